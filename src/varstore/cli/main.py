@@ -1,0 +1,159 @@
+"""``varstore``: the command line. Commands are thin: options in, one call, rows out.
+
+Nothing heavy is imported before a command runs, so that help is instant.
+"""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import click
+
+from .. import __version__
+from ..errors import QueryError, VarstoreError
+
+repo_argument = click.argument("repo", type=click.Path())
+inputs_argument = click.argument("inputs", nargs=-1, type=click.Path())
+threads_option = click.option("--threads", type=click.IntRange(1), help="Threads of the import.  [default: all cores]")
+
+
+class _Group(click.Group):
+    """Commands in the order they are written; our errors are one sentence and exit status 1."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(self.commands)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        warnings.showwarning = lambda message, *_: click.echo(f"varstore: warning: {message}", err=True)
+        try:
+            return super().invoke(ctx)
+        except VarstoreError as error:
+            click.echo(f"varstore: {error}", err=True)
+        except BrokenPipeError:
+            # The reader of our output has seen enough.
+            sys.stderr.close()
+        ctx.exit(1)
+
+
+@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, "-V", "--version", prog_name="varstore")
+def main() -> None:
+    """A repository of genomes: stores genotypes, counts alleles."""
+
+
+@main.command()
+@repo_argument
+@inputs_argument
+@click.option("--assembly", help="Name of the reference build, like GRCh38.")
+@threads_option
+def create(repo: str, inputs: tuple[str, ...], assembly: str | None, threads: int | None) -> None:
+    """Make a new repository REPO, with INPUT files as its first batch.
+
+    INPUT is VCF (BGZF, gzip or text) or BCF; several split the same samples by chromosome.
+    """
+    from .. import repository  # noqa: PLC0415
+
+    with _progress(inputs) as progress:
+        made = repository.create(repo, *inputs, assembly=assembly, threads=threads, progress=progress)
+    _report(made)
+
+
+@main.command()
+@repo_argument
+@click.argument("inputs", nargs=-1, required=True, type=click.Path())
+@threads_option
+def add(repo: str, inputs: tuple[str, ...], threads: int | None) -> None:
+    """Add INPUT files to REPO as one more batch."""
+    from .. import repository  # noqa: PLC0415
+
+    opened = repository.open(repo)
+    with _progress(inputs) as progress:
+        opened.add(*inputs, threads=threads, progress=progress)
+    _report(opened)
+
+
+@main.command()
+@repo_argument
+@click.option("--json", "as_json", is_flag=True, help="Everything, as JSON.")
+def info(repo: str, as_json: bool) -> None:
+    """Say what is in REPO."""
+    from . import show  # noqa: PLC0415
+
+    show.info(_open(repo), as_json=as_json)
+
+
+@main.command()
+@repo_argument
+@click.option("-r", "--regions", help="Regions, separated by commas: contig, contig:pos, contig:start-end.")
+@click.option("-R", "--regions-file", type=click.Path(), help="File of regions: 1-based, closed; or .bed.")
+@click.option("-s", "--samples", help="Sample ids, separated by commas; ^ in front: all but these.")
+@click.option("-S", "--samples-file", type=click.Path(), help="File of sample ids, one a line; ^ in front: all but these.")
+@click.option("-f", "--apply-filters", help="Count records with one of these filters only, like PASS,.")
+@click.option("--cohort", "cohorts", multiple=True, metavar="[NAME=]@FILE", help="Count a file of sample ids by itself; repeat.")
+@click.option("-o", "--output", type=click.Path(), help="Write here instead of to the screen.")
+@click.option("--format", "form", type=click.Choice(["tsv", "json", "arrow"]), default="tsv", show_default=True)
+def count(repo: str, output: str | None, form: str, **options: Any) -> None:
+    """Print allele and genotype counts, one row an ALT allele.
+
+    Regions select records that overlap them, each once.
+    """
+    from . import counting, show  # noqa: PLC0415
+
+    opened = _open(repo)
+    show.table(counting.count(opened, **options), output, form)
+
+
+@main.command()
+@repo_argument
+def verify(repo: str) -> None:
+    """Check every file of REPO against its checksum, every block and every total."""
+    from pathlib import Path  # noqa: PLC0415
+
+    from .. import repository  # noqa: PLC0415
+
+    found = repository.problems(Path(repo))
+    for problem in found:
+        click.echo(problem)
+    if found:
+        raise VarstoreError(f"{repo}: {len(found)} problem{'s' if len(found) > 1 else ''} found")
+    click.echo(f"{repo}: everything is as it was written")
+
+
+def _open(repo: str) -> Any:
+    from .. import repository  # noqa: PLC0415
+
+    return repository.open(repo)
+
+
+@contextmanager
+def _progress(inputs: tuple[str, ...]) -> Iterator[Callable[[int], None]]:
+    """A progress bar over the bytes of the inputs, if somebody watches."""
+    if not inputs or not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    import os  # noqa: PLC0415
+
+    from rich.console import Console  # noqa: PLC0415
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn  # noqa: PLC0415
+
+    total = sum(os.path.getsize(path) for path in inputs if os.path.exists(path))
+    columns = (TextColumn("importing"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True)) as bar:
+        task = bar.add_task("import", total=total)
+        yield lambda size: bar.advance(task, size)
+
+
+def _report(repo: Any) -> None:
+    click.echo(
+        f"{repo.path}: version {repo.version}, {repo.num_samples:,} samples, {repo.num_variants:,} variants", err=True
+    )
+    left_out = repo.info()["batches"][-1]["formats_left_out"] if repo.info()["batches"] else []
+    if left_out:
+        click.echo(f"varstore: warning: not stored: FORMAT {', '.join(left_out)}", err=True)
+
+
+__all__ = ["QueryError", "main"]

@@ -1,0 +1,57 @@
+"""Results on the screen or in a file."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Any
+
+import click
+
+from ..errors import QueryError
+
+
+def table(result: Any, output: str | None, form: str) -> None:
+    """Write a table of counts as TSV, JSON lines or an Arrow IPC file."""
+    if form == "arrow":
+        _write_arrow(result, output)
+        return
+    lines = result.to_tsv() if form == "tsv" else result.to_json_lines()
+    if output is None:
+        sys.stdout.writelines(lines)
+        sys.stdout.flush()
+        return
+    try:
+        with open(output, "w", encoding="utf-8") as file:
+            file.writelines(lines)
+    except OSError as error:
+        raise QueryError(f"{output}: cannot be written ({error.strerror})") from None
+
+
+def _write_arrow(result: Any, output: str | None) -> None:
+    if output is None:
+        raise QueryError("--format arrow needs -o FILE")
+    try:
+        from arro3.io import write_ipc  # noqa: PLC0415
+    except ImportError:
+        raise QueryError("--format arrow needs arro3-io: pip install 'varstore[arrow]'") from None
+    write_ipc(result.to_arrow(), output)
+
+
+def info(repo: Any, *, as_json: bool) -> None:
+    """Print what is in a repository."""
+    document = repo.info()
+    if as_json:
+        click.echo(json.dumps(document, indent=1, ensure_ascii=False))
+        return
+    contigs = document["contigs"]
+    shown = ", ".join(contigs[:30]) + (", ..." if len(contigs) > 30 else "")
+    click.echo(f"path      {document['path']}")
+    click.echo(f"version   {document['version']}")
+    click.echo(f"assembly  {document['assembly'] or 'unknown'}")
+    click.echo(f"samples   {document['num_samples']:,}")
+    click.echo(f"variants  {document['num_variants']:,}")
+    click.echo(f"contigs   {shown}")
+    for batch in document["batches"]:
+        names = ", ".join(file["name"] for file in batch.get("files", []))
+        click.echo(f"batch     {batch['id']}: {batch['num_samples']:,} samples; {names}")

@@ -1,0 +1,1 @@
+"""The genotype codec: block layout, encoding, decoding, and its numcodecs shell."""

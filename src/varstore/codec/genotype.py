@@ -1,0 +1,151 @@
+"""Encode and decode genotype chunks: pure functions over arrays and bytes, no Zarr."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import CorruptChunkError
+from ..kernels import blocks as _blocks
+from ..kernels.rows import FORM_MASK, LIST, MISSING, NUM_SETS, OTHER, PLANE
+from . import layout as _layout
+from .layout import BlockSets, Layout, Stream, inflate_block, pack_stream, parse
+from .rows import MAX_HAPLOTYPES, SPARSE_SHIFT, RowSets, sets_from_codes
+
+# All settled by benchmarks/codec.py; docs/architecture.md says why.
+RESIDUAL_SHIFT = 4  # an XOR is a list while it has less than 1/16 of the haplotypes
+LEVEL = 3  # zstd, of forms and lists
+PLANE_LEVEL = 9  # zstd, of planes: smaller, and faster to inflate
+INNER = 16384  # samples of an inner block, at most
+
+INT8 = np.dtype("i1")
+INT16 = np.dtype("<i2")
+
+
+def inner_samples(samples: int, ploidy: int, inner: int = INNER) -> int:
+    """Samples of an inner block: at most ``inner``, and 65,536 haplotypes."""
+    if ploidy > MAX_HAPLOTYPES:
+        raise ValueError(f"ploidy {ploidy} is above the {MAX_HAPLOTYPES} that a genotype block can hold")
+    return max(1, min(inner, samples, MAX_HAPLOTYPES // max(1, ploidy)))
+
+
+def narrowest_dtype(sets: RowSets) -> np.dtype:
+    """int8 where every code of ``sets`` fits, else int16."""
+    values = sets.values
+    return INT8 if not len(values) or (values.min() >= -128 and values.max() <= 127) else INT16
+
+
+def encode_sets(
+    sets: RowSets,
+    shape: tuple[int, int, int],
+    *,
+    blocks: range | None = None,
+    dtype: np.dtype | None = None,
+    level: int = LEVEL,
+) -> bytes:
+    """Encode rows as one chunk.
+
+    shape : (variants, samples, ploidy) of the chunk; codes past the rows and samples of ``sets`` read as 0
+    blocks : which blocks of ``sets`` (all but the last of equal size); default all
+    dtype : of the block; default the narrowest that holds the codes
+    """
+    blocks = range(len(sets.sizes)) if blocks is None else blocks
+    dtype = narrowest_dtype(sets) if dtype is None else dtype
+    streams: list[Stream] = []
+    packed: list[bytes] = []
+    for block in blocks:
+        for role, which, raw in _block_streams(sets, block, dtype):
+            stream_level = max(level, PLANE_LEVEL) if role == _layout.PLANES else level
+            stream, data = pack_stream(block - blocks.start, role, which, raw, stream_level)
+            streams.append(stream)
+            packed.append(data)
+    num_samples = int(sets.sizes[blocks.start : blocks.stop].sum())
+    inner = int(sets.sizes[blocks.start]) if len(blocks) else 1
+    return _layout.assemble(Layout(dtype, shape, sets.num_rows, num_samples, inner, tuple(streams)), packed)
+
+
+def _block_streams(sets: RowSets, block: int, dtype: np.dtype) -> list[tuple[int, int, NDArray]]:
+    """The streams of one block as (role, set, raw); those with nothing in them are left out."""
+    rows = sets.num_rows
+    out: list[tuple[int, int, NDArray]] = []
+    for which in range(NUM_SETS):
+        kind = sets.kind[:, block, which]
+        if not kind.any():
+            continue
+        bits = int(sets.sizes[block]) * (1 if which == MISSING else sets.ploidy)
+        form_of_row = kind & FORM_MASK
+        num_planes = int((form_of_row == PLANE).sum())
+        num_listed = int(sets.count[form_of_row == LIST, block, which].sum())
+        form, reference, length = np.empty(rows, np.uint8), np.empty(rows, np.uint8), np.empty(rows, "<u2")
+        low = np.empty(num_listed + num_planes * ((bits >> RESIDUAL_SHIFT) + 1), np.uint8)
+        high = np.empty_like(low)
+        planes = np.empty(num_planes * ((bits + 63) // 64), np.uint64)
+        entries, words = _blocks.encode_set(
+            sets.kind, sets.count, sets.lists, sets.planes, sets.sizes, sets.ploidy, block, which,
+            RESIDUAL_SHIFT, form, reference, length, low, high, planes,
+        )  # fmt: skip
+        out.append((_layout.FORMS, which, np.concatenate([form, reference, length.view(np.uint8)])))
+        if entries:
+            out += [(_layout.LOW, which, low[:entries]), (_layout.HIGH, which, high[:entries])]
+        if words:
+            out.append((_layout.PLANES, which, planes[:words]))
+        if which == OTHER:
+            values = np.empty(len(sets.values), np.int16)
+            num = _blocks.gather_values(sets.count, sets.values, block, values)
+            out.append((_layout.VALUES, which, values[:num].astype(dtype)))
+    return out
+
+
+def encode_array(
+    codes: NDArray[Any], *, inner: int = INNER, level: int = LEVEL, sparse_shift: int = SPARSE_SHIFT
+) -> bytes:
+    """Encode a chunk of codes.
+
+    codes : (variants, samples, ploidy) int8 or int16, C-contiguous; any code
+    inner : samples of an inner block, at most
+    """
+    variants, samples, ploidy = codes.shape
+    step = inner_samples(samples, ploidy, inner)
+    starts = np.append(np.arange(0, samples, step), samples).astype(np.int64)
+    sets = sets_from_codes(codes, starts, sparse_shift)
+    dtype = INT8 if codes.dtype.itemsize == 1 else INT16
+    return encode_sets(sets, (variants, samples, ploidy), dtype=dtype, level=level)
+
+
+def decode_array(
+    data: memoryview, *, dtype: np.dtype | None = None, ploidy: int | None = None
+) -> NDArray[Any]:
+    """Decode a whole chunk to (variants, samples, ploidy) int8 or int16.
+
+    dtype, ploidy : those of the array, where wider than the block's; further haplotypes become -2
+
+    Raises CorruptChunkError.
+    """
+    layout = parse(data)
+    width = layout.ploidy if ploidy is None else ploidy
+    dtype = layout.dtype if dtype is None else dtype
+    if width < layout.ploidy or dtype.itemsize < layout.dtype.itemsize:
+        raise CorruptChunkError(
+            f"genotype block has ploidy {layout.ploidy} and {layout.dtype}, the array has {width} and {dtype}"
+        )
+    variants, samples, _ = layout.shape
+    if variants * samples * width > _layout.MAX_CHUNK_CELLS:
+        raise CorruptChunkError(f"genotype block has an impossible shape {layout.shape}")
+    out = np.zeros((variants, samples, width), dtype)
+    for block in range(layout.num_blocks):
+        begin = block * layout.inner
+        part = inflate_block(data, layout, block)
+        expand_rows(part, 0, layout.num_rows, out[: layout.num_rows, begin : begin + part.num_samples])
+    return out
+
+
+def expand_rows(part: BlockSets, first_row: int, end_row: int, out: NDArray[Any]) -> None:
+    """Decode some rows of an inner block into ``out`` (rows, samples, width). Raises CorruptChunkError."""
+    status = _blocks.expand_block(
+        part.form, part.reference, part.length, part.low, part.high, part.list_start, part.planes,
+        part.plane_start, part.values, part.num_samples, part.ploidy, first_row, end_row, out,
+    )  # fmt: skip
+    if status != _blocks.OK:
+        raise CorruptChunkError(f"genotype block: impossible contents (status {status})")

@@ -1,0 +1,230 @@
+"""The bytes of a genotype block: header, stream table, streams. docs/format.md is the specification.
+
+Everything is validated here, before anything is allocated or indexed by it.
+"""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numcodecs import zstd
+from numpy.typing import NDArray
+
+from ..errors import CorruptChunkError
+from ..kernels import blocks as _blocks
+from ..kernels.rows import MISSING, NUM_SETS, OTHER
+from .rows import MAX_HAPLOTYPES
+
+MAGIC = b"VSGT"
+VERSION = 1
+MAX_CHUNK_CELLS = 2**31 - 1
+_HEADER = struct.Struct("<4sBBHIIIIIIII")  # 40 bytes; see docs/format.md
+_STREAM = struct.Struct("<IBBBxIII")  # 20 bytes a stream
+_CRC = struct.Struct("<I")
+_DTYPES = {1: np.dtype("i1"), 2: np.dtype("<i2")}
+
+# Roles of streams. FORMS describes the rows of all sets; the others belong to one set.
+FORMS, LOW, HIGH, PLANES, VALUES = range(5)
+RAW, ZSTD = 0, 1
+
+
+@dataclass(frozen=True)
+class Stream:
+    """One stream of an inner block: what it is, and its place in the bytes."""
+
+    block: int
+    role: int
+    which: int
+    method: int
+    raw_size: int
+    size: int
+    crc: int
+    offset: int = 0
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The header of a block.
+
+    shape : (variants, samples, ploidy) of the chunk, as Zarr sees it; codes past ``num_rows`` and
+        ``num_samples`` are 0
+    inner : samples of an inner block
+    """
+
+    dtype: np.dtype
+    shape: tuple[int, int, int]
+    num_rows: int
+    num_samples: int
+    inner: int
+    streams: tuple[Stream, ...]
+
+    @property
+    def ploidy(self) -> int:
+        return self.shape[2]
+
+    @property
+    def num_blocks(self) -> int:
+        return -(-self.num_samples // self.inner)
+
+    def block_samples(self, block: int) -> int:
+        """Samples of inner block ``block``."""
+        return min(self.inner, self.num_samples - block * self.inner)
+
+
+@dataclass(frozen=True)
+class BlockSets:
+    """The inflated streams of one inner block, validated, as kernels take them.
+
+    form, reference : (5, rows) uint8; length : (5, rows) uint16
+    low, high : uint8 list streams of the sets, one after another from ``list_start`` (6,)
+    planes : uint64, likewise from ``plane_start`` (6,); values : int16
+    """
+
+    num_samples: int
+    ploidy: int
+    form: NDArray[np.uint8]
+    reference: NDArray[np.uint8]
+    length: NDArray[np.uint16]
+    low: NDArray[np.uint8]
+    high: NDArray[np.uint8]
+    list_start: NDArray[np.int64]
+    planes: NDArray[np.uint64]
+    plane_start: NDArray[np.int64]
+    values: NDArray[np.int16]
+
+
+def pack_stream(block: int, role: int, which: int, raw: NDArray, level: int) -> tuple[Stream, bytes]:
+    """Compress one stream, or keep it raw where that is no larger."""
+    data = raw.tobytes()
+    packed = zstd.compress(data, level, True)
+    if len(packed) < len(data):
+        return Stream(block, role, which, ZSTD, len(data), len(packed), 0), packed
+    return Stream(block, role, which, RAW, len(data), len(data), zlib.crc32(data)), data
+
+
+def assemble(layout: Layout, packed: Sequence[bytes]) -> bytes:
+    """Header, table, their checksum, and the streams."""
+    code = layout.dtype.itemsize
+    header = _HEADER.pack(
+        MAGIC, VERSION, code, 0, *layout.shape, layout.num_rows, layout.num_samples, layout.inner,
+        len(layout.streams), sum(len(p) for p in packed),
+    )  # fmt: skip
+    table = b"".join(
+        _STREAM.pack(s.block, s.role, s.which, s.method, s.raw_size, s.size, s.crc) for s in layout.streams
+    )
+    head = header + table
+    return b"".join((head, _CRC.pack(zlib.crc32(head)), *packed))
+
+
+def parse(data: memoryview) -> Layout:
+    """Read and validate header and table; the streams stay packed.
+
+    Raises CorruptChunkError.
+    """
+    if len(data) < _HEADER.size + _CRC.size:
+        raise CorruptChunkError(f"genotype block of {len(data)} bytes is shorter than its header")
+    magic, version, code, zero, v, s, p, rows, samples, inner, num_streams, body = _HEADER.unpack_from(data)
+    if magic != MAGIC:
+        raise CorruptChunkError(f"genotype block begins with {bytes(magic)!r}, expected {MAGIC!r}")
+    end = _HEADER.size + num_streams * _STREAM.size
+    if len(data) != end + _CRC.size + body:
+        raise CorruptChunkError(f"genotype block has {len(data)} bytes, its header says {end + _CRC.size + body}")
+    if zlib.crc32(data[:end]) != _CRC.unpack_from(data, end)[0]:
+        raise CorruptChunkError("genotype block: the header's checksum does not match")
+    if version != VERSION or code not in _DTYPES or zero:
+        raise CorruptChunkError(f"genotype block has layout {version}, dtype {code}; this varstore reads layout 1")
+    if (
+        rows > v
+        or samples > s
+        or (samples and not 0 < inner * p <= MAX_HAPLOTYPES)
+        or v * s * p > MAX_CHUNK_CELLS
+        or rows > MAX_CHUNK_CELLS
+    ):
+        raise CorruptChunkError(f"genotype block has an impossible shape {(v, s, p)}, inner block {inner}")
+    streams = _parse_streams(data, num_streams, end + _CRC.size)
+    return Layout(_DTYPES[code], (v, s, p), rows, samples, max(1, inner), streams)
+
+
+def _parse_streams(data: memoryview, num_streams: int, offset: int) -> tuple[Stream, ...]:
+    streams = []
+    for i in range(num_streams):
+        block, role, which, method, raw_size, size, crc = _STREAM.unpack_from(data, _HEADER.size + i * _STREAM.size)
+        if role > VALUES or which >= NUM_SETS or method > ZSTD or offset + size > len(data):
+            raise CorruptChunkError(f"genotype block: stream {i} is impossible")
+        streams.append(Stream(block, role, which, method, raw_size, size, crc, offset))
+        offset += size
+    if offset != len(data):
+        raise CorruptChunkError("genotype block: the streams do not fill it")
+    return tuple(streams)
+
+
+def _inflate(data: memoryview, stream: Stream, out: NDArray) -> None:
+    """Inflate a stream into ``out``, which has its size."""
+    source = data[stream.offset : stream.offset + stream.size]
+    if stream.method == RAW:
+        if stream.size != stream.raw_size or zlib.crc32(source) != stream.crc:
+            raise CorruptChunkError("genotype block: a stream's checksum does not match")
+        out.view(np.uint8)[:] = np.frombuffer(source, np.uint8)
+        return
+    try:
+        zstd.decompress(source, out)
+    except (RuntimeError, ValueError) as error:
+        raise CorruptChunkError(f"genotype block: a stream is damaged ({error})") from None
+
+
+def _expect(stream: Stream, size: int) -> None:
+    if stream.raw_size != size:
+        raise CorruptChunkError(f"genotype block: a stream of {stream.raw_size} bytes, expected {size}")
+
+
+def inflate_block(data: memoryview, layout: Layout, block: int) -> BlockSets:
+    """Inflate, check and validate inner block ``block``. Raises CorruptChunkError."""
+    rows, samples, ploidy = layout.num_rows, layout.block_samples(block), layout.ploidy
+    mine = {(s.role, s.which): s for s in layout.streams if s.block == block}
+    present = [which for which in range(NUM_SETS) if (FORMS, which) in mine]
+    form = np.zeros((NUM_SETS, rows), np.uint8)
+    reference = np.zeros((NUM_SETS, rows), np.uint8)
+    length = np.zeros((NUM_SETS, rows), np.uint16)
+    raw = np.empty(4 * rows, np.uint8)
+    for which in present:
+        _expect(mine[FORMS, which], 4 * rows)
+        _inflate(data, mine[FORMS, which], raw)
+        form[which], reference[which] = raw[:rows], raw[rows : 2 * rows]
+        length[which] = raw[2 * rows :].view("<u2")
+    words = np.array([(samples * (1 if s == MISSING else ploidy) + 63) >> 6 for s in range(NUM_SETS)], np.int64)
+    entries = length.sum(axis=1, dtype=np.int64)
+    num_words = ((form & 3) == 2).sum(axis=1, dtype=np.int64) * words
+    if _blocks.check_forms(form, reference, length, words, entries, num_words) != _blocks.OK:
+        raise CorruptChunkError("genotype block: impossible row descriptions")
+    list_start = np.concatenate(([0], np.cumsum(entries)))
+    plane_start = np.concatenate(([0], np.cumsum(num_words)))
+    low, high = np.empty(list_start[-1], np.uint8), np.empty(list_start[-1], np.uint8)
+    planes = np.empty(plane_start[-1], np.uint64)
+    for which in range(NUM_SETS):
+        lists = slice(list_start[which], list_start[which + 1])
+        for role, out in ((LOW, low[lists]), (HIGH, high[lists]),
+                          (PLANES, planes[plane_start[which] : plane_start[which + 1]])):  # fmt: skip
+            if len(out):
+                if (role, which) not in mine:
+                    raise CorruptChunkError("genotype block: a stream is missing")
+                _expect(mine[role, which], out.nbytes)
+                _inflate(data, mine[role, which], out)
+    values = _inflate_values(data, layout, mine.get((VALUES, OTHER)), rows * samples * ploidy)
+    return BlockSets(
+        samples, ploidy, form, reference, length, low, high, list_start, planes, plane_start, values
+    )  # fmt: skip
+
+
+def _inflate_values(data: memoryview, layout: Layout, stream: Stream | None, most: int) -> NDArray[np.int16]:
+    if stream is None:
+        return np.empty(0, np.int16)
+    num, rest = divmod(stream.raw_size, layout.dtype.itemsize)
+    if rest or num > most:
+        raise CorruptChunkError(f"genotype block: {stream.raw_size} bytes of allele codes")
+    values = np.empty(num, layout.dtype)
+    _inflate(data, stream, values)
+    return values.astype(np.int16)

@@ -1,0 +1,117 @@
+"""Every error varstore raises on purpose.
+
+VarstoreError
+├── InputError (ValueError)             a file to be taken in is at fault
+│   ├── NotVcfError
+│   ├── TruncatedInputError
+│   └── UnsortedInputError
+├── RepositoryError                     the repository is at fault, or its state forbids it
+│   ├── RepositoryExistsError (FileExistsError)
+│   ├── NotARepositoryError (FileNotFoundError)
+│   ├── FormatVersionError
+│   ├── CorruptRepositoryError
+│   │   ├── MissingFileError
+│   │   ├── CorruptManifestError
+│   │   └── CorruptChunkError
+│   ├── SitesDifferError                a second batch must have the same sites
+│   └── ReadOnlyError
+└── QueryError                          the question is at fault
+    ├── RegionError (ValueError)
+    │   └── UnknownContigError (KeyError)
+    ├── UnknownSampleError (KeyError)
+    ├── UnknownFilterError (KeyError)
+    ├── SampleClashError (ValueError)
+    └── MissingDependencyError (ImportError)
+"""
+
+
+class VarstoreError(Exception):
+    """Base of all of them; the command line catches this and nothing else."""
+
+    def __str__(self) -> str:
+        # KeyError would print the message's repr.
+        return str(self.args[0]) if self.args else ""
+
+
+class InputError(VarstoreError, ValueError):
+    """A file cannot be taken in. The message says file, line, what was found and expected."""
+
+
+class NotVcfError(InputError):
+    """The file is neither VCF nor BCF."""
+
+
+class TruncatedInputError(InputError):
+    """The file ends before it should."""
+
+
+class UnsortedInputError(InputError):
+    """Positions go backwards, or a contig comes back."""
+
+
+class RepositoryError(VarstoreError):
+    """The repository is at fault, or its state forbids what was asked."""
+
+
+class RepositoryExistsError(RepositoryError, FileExistsError):
+    """There is something at the path already."""
+
+
+class NotARepositoryError(RepositoryError, FileNotFoundError):
+    """There is no repository at the path."""
+
+
+class FormatVersionError(RepositoryError):
+    """Written by a newer varstore: a format version or feature this one does not know."""
+
+
+class CorruptRepositoryError(RepositoryError):
+    """A stored byte is not what was written."""
+
+
+class MissingFileError(CorruptRepositoryError):
+    """A file that the checksums name is gone."""
+
+
+class CorruptManifestError(CorruptRepositoryError):
+    """A manifest, HEAD or varstore.json is damaged."""
+
+
+class CorruptChunkError(CorruptRepositoryError):
+    """A stored chunk is damaged."""
+
+
+class SitesDifferError(RepositoryError):
+    """A new batch has other sites than the batches that are there."""
+
+
+class ReadOnlyError(RepositoryError):
+    """A store that varstore did not write can be read, not added to."""
+
+
+class QueryError(VarstoreError):
+    """The question is at fault."""
+
+
+class RegionError(QueryError, ValueError):
+    """A region that cannot be read."""
+
+
+class UnknownContigError(RegionError, KeyError):
+    """A region on a contig that the repository does not have."""
+
+
+class UnknownSampleError(QueryError, KeyError):
+    """A sample that the repository does not have."""
+
+
+class UnknownFilterError(QueryError, KeyError):
+    """A filter that no batch has."""
+
+
+class SampleClashError(QueryError, ValueError):
+    """A sample named twice, or already there."""
+
+
+class MissingDependencyError(QueryError, ImportError):
+    """An optional package is needed for what was asked."""

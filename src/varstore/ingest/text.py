@@ -1,0 +1,247 @@
+"""Files of VCF text: BGZF, gzip or plain, cut into pieces that threads read independently.
+
+A piece owns the lines that begin behind a newline of its own (the first piece: its first line too), so
+it skips to its first newline and reads past its end to finish its last line. Plain gzip cannot be
+entered in the middle: one thread inflates it and hands out pieces of whole lines.
+"""
+
+from __future__ import annotations
+
+import itertools
+import mmap
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import InputError, NotVcfError, TruncatedInputError
+from ..kernels.sites import bgzf_blocks
+
+try:
+    # The reader below gzip_ng's buffered file: inflates many members a call into our buffer.
+    from zlib_ng.zlib_ng import _GzipReader as _FastGzipReader
+    from zlib_ng.zlib_ng import error as _fast_error
+except ImportError:
+    _FastGzipReader = None
+    _fast_error = zlib.error
+
+PIECE_SIZE = 1 << 26  # uncompressed bytes
+STREAM_PIECE_SIZE = 1 << 24
+_BGZF_END = bytes.fromhex("1f8b08040000000000ff0600424302001b0003000000000000000000")
+INFLATE_ERRORS = (zlib.error, _fast_error, EOFError, OSError)
+
+
+class ByteReader(Protocol):
+    """Anything that fills a buffer."""
+
+    def readinto(self, buffer: memoryview) -> int: ...
+
+
+class _ZlibReader:
+    """Inflates the gzip members of ``data`` one after another with the standard library."""
+
+    def __init__(self, data: memoryview) -> None:
+        self._data = data
+        self._at = 0
+        self._inflater = zlib.decompressobj(31)
+        self._between = True
+
+    def readinto(self, buffer: memoryview) -> int:
+        while self._at < len(self._data):
+            window = self._data[self._at : self._at + (1 << 16)]
+            out = self._inflater.decompress(window, len(buffer))
+            left = self._inflater.unused_data if self._inflater.eof else self._inflater.unconsumed_tail
+            self._at += len(window) - len(left)
+            self._between = self._inflater.eof
+            if self._inflater.eof:
+                self._inflater = zlib.decompressobj(31)
+            if out:
+                buffer[: len(out)] = out
+                return len(out)
+        if not self._between:
+            raise EOFError("the last gzip member is cut off")
+        return 0
+
+
+class _PlainReader:
+    """Copies ``data``."""
+
+    def __init__(self, data: memoryview) -> None:
+        self._data = data
+
+    def readinto(self, buffer: memoryview) -> int:
+        size = min(len(buffer), len(self._data))
+        buffer[:size] = self._data[:size]
+        self._data = self._data[size:]
+        return size
+
+
+def inflating_reader(data: memoryview) -> ByteReader:
+    """A reader of gzip members: zlib-ng's, or the standard library's where that is missing."""
+    return _ZlibReader(data) if _FastGzipReader is None else _FastGzipReader(data, 1 << 17)
+
+
+@dataclass
+class Piece:
+    """A stretch of text for one thread.
+
+    skip : bytes in front that are not its own (the header)
+    length : its bytes, after ``skip``
+    starts_line : it begins at the beginning of a line
+    overlaps : the line behind its end is its own too
+    compressed : bytes of the file it stands for, for the progress bar
+    """
+
+    reader: ByteReader
+    skip: int
+    length: int
+    starts_line: bool
+    overlaps: bool
+    compressed: int
+
+
+class TextFile:
+    """A file of VCF text: its header, and its pieces."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        with open(path, "rb") as file:
+            size = file.seek(0, 2)
+            if size == 0:
+                raise NotVcfError(f"{path}: the file is empty")
+            self._map = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        self.data = memoryview(self._map)
+        self.size = len(self.data)
+        self.kind = _kind(self.data)
+        self.header_text, self._header_size = self._read_header()
+
+    def _reader(self, offset: int = 0) -> ByteReader:
+        return _PlainReader(self.data[offset:]) if self.kind == "plain" else inflating_reader(self.data[offset:])
+
+    def _read_header(self) -> tuple[str, int]:
+        """The header's text, to the first line that does not begin with ``##``, and its bytes."""
+        reader, head = self._reader(), bytearray()
+        buffer = memoryview(bytearray(1 << 16))
+        begin = 0
+        while True:
+            try:
+                size = reader.readinto(buffer)
+            except INFLATE_ERRORS as error:
+                raise InputError(f"{self.path}: cannot be decompressed ({error})") from None
+            head += buffer[:size]
+            while (newline := head.find(b"\n", begin)) >= 0:
+                if not head.startswith(b"##", begin):
+                    return self._header(head, newline + 1)
+                begin = newline + 1
+            if size == 0 or not head.startswith(b"##"):
+                return self._header(head, len(head))
+
+    def _header(self, head: bytearray, size: int) -> tuple[str, int]:
+        try:
+            text = bytes(head[:size]).decode()
+        except UnicodeDecodeError as error:
+            line = head[: error.start].count(b"\n") + 1
+            if line == 1:
+                raise NotVcfError(f"{self.path}, line 1: no VCF: it is not text") from None
+            raise InputError(f"{self.path}, line {line}: the header is not UTF-8") from None
+        return text.replace("\r\n", "\n"), size
+
+    def pieces(self, piece_size: int = PIECE_SIZE) -> Iterator[Piece]:
+        """Cut what follows the header. Raises TruncatedInputError, InputError."""
+        if self.kind == "gzip":
+            yield from self._stream_pieces()
+            return
+        if self.kind == "plain":
+            offsets = starts = np.arange(0, self.size, 1 << 16, dtype=np.int64)
+            total = self.size
+        else:
+            offsets, sizes = self._bgzf_blocks()
+            starts = np.concatenate(([0], np.cumsum(sizes)[:-1]))
+            total = int(sizes.sum())
+        # A piece begins where a block does; the first one where the header ends.
+        wanted = np.arange(self._header_size + piece_size, total, piece_size)
+        blocks = np.unique(np.searchsorted(starts, wanted))
+        cuts = [self._header_size, *(int(starts[b]) for b in blocks if b < len(starts)), total]
+        for begin, end in itertools.pairwise(cuts):
+            if begin == end:
+                continue
+            first = int(np.searchsorted(starts, begin, "right")) - 1
+            after = int(np.searchsorted(starts, end, "left"))
+            stop = int(offsets[after]) if after < len(offsets) else self.size
+            skip = begin - int(starts[first])
+            at_start = begin == self._header_size
+            yield Piece(
+                self._reader(int(offsets[first])), skip, end - begin, at_start, True, stop - int(offsets[first])
+            )
+
+    def _bgzf_blocks(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        if bytes(self.data[-28:]) != _BGZF_END:
+            raise TruncatedInputError(
+                f"{self.path}: the BGZF end marker is missing at byte {self.size}: the file is cut off; copy it again"
+            )
+        data = np.frombuffer(self.data, np.uint8)
+        found: list[tuple[Any, Any]] = []
+        at = 0
+        while at < self.size:
+            offsets, sizes = np.empty(1 << 16, np.int64), np.empty(1 << 16, np.int64)
+            num, at = bgzf_blocks(data, at, offsets, sizes)
+            if num == 0:
+                raise TruncatedInputError(f"{self.path}: no BGZF block at byte {at}: the file is damaged or cut off")
+            found.append((offsets[:num], sizes[:num]))
+        return np.concatenate([f[0] for f in found]), np.concatenate([f[1] for f in found])
+
+    def _stream_pieces(self) -> Iterator[Piece]:
+        """Inflate in order, and cut behind newlines."""
+        reader = self._reader()
+        rest: bytes | memoryview = self._after_header(reader)
+        size = 1
+        while size:
+            buffer = bytearray(max(STREAM_PIECE_SIZE, 2 * len(rest)))
+            buffer[: len(rest)] = rest
+            used = len(rest)
+            try:
+                while used < len(buffer) and (size := reader.readinto(memoryview(buffer)[used:])):
+                    used += size
+            except INFLATE_ERRORS as error:
+                raise TruncatedInputError(f"{self.path}: cannot be decompressed ({error})") from None
+            cut = buffer.rfind(b"\n", 0, used) + 1 if size else used
+            rest = bytes(memoryview(buffer)[cut:used])
+            if cut:
+                yield Piece(_PlainReader(memoryview(buffer)[:cut]), 0, cut, True, False, 0)
+
+    def _after_header(self, reader: ByteReader) -> memoryview:
+        """Read up to the end of the header; return what was read past it."""
+        left = self._header_size
+        buffer = memoryview(bytearray(1 << 16))
+        while left:
+            size = reader.readinto(buffer)
+            if size > left:
+                return buffer[left:size]
+            left -= size
+        return buffer[:0]
+
+
+def _kind(data: memoryview) -> str:
+    if bytes(data[:2]) != b"\x1f\x8b":
+        return "plain"
+    if len(data) > 18 and data[3] & 4 and bytes(data[12:14]) == b"BC":
+        return "bgzf"
+    return "gzip"
+
+
+def is_bcf(path: Path) -> bool:
+    """Whether the file's (inflated) magic is BCF's."""
+    with open(path, "rb") as file:
+        head = file.read(1 << 16)
+    if head[:3] == b"BCF":
+        return True
+    if head[:2] != b"\x1f\x8b":
+        return False
+    try:
+        return zlib.decompressobj(31).decompress(head, 3) == b"BCF"
+    except zlib.error:
+        return False

@@ -1,0 +1,1 @@
+"""Numba kernels over plain arrays. Imports nothing else of varstore."""

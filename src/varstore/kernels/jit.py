@@ -1,0 +1,107 @@
+"""The one jit decorator, and the few machine operations numba does not offer.
+
+Kernels are serial and release the GIL: parallel means threads or processes over chunks, outside.
+They trust their input. Whoever calls one has validated sizes and codes before.
+"""
+
+import os
+from collections.abc import Callable
+from typing import Any
+
+import numba
+from llvmlite import ir
+from numba.core import cgutils, types
+from numba.extending import intrinsic
+
+# Bounds checks cost half the speed; tests and the fuzzers switch them on.
+_BOUNDSCHECK = os.environ.get("VARSTORE_BOUNDSCHECK") == "1"
+
+
+def kernel(function: Callable[..., Any]) -> Any:
+    """Compile ``function`` without the GIL, cached on disk, without signatures."""
+    return numba.njit(nogil=True, cache=not _BOUNDSCHECK, boundscheck=_BOUNDSCHECK)(function)
+
+
+@intrinsic
+def popcount(typingctx: Any, word: Any) -> Any:
+    """Count the set bits of a uint64 (``llvm.ctpop``, which vectorises)."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.ctpop(args[0])
+
+    return types.uint64(types.uint64), codegen
+
+
+@intrinsic
+def trailing_zeros(typingctx: Any, word: Any) -> Any:
+    """Index of the lowest set bit of a uint64 that is not 0."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.cttz(args[0], ir.Constant(ir.IntType(1), 1))
+
+    return types.uint64(types.uint64), codegen
+
+
+def _load_vector(context: Any, builder: Any, array_type: Any, args: Any, lane_bits: int) -> Any:
+    """Load 64 bytes at ``array[index]`` as a vector of ``lane_bits``-wide integers, unaligned."""
+    array = context.make_array(array_type)(context, builder, args[0])
+    pointer = cgutils.gep_inbounds(builder, array.data, args[1])
+    vector = ir.VectorType(ir.IntType(lane_bits), 512 // lane_bits)
+    pointer = builder.bitcast(pointer, vector.as_pointer())
+    return builder.load(pointer, align=1)
+
+
+def _splat(value: int, lane_bits: int, lanes: int) -> Any:
+    lane = ir.IntType(lane_bits)
+    return ir.Constant(ir.VectorType(lane, lanes), [ir.Constant(lane, value)] * lanes)
+
+
+def _splat_runtime(builder: Any, value: Any, lanes: int) -> Any:
+    vector_type = ir.VectorType(value.type, lanes)
+    vector = ir.Constant(vector_type, ir.Undefined)
+    vector = builder.insert_element(vector, value, ir.Constant(ir.IntType(32), 0))
+    index = ir.Constant(ir.VectorType(ir.IntType(32), lanes), [0] * lanes)
+    return builder.shuffle_vector(vector, ir.Constant(vector_type, ir.Undefined), index)
+
+
+@intrinsic
+def byte_mask64(typingctx: Any, array: Any, index: Any, byte: Any) -> Any:
+    """Bit ``i`` is set where ``array[index + i] == byte``, for the 64 bytes at ``index``."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        data = _load_vector(context, builder, signature.args[0], args, 8)
+        equal = builder.icmp_unsigned("==", data, _splat_runtime(builder, args[2], 64))
+        return builder.bitcast(equal, ir.IntType(64))
+
+    return types.uint64(array, types.intp, types.uint8), codegen
+
+
+@intrinsic
+def call_bits32(typingctx: Any, array: Any, index: Any) -> Any:
+    """Low bits of the 32 digits of 16 calls of the form ``0|1`` + one byte, at ``index``."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        data = _load_vector(context, builder, signature.args[0], args, 16)
+        digits = builder.trunc(data, ir.VectorType(ir.IntType(8), 32))
+        ones = builder.and_(digits, _splat(1, 8, 32))
+        bits = builder.icmp_unsigned("!=", ones, _splat(0, 8, 32))
+        return builder.bitcast(bits, ir.IntType(32))
+
+    return types.uint32(array, types.intp), codegen
+
+
+@intrinsic
+def odd_calls16(typingctx: Any, array: Any, index: Any, pattern: Any) -> Any:
+    """Bit ``i`` is set where call ``i`` of 16 at ``index`` is not ``pattern`` up to its digits' low bits.
+
+    pattern : uint32, a call and the tab behind it, digits 0, little-endian
+    """
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        data = _load_vector(context, builder, signature.args[0], args, 32)
+        differing = builder.xor(data, _splat_runtime(builder, args[2], 16))
+        differing = builder.and_(differing, _splat(0xFFFEFFFE, 32, 16))
+        odd = builder.icmp_unsigned("!=", differing, _splat(0, 32, 16))
+        return builder.bitcast(odd, ir.IntType(16))
+
+    return types.uint16(array, types.intp, types.uint32), codegen

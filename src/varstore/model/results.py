@@ -1,0 +1,154 @@
+"""What queries return: tables of numpy columns, and genotype matrices."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import math
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import MissingDependencyError
+
+ALLELE_COLUMNS = ("contig", "position", "ref", "alt", "allele_count", "allele_number", "allele_frequency")
+GENOTYPE_COLUMNS = ("n_hom_ref", "n_het", "n_hom_alt", "n_other", "n_missing")
+
+
+def _optional(module: str, extra: str) -> Any:
+    try:
+        return importlib.import_module(module)
+    except ImportError:
+        raise MissingDependencyError(f"this needs {module}: pip install 'varstore[{extra}]'") from None
+
+
+class CountTable:
+    """Counts, a row an ALT allele (and cohort): read-only numpy columns of equal length.
+
+    Columns are items and attributes: ``table["allele_count"]``, ``table.allele_count``. Text columns hold
+    str, counts are int64, ``allele_frequency`` is float64 and NaN where ``allele_number`` is 0;
+    ``position`` is 1-based. The table offers ``__arrow_c_stream__``, so Arrow, polars and DuckDB take it.
+    """
+
+    def __init__(self, columns: Mapping[str, NDArray[Any]]) -> None:
+        self._columns = dict(columns)
+        for column in self._columns.values():
+            column.flags.writeable = False
+
+    @property
+    def columns(self) -> list[str]:
+        """Names of the columns, in order."""
+        return list(self._columns)
+
+    def __len__(self) -> int:
+        return len(next(iter(self._columns.values())))
+
+    def __getitem__(self, name: str) -> NDArray[Any]:
+        return self._columns[name]
+
+    def __getattr__(self, name: str) -> NDArray[Any]:
+        if name.startswith("_") or name not in self._columns:
+            raise AttributeError(f"no column {name!r}")
+        return self._columns[name]
+
+    def __repr__(self) -> str:
+        return f"<CountTable of {len(self)} rows: {', '.join(self._columns)}>"
+
+    def to_pandas(self) -> Any:
+        """As a pandas DataFrame."""
+        return _optional("pandas", "pandas").DataFrame(self._columns)
+
+    def to_arrow(self) -> Any:
+        """As an Arrow table (arro3); missing frequencies are null."""
+        arro3 = _optional("arro3.core", "arrow")
+        arrays = {}
+        for name, values in self._columns.items():
+            if values.dtype == object:
+                arrays[name] = arro3.Array(values.tolist(), arro3.DataType.string())
+            elif values.dtype == np.float64 and np.isnan(values).any():
+                items = [None if math.isnan(value) else value for value in values.tolist()]
+                arrays[name] = arro3.Array(items, arro3.DataType.float64())
+            else:
+                arrays[name] = arro3.Array.from_numpy(values)
+        return arro3.Table.from_pydict(arrays)
+
+    def __arrow_c_stream__(self, requested_schema: Any = None) -> Any:
+        return self.to_arrow().__arrow_c_stream__(requested_schema)
+
+    def to_polars(self) -> Any:
+        """As a polars DataFrame."""
+        polars = _optional("polars", "polars")
+        return polars.DataFrame({n: v.tolist() if v.dtype == object else v for n, v in self._columns.items()})
+
+    def to_xarray(self) -> Any:
+        """As an xarray Dataset over the dimension ``rows``."""
+        xarray = _optional("xarray", "xarray")
+        return xarray.Dataset({name: ("rows", values) for name, values in self._columns.items()})
+
+    def to_tsv(self) -> Iterator[str]:
+        """Lines with a header, each ending in a newline; a missing frequency is ``.``."""
+        yield "\t".join(self._columns) + "\n"
+        texts = [_texts(values) for values in self._columns.values()]
+        for row in zip(*texts, strict=True):
+            yield "\t".join(row) + "\n"
+
+    def to_json_lines(self) -> Iterator[str]:
+        """One JSON object a line; a missing frequency is null."""
+        columns = []
+        for values in self._columns.values():
+            items = values.tolist()
+            if values.dtype == np.float64:
+                items = [None if math.isnan(value) else value for value in items]
+            columns.append(items)
+        names = list(self._columns)
+        for row in zip(*columns, strict=True):
+            yield json.dumps(dict(zip(names, row, strict=True)), ensure_ascii=False) + "\n"
+
+
+def _texts(values: NDArray[Any]) -> list[str]:
+    if values.dtype == object:
+        return values.tolist()
+    if values.dtype == np.float64:
+        return ["." if math.isnan(value) else f"{value:.6g}" for value in values.tolist()]
+    return [str(value) for value in values.tolist()]
+
+
+class Genotypes:
+    """Genotypes of some records and samples, named as in VCF Zarr.
+
+    call_genotype : (variants, samples, ploidy) int8 or int16; -1 missing, -2 no such haplotype
+    call_genotype_phased : (variants, samples) bool
+    variant_contig : (variants,) str    variant_position : (variants,) int64, 1-based
+    variant_allele : (variants, alleles) str, REF first, empty where there are fewer
+    sample_id : (samples,) str
+    """
+
+    def __init__(self, arrays: Mapping[str, NDArray[Any]]) -> None:
+        self.call_genotype = arrays["call_genotype"]
+        self.call_genotype_phased = arrays["call_genotype_phased"]
+        self.variant_contig = arrays["variant_contig"]
+        self.variant_position = arrays["variant_position"]
+        self.variant_allele = arrays["variant_allele"]
+        self.sample_id = arrays["sample_id"]
+        for array in arrays.values():
+            array.flags.writeable = False
+
+    def __repr__(self) -> str:
+        variants, samples, ploidy = self.call_genotype.shape
+        return f"<Genotypes: {variants} variants, {samples} samples, ploidy {ploidy}>"
+
+    def to_xarray(self) -> Any:
+        """As an xarray Dataset with VCF Zarr's names and dimensions."""
+        xarray = _optional("xarray", "xarray")
+        return xarray.Dataset(
+            {
+                "call_genotype": (("variants", "samples", "ploidy"), self.call_genotype),
+                "call_genotype_phased": (("variants", "samples"), self.call_genotype_phased),
+                "variant_contig": (("variants",), self.variant_contig),
+                "variant_position": (("variants",), self.variant_position),
+                "variant_allele": (("variants", "alleles"), self.variant_allele),
+                "sample_id": (("samples",), self.sample_id),
+            }
+        )

@@ -1,0 +1,221 @@
+"""Counting: chunk reads times cohorts to integer partials, in threads, and partials to a table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..codec.counting import BlockCounts, count_rows
+from ..codec.layout import inflate_block, parse
+from ..errors import CorruptChunkError
+from ..model.results import ALLELE_COLUMNS, GENOTYPE_COLUMNS, CountTable
+from ..storage.batch import SiteChunk
+from ..storage.totals import Totals
+from .plan import ChunkRead, Store
+
+# Alleles that stand for "anything else": their records make a site known but have no row.
+_NO_ROW = ("<NON_REF>", "<*>")
+Map = Callable[[Callable[..., Any], Iterable[Any]], Iterable[Any]]
+
+
+@dataclass(frozen=True)
+class CountJob:
+    """One batch in a count.
+
+    members : (cohorts, samples of the batch) bool
+    totals : stored counts over everybody, used in place of the genotypes where not None
+    filters : which filters a record may have (bool over the store's filters, and whether none); None: any
+    """
+
+    store: Store
+    members: NDArray[np.bool_]
+    totals: Totals | None
+    filters: tuple[NDArray[np.bool_], bool] | None
+
+
+def count(jobs: Sequence[CountJob], reads: Sequence[ChunkRead], map_tasks: Map, *, genotypes: bool) -> list[BlockCounts]:
+    """Counts of every cohort for each read, summed over the batches, which have the same sites."""
+    people = [job.members.sum(axis=1) for job in jobs]
+    tasks = [
+        (read, job, sample_chunk)
+        for read in reads
+        for job in jobs
+        if job.totals is None and job.store.has_genotypes
+        for sample_chunk in range(job.store.num_sample_chunks)
+        if _cut(job, sample_chunk).any()
+    ]
+    partials = iter(map_tasks(lambda task: _count_chunk(*task, genotypes=genotypes), tasks))
+    out = []
+    for read in reads:
+        sites = jobs[0].store.site_chunk(read.chunk)
+        total = BlockCounts.zeros(len(people[0]), _alts(sites, read))
+        for job, num in zip(jobs, people, strict=True):
+            if job.totals is not None:
+                part = _select(job.totals.chunk(read.chunk, sites.num_alts), read)
+            elif not job.store.has_genotypes:
+                part = BlockCounts.zeros(len(num), total.num_alts)
+                part.n_missing[...] = num[:, np.newaxis]
+            else:
+                part = BlockCounts.zeros(len(num), total.num_alts)
+                for sample_chunk in range(job.store.num_sample_chunks):
+                    if _cut(job, sample_chunk).any():
+                        part.add(next(partials))
+            if job.filters is not None:
+                _drop_failing(part, _passes(job, read), num)
+            total.add(part)
+        out.append(total)
+    return out
+
+
+def _cut(job: CountJob, sample_chunk: int) -> NDArray[np.bool_]:
+    begin = sample_chunk * job.store.chunk_samples
+    return job.members[:, begin : begin + job.store.chunk_samples]
+
+
+def _alts(sites: SiteChunk, read: ChunkRead) -> NDArray[np.int64]:
+    return sites.num_alts if read.rows is None else sites.num_alts[read.rows]
+
+
+def _count_chunk(read: ChunkRead, job: CountJob, sample_chunk: int, *, genotypes: bool) -> BlockCounts:
+    """Counts of the members in one chunk of genotypes."""
+    sites = job.store.site_chunk(read.chunk)
+    begin, end = read.span(len(sites.position))
+    counts = BlockCounts.zeros(len(job.members), sites.num_alts[begin:end])
+    mine = _cut(job, sample_chunk)
+    data = job.store.genotype_block(read.chunk, sample_chunk)
+    layout = parse(data)
+    if layout.num_rows < len(sites.position) or layout.num_samples < mine.shape[1]:
+        raise CorruptChunkError(
+            f"chunk {read.chunk}.{sample_chunk}.0 of call_genotype has {layout.num_rows} x {layout.num_samples} "
+            f"genotypes, the batch says {len(sites.position)} x {mine.shape[1]}"
+        )
+    for block in range(layout.num_blocks):
+        first = block * layout.inner
+        size = layout.block_samples(block)
+        members = np.zeros((len(mine), size), np.bool_)
+        here = mine[:, first : first + size]
+        members[:, : here.shape[1]] = here
+        if members.any():
+            count_rows(inflate_block(data, layout, block), (begin, end), members, counts, genotypes=genotypes)
+    return _select(counts, read, begin)
+
+
+def _select(counts: BlockCounts, read: ChunkRead, first: int = 0) -> BlockCounts:
+    """Counts of the read's rows out of counts of a span that begins at ``first``."""
+    if read.rows is None:
+        return counts
+    rows = read.rows - first
+    if len(rows) == len(counts.num_alts):
+        return counts
+    chosen = np.zeros(len(counts.num_alts), np.bool_)
+    chosen[rows] = True
+    alleles = np.repeat(chosen, counts.num_alts)
+    num_alts = counts.num_alts[rows]
+    return BlockCounts(
+        num_alts,
+        np.concatenate(([0], np.cumsum(num_alts))),
+        counts.allele_count[:, alleles],
+        counts.allele_number[:, rows],
+        counts.n_hom_ref[:, rows],
+        counts.n_het[:, alleles],
+        counts.n_hom_alt[:, alleles],
+        counts.n_missing[:, rows],
+    )
+
+
+def _passes(job: CountJob, read: ChunkRead) -> NDArray[np.bool_]:
+    assert job.filters is not None
+    allowed, none_allowed = job.filters
+    filters = job.store.filter_chunk(read.chunk)
+    filters = filters if read.rows is None else filters[read.rows]
+    out: NDArray[np.bool_] = filters[:, allowed].any(axis=1)
+    if none_allowed:
+        out |= ~filters.any(axis=1)
+    return out
+
+
+def _drop_failing(counts: BlockCounts, passes: NDArray[np.bool_], people: NDArray[np.int64]) -> None:
+    """Where a record fails the filters its batch knows nothing: everybody is missing."""
+    alleles = np.repeat(~passes, counts.num_alts)
+    for by_allele in (counts.allele_count, counts.n_het, counts.n_hom_alt):
+        by_allele[:, alleles] = 0
+    counts.allele_number[:, ~passes] = 0
+    counts.n_hom_ref[:, ~passes] = 0
+    counts.n_missing[:, ~passes] = people[:, np.newaxis]
+
+
+def count_table(
+    store: Store,
+    reads: Sequence[ChunkRead],
+    counts: Sequence[BlockCounts],
+    people: NDArray[np.int64],
+    names: Sequence[str] | None,
+    *,
+    genotypes: bool,
+) -> CountTable:
+    """Rows by site, ALT and cohort.
+
+    people : (cohorts,) how many there are    names : of the cohorts; None: no such column
+    """
+    contigs = np.array([*store.contigs, ""], object)
+    parts: dict[str, list[NDArray[Any]]] = {name: [] for name in (*ALLELE_COLUMNS, *GENOTYPE_COLUMNS)}
+    for read, block in zip(reads, counts, strict=True):
+        for name, values in _columns(store.site_chunk(read.chunk), read, block, contigs, people).items():
+            parts[name].append(values)
+    wanted = (*ALLELE_COLUMNS, *(GENOTYPE_COLUMNS if genotypes else ()))
+    columns: dict[str, NDArray[Any]] = {}
+    num_cohorts = len(people)
+    for name in wanted:
+        text = name in ("contig", "ref", "alt")
+        dtype = object if text else np.float64 if name == "allele_frequency" else np.int64
+        shape = (0,) if name in ("contig", "position", "ref", "alt") else (num_cohorts, 0)
+        whole = np.concatenate(parts[name], axis=-1) if parts[name] else np.zeros(shape, dtype)
+        whole = whole.astype(dtype, copy=False)
+        columns[name] = np.repeat(whole, num_cohorts) if whole.ndim == 1 else whole.T.reshape(-1)
+    if names is not None:
+        rows = len(columns["position"]) // max(1, num_cohorts)
+        cohort = np.tile(np.array([*names, None], object)[:-1], rows)
+        columns = {"cohort": cohort, **columns}
+    return CountTable(columns)
+
+
+def _columns(
+    sites: SiteChunk, read: ChunkRead, counts: BlockCounts, contigs: NDArray[Any], people: NDArray[np.int64]
+) -> dict[str, NDArray[Any]]:
+    """Columns of one read: (alleles,) of the site, (cohorts, alleles) of the counts."""
+    rows = np.arange(len(sites.position)) if read.rows is None else read.rows
+    alts = sites.alts
+    if read.rows is not None:
+        chosen = np.zeros(len(sites.position), np.bool_)
+        chosen[rows] = True
+        alts = alts[np.repeat(chosen, sites.num_alts)]
+    record = np.repeat(np.arange(len(rows)), counts.num_alts)
+    keep: Any = slice(None)
+    if sites.has_stand_ins:
+        keep = np.array([alt not in _NO_ROW for alt in alts], np.bool_)
+        record = record[keep]
+    site = rows[record]
+    allele_count = counts.allele_count[:, keep]
+    allele_number = counts.allele_number[:, record]
+    frequency = np.full(allele_count.shape, np.nan)
+    np.divide(allele_count, allele_number, out=frequency, where=allele_number > 0)
+    het, hom_alt = counts.n_het[:, keep], counts.n_hom_alt[:, keep]
+    hom_ref, missing = counts.n_hom_ref[:, record], counts.n_missing[:, record]
+    return {
+        "contig": contigs[sites.contig[site]],
+        "position": sites.position[site].astype(np.int64),
+        "ref": sites.ref[site],
+        "alt": alts[keep],
+        "allele_count": allele_count,
+        "allele_number": allele_number,
+        "allele_frequency": frequency,
+        "n_hom_ref": hom_ref,
+        "n_het": het,
+        "n_hom_alt": hom_alt,
+        "n_other": people[:, np.newaxis] - hom_ref - het - hom_alt - missing,
+        "n_missing": missing,
+    }

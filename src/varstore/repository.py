@@ -1,0 +1,585 @@
+"""The object users hold: one version of a repository, its questions and its changes."""
+
+from __future__ import annotations
+
+import builtins
+import datetime
+import os
+import sys
+import uuid
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import __version__
+from .errors import (
+    CorruptRepositoryError,
+    NotARepositoryError,
+    QueryError,
+    ReadOnlyError,
+    RepositoryError,
+    SampleClashError,
+    SitesDifferError,
+    UnknownFilterError,
+)
+from .model.regions import Region, merge_regions, parse_region, read_regions_file
+from .model.results import CountTable, Genotypes
+from .query.cohorts import Cohort, cohort_of, members, resolve_ids
+from .query.plan import ChunkRead, Store, plan_reads
+from .storage import files, manifest
+from .storage.batch import Batch
+from .storage.manifest import Document, Manifest
+from .storage.parts import Part, PartRef, PartWriter
+from .storage.samples import read_samples, write_samples
+
+if TYPE_CHECKING:
+    from .ingest.importer import ImportResult
+    from .storage.totals import Totals
+
+PathLike = str | os.PathLike[str]
+Progress = Callable[[int], None]
+# Below this many chunks of genotypes threads cost more than they bring.
+_FEW_TASKS = 2
+
+
+def create(
+    path: PathLike,
+    *inputs: PathLike,
+    assembly: str | None = None,
+    threads: int | None = None,
+    progress: Progress | None = None,
+) -> Repository:
+    """Make a new repository, and add the inputs as its first batch.
+
+    path : must not exist, or be an empty folder
+    inputs : VCF (BGZF, gzip, text) or BCF files that split the same samples by chromosome
+    assembly : name of the reference build, kept as it is
+    threads : for the import; default: the machine's cores
+    progress : called with the bytes of input read since the last call
+
+    Raises RepositoryExistsError, InputError. Nothing is left behind if an input cannot be taken in.
+    """
+    root = Path(path)
+    was_there = root.is_dir()
+    identity = manifest.create_root(root)
+    try:
+        first = manifest.first_document(identity, assembly)
+        if inputs:
+            _add(root, first, inputs, threads, progress)
+        else:
+            _commit(root, first, lambda document: document, "create")
+    except BaseException:
+        files.remove_tree(root)
+        if was_there:
+            files.make_folder(root)
+        raise
+    return Repository(root)
+
+
+def open(path: PathLike, version: int | None = None) -> Repository:  # noqa: A001
+    """Open a repository, or read-only a VCF Zarr store somebody else wrote.
+
+    version : an older version instead of the newest
+
+    Raises NotARepositoryError, FormatVersionError, CorruptRepositoryError, QueryError.
+    """
+    return Repository(Path(path), version)
+
+
+@dataclass(frozen=True)
+class _BatchHandle:
+    """A batch in this version: its manifest entry, its reader, and the number of its first sample."""
+
+    entry: Document
+    store: Store
+    totals: Totals | None
+    first_sample: int
+
+    @property
+    def num_samples(self) -> int:
+        return int(self.entry["num_samples"])
+
+
+class Repository:
+    """One version of a repository; it stays what it is while others add to it.
+
+    >>> repo = vs.open("cohort.varstore")                               # doctest: +SKIP
+    >>> repo.count_alleles("22:16050075", samples=["NA12878"])          # doctest: +SKIP
+    """
+
+    def __init__(self, path: Path, version: int | None = None) -> None:
+        self.path = path
+        self._pool: ThreadPoolExecutor | None = None
+        self.manifest: Manifest | None = None
+        if not (path / manifest.IDENTITY).exists() and any(
+            (path / name).exists() for name in (".zgroup", "zarr.json", ".zattrs")
+        ):
+            self._batches = [_foreign(path)]
+            return
+        manifest.read_identity(path)
+        newest = manifest.read_newest(path)
+        if newest is None:
+            raise NotARepositoryError(f"{path}: the repository has no version yet: its creation did not end")
+        if version is not None and not 1 <= version <= newest.version:
+            raise QueryError(f"{path}: no version {version}; there are 1 to {newest.version}")
+        self.manifest = newest if version in (None, newest.version) else manifest.read_version(path, version)
+        self._batches = self._open_batches(self.manifest)
+
+    def _open_batches(self, version: Manifest) -> list[_BatchHandle]:
+        totals = {entry["batch"]: entry for entry in version.derived if entry["kind"] == "totals"}
+        handles = []
+        for entry in version.batches:
+            store = Batch(Part(self.path, PartRef(**entry["part"])))
+            stored = totals.get(entry["id"])
+            handles.append(_BatchHandle(entry, store, self._open_totals(stored), entry["first_sample"]))
+        return handles
+
+    def _open_totals(self, entry: Document | None) -> Totals | None:
+        from .storage.totals import VERSION, Totals  # noqa: PLC0415
+
+        if entry is None or entry["version"] != VERSION:
+            return None
+        return Totals(Part(self.path, PartRef(**entry["part"])))
+
+    def __repr__(self) -> str:
+        return f"<Repository {self.path}: {self.num_samples} samples, {self.num_variants} variants>"
+
+    # What is in it
+
+    @property
+    def version(self) -> int:
+        """Number of this version; 0 for a store that varstore did not write."""
+        return self.manifest.version if self.manifest else 0
+
+    @property
+    def num_samples(self) -> int:
+        """People in this version."""
+        return sum(batch.num_samples for batch in self._batches)
+
+    @property
+    def num_variants(self) -> int:
+        """Records of the axis of variants."""
+        return int(self._batches[0].entry["num_variants"]) if self._batches else 0
+
+    @property
+    def contigs(self) -> list[str]:
+        """Names of the contig table, in order."""
+        return self._batches[0].store.contigs if self._batches else []
+
+    @cached_property
+    def samples(self) -> list[str]:
+        """Names of all samples, by number."""
+        if self.manifest is None:
+            return list(self._batches[0].store.samples)
+        parts = (Part(self.path, PartRef(**entry["part"])) for entry in self.manifest.samples)
+        return [name for part in parts for name in read_samples(part)]
+
+    @cached_property
+    def _number_of(self) -> dict[str, int]:
+        return {name: number for number, name in enumerate(self.samples)}
+
+    def cohort(self, samples: Iterable[str]) -> Cohort:
+        """A cohort of sample ids, to be used again and again.
+
+        Raises UnknownSampleError, SampleClashError.
+        """
+        if isinstance(samples, str):
+            raise QueryError("a cohort is a list of sample ids, not one string")
+        return cohort_of(samples, self._number_of)
+
+    def info(self) -> Document:
+        """What is in it: JSON-ready."""
+        document = self.manifest.document if self.manifest else {}
+        return {
+            "path": str(self.path),
+            "version": self.version,
+            "uuid": document.get("repository"),
+            "assembly": document.get("assembly"),
+            "num_samples": self.num_samples,
+            "num_variants": self.num_variants,
+            "contigs": [name for batch in self._batches[:1] for name in batch.entry.get("used_contigs", [])],
+            "batches": [batch.entry for batch in self._batches],
+            "normalised": "no FASTA: alleles are matched as they are spelled",
+        }
+
+    # Questions
+
+    def count_alleles(
+        self,
+        region: str | Sequence[str] | None = None,
+        *,
+        regions_file: PathLike | None = None,
+        samples: Iterable[str] | None = None,
+        cohort: Cohort | Iterable[str] | None = None,
+        cohorts: Mapping[str, Cohort | Iterable[str]] | None = None,
+        filters: str | Iterable[str] | None = None,
+    ) -> CountTable:
+        """Allele counts: one row an ALT allele, and a cohort where there are several.
+
+        region : ``contig``, ``contig:pos`` or ``contig:start-end`` (1-based, closed), or several
+        regions_file : a file of regions, 1-based closed, or 0-based half-open if named .bed
+        samples : count these people only; cohort : the same, as a cohort of its own
+        cohorts : name to people: counts of each, in one pass, with a leading column ``cohort``
+        filters : count records that have one of these filters, ``.`` for none, like ``PASS,.``;
+            people whose record fails are missing there
+
+        Columns: contig, position, ref, alt, allele_count, allele_number, allele_frequency.
+        Raises QueryError and its kinds, CorruptRepositoryError.
+        """
+        return self._count(region, regions_file, samples, cohort, cohorts, filters, genotypes=False)
+
+    def count_genotypes(
+        self,
+        region: str | Sequence[str] | None = None,
+        *,
+        regions_file: PathLike | None = None,
+        samples: Iterable[str] | None = None,
+        cohort: Cohort | Iterable[str] | None = None,
+        cohorts: Mapping[str, Cohort | Iterable[str]] | None = None,
+        filters: str | Iterable[str] | None = None,
+    ) -> CountTable:
+        """Allele and genotype counts; arguments as in ``count_alleles``.
+
+        More columns: n_hom_ref, n_het, n_hom_alt, n_other, n_missing; they add up to the people counted.
+        """
+        return self._count(region, regions_file, samples, cohort, cohorts, filters, genotypes=True)
+
+    def _count(
+        self,
+        region: str | Sequence[str] | None,
+        regions_file: PathLike | None,
+        samples: Iterable[str] | None,
+        cohort: Cohort | Iterable[str] | None,
+        cohorts: Mapping[str, Cohort | Iterable[str]] | None,
+        filters: str | Iterable[str] | None,
+        *,
+        genotypes: bool,
+    ) -> CountTable:
+        from .query.count import CountJob, count, count_table  # noqa: PLC0415
+
+        names, chosen = self._cohorts(samples, cohort, cohorts)
+        reads = self._reads(region, regions_file)
+        everybody = chosen is None
+        masks = np.ones((1, self.num_samples), np.bool_) if chosen is None else members(chosen, self.num_samples)
+        if not self._batches:
+            return count_table(_NOTHING, [], [], masks.sum(axis=1), names, genotypes=genotypes)
+        jobs = []
+        for batch, wanted in zip(self._batches, self._filters(filters), strict=True):
+            mine = masks[:, batch.first_sample : batch.first_sample + batch.num_samples]
+            jobs.append(CountJob(batch.store, mine, batch.totals if everybody else None, wanted))
+        counts = count(jobs, reads, self._map, genotypes=genotypes)
+        return count_table(self._batches[0].store, reads, counts, masks.sum(axis=1), names, genotypes=genotypes)
+
+    def genotypes(
+        self,
+        region: str | Sequence[str] | None = None,
+        *,
+        regions_file: PathLike | None = None,
+        samples: Iterable[str] | None = None,
+    ) -> Genotypes:
+        """Genotypes as they were stored: records in the region, columns in the order asked.
+
+        Raises QueryError and its kinds, CorruptRepositoryError.
+        """
+        from .query.genotypes import read_genotypes  # noqa: PLC0415
+
+        names = self.samples if samples is None else list(samples)
+        if not self._batches:
+            raise QueryError(f"{self.path}: the repository is empty; `varstore add` a file first")
+        numbers = resolve_ids(names, self._number_of)
+        columns = []
+        for batch in self._batches:
+            column = np.full(batch.num_samples, -1, np.int64)
+            mine = (numbers >= batch.first_sample) & (numbers < batch.first_sample + batch.num_samples)
+            column[numbers[mine] - batch.first_sample] = np.flatnonzero(mine)
+            columns.append(column)
+        reads = self._reads(region, regions_file)
+        return read_genotypes([batch.store for batch in self._batches], reads, columns, names)
+
+    def _cohorts(
+        self,
+        samples: Iterable[str] | None,
+        cohort: Cohort | Iterable[str] | None,
+        cohorts: Mapping[str, Cohort | Iterable[str]] | None,
+    ) -> tuple[list[str] | None, list[Cohort] | None]:
+        """Names of the cohorts (None: no column) and who they are (None: everybody)."""
+        given = [value is not None for value in (samples, cohort, cohorts)]
+        if sum(given) > 1:
+            raise QueryError("give one of samples, cohort and cohorts")
+        if cohorts is not None:
+            return list(cohorts), [self._as_cohort(people) for people in cohorts.values()]
+        people = samples if cohort is None else cohort
+        return None, None if people is None else [self._as_cohort(people)]
+
+    def _as_cohort(self, people: Cohort | Iterable[str]) -> Cohort:
+        if not isinstance(people, Cohort):
+            return self.cohort(people)
+        if len(people) and people.numbers[-1] >= self.num_samples:
+            raise QueryError("the cohort is of another version of the repository; make it again")
+        return people
+
+    def _reads(self, region: str | Sequence[str] | None, regions_file: PathLike | None) -> list[ChunkRead]:
+        regions: list[Region] | None = None
+        if region is not None:
+            texts = [region] if isinstance(region, str) else list(region)
+            regions = [parse_region(text, self.contigs) for text in texts]
+        if regions_file is not None:
+            try:
+                regions = [*(regions or []), *read_regions_file(regions_file, self.contigs)]
+            except OSError as error:
+                raise QueryError(f"{regions_file}: cannot be read ({error.strerror})") from None
+        if not self._batches:
+            return []
+        return plan_reads(self._batches[0].store, None if regions is None else merge_regions(regions))
+
+    def _filters(self, filters: str | Iterable[str] | None) -> list[tuple[NDArray[np.bool_], bool] | None]:
+        """Which filters of each batch may stand, and whether none may."""
+        if filters is None:
+            return [None] * len(self._batches)
+        wanted = filters.split(",") if isinstance(filters, str) else list(filters)
+        known = {name for batch in self._batches for name in batch.store.filters}
+        for name in wanted:
+            if name != "." and name not in known:
+                raise UnknownFilterError(f"no filter {name!r} in the repository; there are {', '.join(sorted(known))}")
+        return [
+            (np.array([name in wanted for name in batch.store.filters], np.bool_), "." in wanted)
+            for batch in self._batches
+        ]
+
+    def _map(self, function: Callable[..., Any], tasks: Iterable[Any]) -> Iterable[Any]:
+        """Run tasks in threads, results in order; few tasks run here."""
+        tasks = list(tasks)
+        if len(tasks) < _FEW_TASKS:
+            return map(function, tasks)
+        if self._pool is None:
+            self._pool = ThreadPoolExecutor(os.cpu_count() or 1, "query")
+        return self._pool.map(function, tasks)
+
+    # Changes
+
+    def add(
+        self, *inputs: PathLike, threads: int | None = None, progress: Progress | None = None
+    ) -> Repository:
+        """Add one more batch, and move on to the version that has it.
+
+        The samples are new; the sites are those that are there.
+        Raises InputError, SampleClashError, SitesDifferError, ReadOnlyError.
+        """
+        if self.manifest is None:
+            raise ReadOnlyError(f"{self.path}: not written by varstore, so it can be read only")
+        if not inputs:
+            raise QueryError("nothing to add: name at least one file")
+        _add(self.path, self.manifest.document, inputs, threads, progress)
+        self.__init__(self.path)  # type: ignore[misc]
+        return self
+
+    def verify(self) -> list[str]:
+        """Check every byte against its checksum, every block, and every total; return what is wrong."""
+        if self.manifest is None:
+            raise ReadOnlyError(f"{self.path}: not written by varstore: it has no checksums to verify")
+        return problems(self.path, self)
+
+    def close(self) -> None:
+        """Stop the threads; the repository may be asked again."""
+        if self._pool is not None:
+            self._pool.shutdown()
+            self._pool = None
+
+    def __enter__(self) -> Repository:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    def _wrong_totals(self) -> Iterable[str]:
+        """Batches whose stored totals are not what their genotypes say."""
+        from .query.count import CountJob, count  # noqa: PLC0415
+
+        for batch in self._batches:
+            if batch.totals is None:
+                continue
+            everybody = np.ones((1, batch.num_samples), np.bool_)
+            for chunk in range(batch.store.num_chunks):
+                try:
+                    read = [ChunkRead(chunk)]
+                    stored, counted = (
+                        count([CountJob(batch.store, everybody, totals, None)], read, self._map, genotypes=True)[0]
+                        for totals in (batch.totals, None)
+                    )
+                except CorruptRepositoryError as error:
+                    yield str(error)
+                    continue
+                same = all(
+                    np.array_equal(getattr(stored, name), getattr(counted, name))
+                    for name in ("allele_count", "allele_number", "n_hom_ref", "n_het", "n_hom_alt", "n_missing")
+                )
+                if not same:
+                    yield f"{self.path}: batch {batch.entry['id']}, chunk {chunk}: the totals are not those of the genotypes"
+
+
+class _Nothing:
+    """The store of a repository without batches."""
+
+    contigs: tuple[str, ...] = ()
+
+
+_NOTHING: Any = _Nothing()
+
+
+def _foreign(path: Path) -> _BatchHandle:
+    from .storage.foreign import ForeignStore  # noqa: PLC0415
+
+    store = ForeignStore(path)
+    entry = {"id": "foreign", "num_variants": store.num_variants, "num_samples": len(store.samples)}
+    entry["used_contigs"] = [store.contigs[i] for i in dict.fromkeys(store.region_index[:, 1].tolist())]
+    return _BatchHandle(entry, store, None, 0)
+
+
+def problems(path: Path, repository: Repository | None = None) -> list[str]:
+    """Everything that is wrong with a repository, as sentences; it need not open."""
+    try:
+        manifest.read_identity(path)
+        newest = manifest.read_newest(path)
+        if newest is None:
+            return [f"{path}: the repository has no version yet"]
+        found = manifest.problems(path, newest)
+        entries = [*newest.batches, *newest.derived, *newest.samples]
+        for entry in entries:
+            found += Part(path, PartRef(**entry["part"])).problems()
+        if not found:
+            found += (repository or Repository(path))._wrong_totals()
+    except NotARepositoryError:
+        raise
+    except (RepositoryError, OSError, KeyError, TypeError) as error:
+        return [str(error)]
+    return found
+
+
+def _add(
+    root: Path, newest: Document, inputs: Sequence[PathLike], threads: int | None, progress: Progress | None
+) -> None:
+    """Import the inputs beside the repository, then commit them: all or nothing."""
+    from .ingest.importer import BatchImport, ImportOptions, open_input  # noqa: PLC0415
+
+    opened = [open_input(os.fspath(path)) for path in inputs]
+    for source in opened:
+        _check_new_samples(source.header.samples, root, newest, str(source.path))
+    staging = manifest.staging_folder(root)
+    name = uuid.uuid4().hex[:12]
+    published: list[str] = []
+    try:
+        parts = {kind: PartWriter(staging / kind) for kind in ("batches", "derived", "samples")}
+        options = ImportOptions(threads or os.cpu_count() or 1, progress or (lambda _: None))
+        result = BatchImport(opened, parts["batches"], parts["derived"], options).run()
+        write_samples(parts["samples"], opened[0].header.samples)
+        _check_sites(newest, result)
+        refs = {}
+        for kind, part in parts.items():
+            published.append(f"{kind}/{name}")
+            refs[kind] = part.publish(root, f"{kind}/{name}")
+        samples = opened[0].header.samples
+        _commit(root, newest, lambda document: _with_batch(document, root, name, refs, result, samples), "add")
+    except BaseException:
+        # Nobody names these parts: leave nothing behind, unless the commit itself got through.
+        with suppress(RepositoryError, OSError):
+            if not _is_committed(root, name):
+                for path in published:
+                    files.remove_tree(root / path)
+        raise
+    finally:
+        files.remove_tree(staging)
+
+
+def _is_committed(root: Path, name: str) -> bool:
+    newest = manifest.read_newest(root)
+    return newest is not None and any(entry["id"] == name for entry in newest.batches)
+
+
+def _check_new_samples(samples: Sequence[str], root: Path, document: Document, path: str) -> None:
+    """Sample names are unique in the repository. Raises SampleClashError."""
+    for entry in document["samples"]:
+        clash = set(read_samples(Part(root, PartRef(**entry["part"])))).intersection(samples)
+        if clash:
+            more = f" and {len(clash) - 1} more" if len(clash) > 1 else ""
+            raise SampleClashError(f"{path}: the sample {min(clash)!r}{more} is in the repository already")
+
+
+def _check_sites(document: Document, result: ImportResult) -> None:
+    """Another batch has the same sites, record by record. Raises SitesDifferError."""
+    for entry in document["batches"][:1]:
+        if entry["sites_sha256"] != result.sites_sha256:
+            raise SitesDifferError(
+                f"{', '.join(file['name'] for file in result.files)}: its sites are not those of batch {entry['id']} "
+                f"({result.num_variants:,} records, the batch has {entry['num_variants']:,}); "
+                "this version of varstore adds people at the same sites only"
+            )
+
+
+def _with_batch(
+    document: Document,
+    root: Path,
+    name: str,
+    refs: Mapping[str, PartRef],
+    result: ImportResult,
+    samples: Sequence[str],
+) -> Document:
+    """The next manifest: one batch more. Refuses what a faster writer made impossible."""
+    _check_new_samples(samples, root, document, result.files[0]["name"])
+    _check_sites(document, result)
+    first_sample = document["num_samples"]
+    document["batches"].append(
+        {
+            "id": name,
+            "part": vars(refs["batches"]),
+            "num_samples": result.num_samples,
+            "num_variants": result.num_variants,
+            "first_sample": first_sample,
+            "ploidy": result.ploidy,
+            "dataset": None,
+            "absent": "unknown",
+            "covered": {"contigs": result.used_contigs},
+            "used_contigs": result.used_contigs,
+            "sites_sha256": result.sites_sha256,
+            "files": result.files,
+            "header_sha256": result.header_sha256,
+            "problems": {},
+            "formats_left_out": result.formats_left_out,
+            "attributes": {},
+        }
+    )
+    derived = {"id": name, "kind": "totals", "version": 1, "batch": name, "part": vars(refs["derived"])}
+    document["derived"].append(derived)
+    document["samples"].append({"id": name, "batch": name, "part": vars(refs["samples"])})
+    document["num_samples"] = first_sample + result.num_samples
+    known = {contig["name"]: contig for contig in document["contigs"]}
+    for contig, length in result.contigs.items():
+        entry = known.get(contig)
+        if entry is None:
+            document["contigs"].append({"name": contig, "length": length, "refget": None})
+        elif entry["length"] is None:
+            entry["length"] = length
+    return document
+
+
+def _commit(root: Path, first: Document, change: Callable[[Document], Document], action: str) -> Manifest:
+    """Commit ``change`` with its provenance."""
+
+    def changed(document: Document) -> Document:
+        document = change(document)
+        document["tool"] = f"varstore {__version__}"
+        now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+        document["provenance"] = {"action": action, "time": now, "command": builtins.list(sys.argv)}
+        return document
+
+    staging = manifest.staging_folder(root)
+    try:
+        return manifest.commit(root, changed, staging, first)
+    finally:
+        files.remove_tree(staging)
