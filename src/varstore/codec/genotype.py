@@ -78,7 +78,8 @@ def _block_streams(sets: RowSets, block: int, dtype: np.dtype) -> list[tuple[int
         form_of_row = kind & FORM_MASK
         num_planes = int((form_of_row == PLANE).sum())
         num_listed = int(sets.count[form_of_row == LIST, block, which].sum())
-        form, reference, length = np.empty(rows, np.uint8), np.empty(rows, np.uint8), np.empty(rows, "<u2")
+        form, length = np.empty(rows, np.uint8), np.empty(rows, "<u2")
+        reference = np.empty((_blocks.NUM_REFERENCES, rows), np.uint8)
         low = np.empty(num_listed + num_planes * ((bits >> RESIDUAL_SHIFT) + 1), np.uint8)
         high = np.empty_like(low)
         planes = np.empty(num_planes * ((bits + 63) // 64), np.uint64)
@@ -86,7 +87,7 @@ def _block_streams(sets: RowSets, block: int, dtype: np.dtype) -> list[tuple[int
             sets.kind, sets.count, sets.lists, sets.planes, sets.sizes, sets.ploidy, block, which,
             RESIDUAL_SHIFT, form, reference, length, low, high, planes,
         )  # fmt: skip
-        out.append((_layout.FORMS, which, np.concatenate([form, reference, length.view(np.uint8)])))
+        out.append((_layout.FORMS, which, np.concatenate([form, reference.reshape(-1), length.view(np.uint8)])))
         if entries:
             out += [(_layout.LOW, which, low[:entries]), (_layout.HIGH, which, high[:entries])]
         if words:

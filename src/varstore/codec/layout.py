@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from ..errors import CorruptChunkError
 from ..kernels import blocks as _blocks
+from ..kernels.blocks import NUM_REFERENCES
 from ..kernels.rows import MISSING, NUM_SETS, OTHER
 from .rows import MAX_HAPLOTYPES
 
@@ -79,7 +80,7 @@ class Layout:
 class BlockSets:
     """The inflated streams of one inner block, validated, as kernels take them.
 
-    form, reference : (5, rows) uint8; length : (5, rows) uint16
+    form : (5, rows) uint8; reference : (5, 3, rows) uint8; length : (5, rows) uint16
     low, high : uint8 list streams of the sets, one after another from ``list_start`` (6,)
     planes : uint64, likewise from ``plane_start`` (6,); values : int16
     """
@@ -187,14 +188,15 @@ def inflate_block(data: memoryview, layout: Layout, block: int) -> BlockSets:
     mine = {(s.role, s.which): s for s in layout.streams if s.block == block}
     present = [which for which in range(NUM_SETS) if (FORMS, which) in mine]
     form = np.zeros((NUM_SETS, rows), np.uint8)
-    reference = np.zeros((NUM_SETS, rows), np.uint8)
+    reference = np.zeros((NUM_SETS, NUM_REFERENCES, rows), np.uint8)
     length = np.zeros((NUM_SETS, rows), np.uint16)
-    raw = np.empty(4 * rows, np.uint8)
+    raw = np.empty(6 * rows, np.uint8)
     for which in present:
-        _expect(mine[FORMS, which], 4 * rows)
+        _expect(mine[FORMS, which], 6 * rows)
         _inflate(data, mine[FORMS, which], raw)
-        form[which], reference[which] = raw[:rows], raw[rows : 2 * rows]
-        length[which] = raw[2 * rows :].view("<u2")
+        form[which] = raw[:rows]
+        reference[which] = raw[rows : 4 * rows].reshape(NUM_REFERENCES, rows)
+        length[which] = raw[4 * rows :].view("<u2")
     words = np.array([(samples * (1 if s == MISSING else ploidy) + 63) >> 6 for s in range(NUM_SETS)], np.int64)
     entries = length.sum(axis=1, dtype=np.int64)
     num_words = ((form & 3) == 2).sum(axis=1, dtype=np.int64) * words

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from ..kernels import rows as _rows
 
-# A set is a list while it holds less than 1/64 of its haplotypes: settled by benchmarks/codec.py.
-SPARSE_SHIFT = 6
+# A set is a list while it holds less than 1/256 of its haplotypes: settled by benchmarks/codec.py.
+SPARSE_SHIFT = 8
 MAX_HAPLOTYPES = 65536  # of a block: its indexes are uint16
 
 

@@ -1,7 +1,9 @@
 """Sets of a chunk to streams and back: list deltas, planes, and XOR between planes.
 
-A row whose set is a plane is stored as the XOR with one of the 63 planes before it in the block where
-that is smaller: ``reference`` says how many planes back (0: none). A list may hold that XOR too.
+A row whose set is a plane is stored as the XOR with up to three of the 255 planes before it in the
+block, taken one after another as long as each leaves fewer bits: ``reference`` says how many planes back
+each is (0: none). What is left is a list or a plane. Carriers of a variant are a clade of the local
+genealogy, and a clade is often the union or the difference of clades seen before.
 """
 
 from typing import Any
@@ -11,7 +13,8 @@ import numpy as np
 from .jit import kernel, popcount, trailing_zeros
 from .rows import ALT, EMPTY, FILL, FLIPPED, FORM_MASK, HALF, LIST, MISSING, NUM_SETS, OTHER, PLANE
 
-RING = 64  # planes kept: a reference reaches 63 back
+RING = 256  # planes kept: a reference reaches 255 back
+NUM_REFERENCES = 3
 
 # What a block that passed its checksums may still have wrong. 0 is right.
 (OK, BAD_FORM, BAD_REFERENCE, BAD_LIST, BAD_PLANE, BAD_VALUE, BAD_LENGTH) = range(7)
@@ -46,6 +49,30 @@ def _put_list(index: int, previous: int, at: int, low: Any, high: Any) -> None:
 
 
 @kernel
+def _search(
+    rest: Any, num_bits: int, planes: Any, recent: Any, recent_bits: Any, num_planes: int
+) -> tuple[int, int]:
+    """Which earlier plane leaves fewest bits of ``rest``: (planes back, bits left); 0 back: none helps.
+
+    rest : (words,) uint64 with ``num_bits`` set
+    recent, recent_bits : (256,) int64, offset in ``planes`` and set bits of the planes so far, a ring
+    """
+    best, back = num_bits, 0
+    for d in range(1, min(num_planes, RING - 1) + 1):
+        slot = (num_planes - d) & (RING - 1)
+        # Two sets differ in at least as many bits as their sizes do.
+        if abs(recent_bits[slot] - num_bits) >= best:
+            continue
+        other = recent[slot]
+        distance = _distance(rest, planes[other : other + rest.size], best)
+        if distance < best:
+            best, back = distance, d
+            if best == 0:
+                break
+    return back, best
+
+
+@kernel
 def encode_set(
     kind: Any,
     count: Any,
@@ -67,12 +94,14 @@ def encode_set(
 
     kind, count : (rows, blocks, 5)    lists, planes : the record block's arenas, read from their start
     sizes : (blocks,) int64, samples of each block
-    form, reference : (rows,) uint8; length : (rows,) uint16
+    form : (rows,) uint8; reference : (3, rows) uint8; length : (rows,) uint16
     low, high : uint8, with room for all lists and ``bits >> residual_shift`` entries a plane
     """
     bits = sizes[block] if which == MISSING else sizes[block] * ploidy
     words = (bits + 63) >> 6
     recent = np.zeros(RING, np.int64)
+    recent_bits = np.zeros(RING, np.int64)
+    rest = np.empty(words, np.uint64)
     num_planes = 0
     list_at, plane_at = 0, 0
     out_list, out_word = 0, 0
@@ -83,7 +112,7 @@ def encode_set(
                 mine = b == block and s == which
                 if mine:
                     form[row] = kind[row, b, s]
-                    reference[row] = 0
+                    reference[:, row] = 0
                     length[row] = 0
                 if this == LIST:
                     num = count[row, b, s]
@@ -98,25 +127,28 @@ def encode_set(
                     list_at += num
                 elif this == PLANE:
                     if mine:
-                        plane = planes[plane_at : plane_at + words]
-                        best = np.int64(count[row, b, s])
-                        back = 0
-                        for d in range(1, min(num_planes, RING - 1) + 1):
-                            other = recent[(num_planes - d) & (RING - 1)]
-                            distance = _distance(plane, planes[other : other + words], best)
-                            if distance < best:
-                                best = distance
-                                back = d
+                        rest[:] = planes[plane_at : plane_at + words]
+                        left = np.int64(count[row, b, s])
                         recent[num_planes & (RING - 1)] = plane_at
-                        reference[row] = back
-                        base = recent[(num_planes - back) & (RING - 1)]
+                        recent_bits[num_planes & (RING - 1)] = left
+                        referenced = False
+                        for r in range(NUM_REFERENCES):
+                            back, fewer = _search(rest, left, planes, recent, recent_bits, num_planes)
+                            if back == 0:
+                                break
+                            base = recent[(num_planes - back) & (RING - 1)]
+                            for w in range(words):
+                                rest[w] ^= planes[base + w]
+                            reference[r, row] = back
+                            left = fewer
+                            referenced = True
                         num_planes += 1
-                        if back > 0 and (best << residual_shift) < bits:
+                        if referenced and (left << residual_shift) < bits:
                             form[row] = (kind[row, b, s] & FLIPPED) | LIST
-                            length[row] = best
+                            length[row] = left
                             previous = -1
                             for w in range(words):
-                                word = plane[w] ^ planes[base + w]
+                                word = rest[w]
                                 while word != np.uint64(0):
                                     index = w * 64 + np.int64(trailing_zeros(word))
                                     word &= word - np.uint64(1)
@@ -124,11 +156,7 @@ def encode_set(
                                     previous = index
                                     out_list += 1
                         else:
-                            for w in range(words):
-                                word = plane[w]
-                                if back > 0:
-                                    word ^= planes[base + w]
-                                out_planes[out_word + w] = word
+                            out_planes[out_word : out_word + words] = rest
                             out_word += words
                     plane_at += set_words(s, sizes[b], ploidy)
     return out_list, out_word
@@ -136,23 +164,24 @@ def encode_set(
 
 @kernel
 def materialise(
-    form: int, reference: int, length: int, low: Any, high: Any, planes: Any, bits: int, words: int,
+    form: int, reference: Any, row: int, length: int, low: Any, high: Any, planes: Any, bits: int, words: int,
     ring: Any, num_planes: int,
 ) -> int:  # fmt: skip
-    """Write a row's plane into ``ring[num_planes % 64]``; return a status.
+    """Write a row's plane into ``ring[num_planes % 256]``; return a status.
 
+    reference : (3, rows) uint8, validated
     low, high : the row's own list entries    planes : the row's own words (LIST: not read)
     """
     target = ring[num_planes & (RING - 1)]
-    if reference > num_planes or reference >= RING:
-        return BAD_REFERENCE
-    if reference > 0:
-        base = ring[(num_planes - reference) & (RING - 1)]
-        for w in range(words):
-            target[w] = base[w]
+    if reference[0, row] > 0:
+        target[:words] = ring[(num_planes - reference[0, row]) & (RING - 1)][:words]
     else:
-        for w in range(words):
-            target[w] = np.uint64(0)
+        target[:words] = np.uint64(0)
+    for r in range(1, NUM_REFERENCES):
+        if reference[r, row] > 0:
+            base = ring[(num_planes - reference[r, row]) & (RING - 1)]
+            for w in range(words):
+                target[w] ^= base[w]
     if form == LIST:
         index = np.int64(-1)
         for i in range(length):
@@ -170,12 +199,12 @@ def materialise(
 
 @kernel
 def row_indexes(
-    form: int, reference: int, length: int, low: Any, high: Any, planes: Any, bits: int, words: int,
+    form: int, reference: Any, row: int, length: int, low: Any, high: Any, planes: Any, bits: int, words: int,
     ring: Any, num_planes: int, indexes: Any,
 ) -> int:  # fmt: skip
     """Write a row's sorted indexes into ``indexes``; return how many, or minus a status."""
     num = 0
-    if form == LIST and reference == 0:
+    if form == LIST and reference[0, row] == 0:
         index = np.int64(-1)
         for i in range(length):
             index += np.int64(low[i]) + (np.int64(high[i]) << 8) + 1
@@ -184,7 +213,7 @@ def row_indexes(
             indexes[num] = index
             num += 1
         return num
-    status = materialise(form, reference, length, low, high, planes, bits, words, ring, num_planes)
+    status = materialise(form, reference, row, length, low, high, planes, bits, words, ring, num_planes)
     if status != OK:
         return -status
     plane = ring[num_planes & (RING - 1)]
@@ -201,7 +230,8 @@ def row_indexes(
 def check_forms(form: Any, reference: Any, length: Any, words: Any, list_size: Any, plane_size: Any) -> int:
     """Validate the row descriptions of all five sets against the stream sizes; return a status.
 
-    form, reference : (5, rows) uint8    length : (5, rows) uint16    words : (5,) plane words
+    form : (5, rows) uint8    reference : (5, 3, rows) uint8    length : (5, rows) uint16
+    words : (5,) plane words
     list_size, plane_size : (5,) int64, entries of each list stream and words of each plane stream
     """
     for s in range(NUM_SETS):
@@ -212,17 +242,51 @@ def check_forms(form: Any, reference: Any, length: Any, words: Any, list_size: A
                 return BAD_FORM
             if this != LIST and length[s, row] != 0:
                 return BAD_LENGTH
-            if this == EMPTY and reference[s, row] != 0:
+            if this == EMPTY and reference[s, 0, row] != 0:
                 return BAD_REFERENCE
-            if reference[s, row] > num_planes or reference[s, row] >= RING:
-                return BAD_REFERENCE
+            for r in range(NUM_REFERENCES):
+                if reference[s, r, row] > num_planes or (r > 0 and reference[s, r, row] and not reference[s, r - 1, row]):
+                    return BAD_REFERENCE
             num_entries += length[s, row]
             if this == PLANE:
                 num_words += words[s]
-            num_planes += this == PLANE or reference[s, row] > 0
+            num_planes += this == PLANE or reference[s, 0, row] > 0
         if num_entries != list_size[s] or num_words != plane_size[s]:
             return BAD_LENGTH
     return OK
+
+
+@kernel
+def next_indexes(
+    row: int, which: int, form: Any, reference: Any, length: Any, low: Any, high: Any, planes: Any,
+    samples: int, ploidy: int, at: Any, rings: Any, indexes: Any, wanted: bool,
+) -> int:  # fmt: skip
+    """Advance one set over ``row``; with ``wanted`` write its indexes. Return how many, or minus a status.
+
+    at : (16,) int64 cursors: list entry, plane word and planes seen of each set, values used
+    rings : (5, 64, words) uint64    indexes : (samples * ploidy,) int32
+    """
+    this = form[which, row] & FORM_MASK
+    if this == EMPTY:
+        return 0
+    bits = samples if which == MISSING else samples * ploidy
+    words = (bits + 63) >> 6
+    size = np.int64(length[which, row])
+    dense = this == PLANE or reference[which, 0, row] > 0
+    begin, word = at[3 * which], at[3 * which + 1]
+    num = 0
+    if dense or wanted:
+        num = row_indexes(
+            this, reference[which], row, size, low[begin : begin + size], high[begin : begin + size],
+            planes[word:], bits, words, rings[which], at[3 * which + 2], indexes,
+        )  # fmt: skip
+        if num < 0:
+            return num
+    at[3 * which] += size
+    if this == PLANE:
+        at[3 * which + 1] += words
+    at[3 * which + 2] += dense
+    return num
 
 
 @kernel
@@ -232,52 +296,35 @@ def expand_row(
 ) -> int:  # fmt: skip
     """Advance all five sets over ``row``; with ``fill`` write its codes too. Return a status.
 
-    at : (16,) int64 cursors: list entry, plane word and planes seen of each set, values used
-    rings : (5, 64, words) uint64    indexes : (samples * ploidy,) int32
-    codes : (samples * ploidy,) int16, written if ``fill``
+    codes : (samples * ploidy,) int16, written if ``fill``; other arguments as in ``next_indexes``
     """
-    bits = samples * ploidy
     if fill:
-        codes[:bits] = 1 if form[ALT, row] & FLIPPED else 0
+        codes[: samples * ploidy] = 1 if form[ALT, row] & FLIPPED else 0
     for s in range(NUM_SETS):
-        this = form[s, row] & FORM_MASK
-        if this == EMPTY:
-            continue
-        universe = samples if s == MISSING else bits
-        words = (universe + 63) >> 6
-        dense = this == PLANE or reference[s, row] > 0
-        begin, word = at[3 * s], at[3 * s + 1]
-        if dense or fill or s == OTHER:
-            num = row_indexes(
-                this, reference[s, row], length[s, row], low[begin:], high[begin:], planes[word:], universe, words,
-                rings[s], at[3 * s + 2], indexes,
-            )  # fmt: skip
-            if num < 0:
-                return -num
-            if fill:
+        num = next_indexes(
+            row, s, form, reference, length, low, high, planes, samples, ploidy, at, rings, indexes,
+            fill or s == OTHER,
+        )  # fmt: skip
+        if num < 0:
+            return -num
+        if s == OTHER and at[15] + num > values.size:
+            return BAD_VALUE
+        if fill:
+            if s == MISSING:
+                for i in range(num):
+                    for h in range(ploidy):
+                        codes[indexes[i] * ploidy + h] = -1
+            elif s == OTHER:
+                for i in range(num):
+                    codes[indexes[i]] = values[at[15] + i]
+            else:
+                code = np.int16(-1 if s == HALF else -2)
                 if s == ALT:
                     code = np.int16(0 if form[ALT, row] & FLIPPED else 1)
-                    for i in range(num):
-                        codes[indexes[i]] = code
-                elif s == MISSING:
-                    for i in range(num):
-                        for h in range(ploidy):
-                            codes[indexes[i] * ploidy + h] = -1
-                elif s == HALF or s == FILL:
-                    code = np.int16(-1 if s == HALF else -2)
-                    for i in range(num):
-                        codes[indexes[i]] = code
-            if s == OTHER:
-                if at[15] + num > values.size:
-                    return BAD_VALUE
-                if fill:
-                    for i in range(num):
-                        codes[indexes[i]] = values[at[15] + i]
-                at[15] += num
-        at[3 * s] += length[s, row]
-        if this == PLANE:
-            at[3 * s + 1] += words
-        at[3 * s + 2] += dense
+                for i in range(num):
+                    codes[indexes[i]] = code
+        if s == OTHER:
+            at[15] += num
     return OK
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from .blocks import BAD_LIST, BAD_VALUE, OK, RING, expand_row, materialise, row_indexes
+from .blocks import BAD_LIST, BAD_VALUE, OK, RING, expand_row, materialise, next_indexes, row_indexes
 from .jit import kernel, popcount, trailing_zeros
 from .rows import ALT, EMPTY, FILL, FLIPPED, FORM_MASK, HALF, LIST, MISSING, NUM_SETS, OTHER, PLANE
 
@@ -63,7 +63,7 @@ def _count_hits(
 ) -> int:  # fmt: skip
     """Meet every row of one set with every mask; return a status.
 
-    form, reference, length : (rows,) of this set    low, high, planes : its streams
+    form, length : (rows,) of this set; reference : (3, all rows)    low, high, planes : its streams
     hits, pairs : (cohorts, rows - first_row) int64, written
     """
     words = (bits + 63) >> 6
@@ -73,9 +73,9 @@ def _count_hits(
         if this == EMPTY:
             continue
         size = np.int64(length[row])
-        if this == PLANE or reference[row] > 0:
+        if this == PLANE or reference[0, row] > 0:
             status = materialise(
-                this, np.int64(reference[row]), size, low[at : at + size], high[at : at + size],
+                this, reference, row, size, low[at : at + size], high[at : at + size],
                 planes[word:], bits, words, ring, num_planes,
             )  # fmt: skip
             if status != OK:
@@ -115,7 +115,7 @@ def _count_other(
             continue
         size = np.int64(length[row])
         num = row_indexes(
-            this, np.int64(reference[row]), size, low[at : at + size], high[at : at + size], planes[word:],
+            this, reference, row, size, low[at : at + size], high[at : at + size], planes[word:],
             bits, words, ring, num_planes, indexes,
         )  # fmt: skip
         if num < 0:
@@ -136,7 +136,7 @@ def _count_other(
                         allele_count[k, alt_start[out] + code - 1] += member
         used += num
         at += size
-        num_planes += this == PLANE or reference[row] > 0
+        num_planes += this == PLANE or reference[0, row] > 0
         word += words if this == PLANE else 0
     return OK
 
@@ -183,6 +183,120 @@ def _add_call(
 
 
 @kernel
+def _count_states(
+    ploidy: int, missing: Any, fill: Any, allele: Any, mask: Any
+) -> tuple[int, int, int]:
+    """People of a cohort who are called, homozygous and heterozygous for an allele, of haploid or diploid rows.
+
+    allele : (words,) uint64, haplotypes of the allele    missing, fill : haplotypes of codes -1 and -2
+    mask : the cohort's haplotypes
+    """
+    num_called, num_hom, num_het = np.int64(0), np.int64(0), np.int64(0)
+    for w in range(allele.size):
+        if ploidy == 1:
+            called = mask[w] & ~missing[w] & ~fill[w]
+            num_called += np.int64(popcount(called))
+            num_hom += np.int64(popcount(called & allele[w]))
+        else:
+            first, second = allele[w], allele[w] >> np.uint64(1)
+            no_first, no_second = fill[w], fill[w] >> np.uint64(1)
+            called = mask[w] & _EVEN & ~(missing[w] | (missing[w] >> np.uint64(1))) & ~(no_first & no_second)
+            hom = called & (first | no_first) & (second | no_second)
+            num_called += np.int64(popcount(called))
+            num_hom += np.int64(popcount(hom))
+            num_het += np.int64(popcount(called & (first | second) & ~hom))
+    return num_called, num_hom, num_het
+
+
+@kernel
+def _set_bits(indexes: Any, num: int, plane: Any) -> None:
+    for i in range(num):
+        plane[indexes[i] >> 6] |= np.uint64(1) << np.uint64(indexes[i] & 63)
+
+
+@kernel
+def _count_row_by_planes(
+    row: int, form: Any, reference: Any, length: Any, low: Any, high: Any, planes: Any, values: Any,
+    samples: int, ploidy: int, at: Any, rings: Any, indexes: Any, scratch: Any, wanted: bool, first_alt: int,
+    masks: Any, n_hom_ref: Any, n_het: Any, n_hom_alt: Any, n_missing: Any, sample_masks: Any,
+) -> int:  # fmt: skip
+    """Advance over a haploid or diploid row, and if ``wanted`` add its genotype counts. Return a status.
+
+    scratch : (5, words) uint64 planes    n_hom_ref, n_missing : (cohorts,) of the row
+    n_het, n_hom_alt : (cohorts, alleles)
+    """
+    bits = samples * ploidy
+    if wanted:
+        scratch[:, :] = np.uint64(0)
+    known, missing, fill, other, allele = scratch[0], scratch[1], scratch[2], scratch[3], scratch[4]
+    num = 0
+    for s in range(NUM_SETS):
+        num = next_indexes(
+            row, s, form, reference, length, low, high, planes, samples, ploidy, at, rings, indexes,
+            wanted or s == OTHER,
+        )  # fmt: skip
+        if num < 0:
+            return -num
+        if not wanted:
+            continue
+        if s == ALT:
+            _set_bits(indexes, num, known)
+        elif s == MISSING:
+            for i in range(num):
+                for h in range(ploidy):
+                    bit = indexes[i] * ploidy + h
+                    missing[bit >> 6] |= np.uint64(1) << np.uint64(bit & 63)
+        elif s == HALF:
+            _set_bits(indexes, num, missing)
+        elif s == FILL:
+            _set_bits(indexes, num, fill)
+        else:
+            _set_bits(indexes, num, other)
+    used = at[15]
+    if used + num > values.size:
+        return BAD_VALUE
+    at[15] += num
+    if not wanted:
+        return OK
+    most = np.int64(1)
+    for i in range(num):
+        code = np.int64(values[used + i])
+        most = max(most, code)
+        if code < 0:
+            missing[indexes[i] >> 6] |= np.uint64(1) << np.uint64(indexes[i] & 63)
+    words = (bits + 63) >> 6
+    flipped = form[ALT, row] & FLIPPED != 0
+    # What is in no set has the row's default code; past the last haplotype no mask has a bit.
+    for code in range(most + 1):
+        if code > 1:
+            found = False
+            allele[:] = np.uint64(0)
+            for i in range(num):
+                if values[used + i] == code:
+                    found = True
+                    allele[indexes[i] >> 6] |= np.uint64(1) << np.uint64(indexes[i] & 63)
+            if not found:
+                continue
+        elif (code == 0) == flipped:
+            allele[:] = known
+        else:
+            for w in range(words):
+                allele[w] = ~(known[w] | missing[w] | fill[w] | other[w])
+        for k in range(masks.shape[0]):
+            called, hom, het = _count_states(ploidy, missing, fill, allele, masks[k, :words])
+            if code == 0:
+                n_hom_ref[k] += hom
+                people = np.int64(0)
+                for w in range((samples + 63) >> 6):
+                    people += np.int64(popcount(sample_masks[k, w]))
+                n_missing[k] += people - called
+            elif hom + het > 0:
+                n_hom_alt[k, first_alt + code - 1] += hom
+                n_het[k, first_alt + code - 1] += het
+    return OK
+
+
+@kernel
 def _is_awkward(form: Any, row: int, ploidy: int) -> bool:
     return ploidy > 2 or (form[HALF, row] | form[FILL, row] | form[OTHER, row]) & FORM_MASK != EMPTY
 
@@ -214,7 +328,7 @@ def count_block(
     want_pairs = want_genotypes and ploidy == 2
     for s in range(NUM_SETS):
         status = _count_hits(
-            form[s, :end_row], reference[s, :end_row], length[s, :end_row], low[list_start[s] :],
+            form[s, :end_row], reference[s], length[s, :end_row], low[list_start[s] :],
             high[list_start[s] :], planes[plane_start[s] :], samples if s == MISSING else bits, first_row,
             sample_masks if s == MISSING else masks, ring, hits[s], pairs[0 if s == ALT else 1],
             want_pairs and s == ALT,
@@ -223,7 +337,7 @@ def count_block(
             return status
     if values.size > 0:
         status = _count_other(
-            form[OTHER, :end_row], reference[OTHER, :end_row], length[OTHER, :end_row], low[list_start[OTHER] :],
+            form[OTHER, :end_row], reference[OTHER], length[OTHER, :end_row], low[list_start[OTHER] :],
             high[list_start[OTHER] :], planes[plane_start[OTHER] :], values, bits, first_row, num_alts, alt_start,
             masks, ring, indexes, allele_count, negative,
         )  # fmt: skip
@@ -263,6 +377,7 @@ def count_block(
         return OK
 
     rings = np.zeros((NUM_SETS, RING, (bits + 63) >> 6), np.uint64)
+    scratch = np.zeros((5, (bits + 63) >> 6), np.uint64)
     codes = np.empty(bits, np.int16)
     at = np.zeros(16, np.int64)
     for s in range(NUM_SETS):
@@ -270,6 +385,16 @@ def count_block(
         at[3 * s + 1] = plane_start[s]
     for row in range(end_row):
         aside = row >= first_row and _is_awkward(form, row, ploidy)
+        out = max(0, row - first_row)
+        if ploidy <= 2:
+            status = _count_row_by_planes(
+                row, form, reference, length, low, high, planes, values, samples, ploidy, at, rings, indexes,
+                scratch, aside, alt_start[out], masks, n_hom_ref[:, out], n_het, n_hom_alt, n_missing[:, out],
+                sample_masks,
+            )  # fmt: skip
+            if status != OK:
+                return status
+            continue
         status = expand_row(
             row, form, reference, length, low, high, planes, values, samples, ploidy, at, rings, indexes, codes, aside
         )
@@ -277,11 +402,6 @@ def count_block(
             return status
         if not aside:
             continue
-        out = row - first_row
-        if num_alts[out] < 1:
-            for i in range(bits):
-                if codes[i] > 0:
-                    return BAD_VALUE
         for k in range(cohorts):
             for w in range((samples + 63) >> 6):
                 word = sample_masks[k, w]
