@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 import datetime
+import itertools
 import os
 import sys
 import uuid
@@ -47,6 +48,8 @@ PathLike = str | os.PathLike[str]
 Progress = Callable[[int], None]
 # Below this many chunks of genotypes threads cost more than they bring.
 _FEW_TASKS = 2
+# Differences from a source that are listed.
+MAX_DIFFERENCES = 100
 
 
 def create(
@@ -117,7 +120,14 @@ class Repository:
     def __init__(self, path: Path, version: int | None = None) -> None:
         self.path = path
         self._pool: ThreadPoolExecutor | None = None
+        self._load(version)
+
+    def _load(self, version: int | None) -> None:
+        """Read a version, the newest if None."""
+        path = self.path
         self.manifest: Manifest | None = None
+        self.__dict__.pop("samples", None)
+        self.__dict__.pop("_number_of", None)
         if not (path / manifest.IDENTITY).exists() and any(
             (path / name).exists() for name in (".zgroup", "zarr.json", ".zattrs")
         ):
@@ -377,14 +387,39 @@ class Repository:
         if not inputs:
             raise QueryError("nothing to add: name at least one file")
         _add(self.path, self.manifest.document, inputs, threads, progress)
-        self.__init__(self.path)  # type: ignore[misc]
+        self._load(None)
         return self
 
-    def verify(self) -> list[str]:
-        """Check every byte against its checksum, every block, and every total; return what is wrong."""
+    def verify(self, source: PathLike | None = None) -> list[str]:
+        """Check every byte against its checksum, every block, and every total; return what is wrong.
+
+        source : compare the batch that was made of this file with it too: CHROM, POS, ID, REF, ALT, QUAL,
+            FILTER, GT and phase of every record, read by htslib
+        """
         if self.manifest is None:
             raise ReadOnlyError(f"{self.path}: not written by varstore: it has no checksums to verify")
-        return problems(self.path, self)
+        found = problems(self.path, self)
+        if source is not None and not found:
+            found = list(itertools.islice(self._differences(Path(source)), MAX_DIFFERENCES))
+        return found
+
+    def _differences(self, source: Path) -> Iterable[str]:
+        from .ingest.against import differences, source_samples  # noqa: PLC0415
+        from .query.genotypes import read_genotypes  # noqa: PLC0415
+
+        samples = source_samples(source)
+        batch = next((batch for batch in self._batches if batch.store.samples == samples), None)
+        if batch is None or not isinstance(batch.store, Batch):
+            return [f"{source}: no batch of the repository has its samples"]
+        store, columns = batch.store, [np.arange(batch.num_samples)]
+
+        def blocks(chunk: int) -> tuple[Any, Any]:
+            if not store.has_genotypes:
+                return None, None
+            calls = read_genotypes([store], [ChunkRead(chunk)], columns, samples)
+            return calls.call_genotype, calls.call_genotype_phased
+
+        return differences(source, store, blocks)
 
     def close(self) -> None:
         """Stop the threads; the repository may be asked again."""

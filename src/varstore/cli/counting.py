@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import QueryError
+from ..model.regions import split_regions
 
 _NAME = re.compile(r"([A-Za-z_]\w*)=(?!=)")
 
@@ -26,7 +27,7 @@ def count(
     if people is not None and cohorts:
         raise QueryError("give -s or -S, or --cohort, not both")
     return repo.count_genotypes(
-        regions.split(",") if regions else None,
+        split_regions(regions, repo.contigs) if regions else None,
         regions_file=regions_file,
         samples=people,
         cohorts=_cohorts(cohorts) if cohorts else None,

@@ -14,7 +14,7 @@ from typing import Any
 import click
 
 from .. import __version__
-from ..errors import QueryError, VarstoreError
+from ..errors import VarstoreError
 
 repo_argument = click.argument("repo", type=click.Path())
 inputs_argument = click.argument("inputs", nargs=-1, type=click.Path())
@@ -109,13 +109,19 @@ def count(repo: str, output: str | None, form: str, **options: Any) -> None:
 
 @main.command()
 @repo_argument
-def verify(repo: str) -> None:
-    """Check every file of REPO against its checksum, every block and every total."""
+@click.argument("source", metavar="[INPUT]", required=False, type=click.Path())
+def verify(repo: str, source: str | None) -> None:
+    """Check every file of REPO against its checksum, every block and every total.
+
+    With INPUT, compare what was stored of it with the file, read by htslib.
+    """
     from pathlib import Path  # noqa: PLC0415
 
     from .. import repository  # noqa: PLC0415
 
     found = repository.problems(Path(repo))
+    if source is not None and not found:
+        found = repository.open(repo).verify(source)
     for problem in found:
         click.echo(problem)
     if found:
@@ -155,5 +161,3 @@ def _report(repo: Any) -> None:
     if left_out:
         click.echo(f"varstore: warning: not stored: FORMAT {', '.join(left_out)}", err=True)
 
-
-__all__ = ["QueryError", "main"]

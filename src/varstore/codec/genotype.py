@@ -12,13 +12,8 @@ from ..kernels import blocks as _blocks
 from ..kernels.rows import FORM_MASK, LIST, MISSING, NUM_SETS, OTHER, PLANE
 from . import layout as _layout
 from .layout import BlockSets, Layout, Stream, inflate_block, pack_stream, parse
-from .rows import MAX_HAPLOTYPES, SPARSE_SHIFT, RowSets, sets_from_codes
-
-# All settled by benchmarks/codec.py; docs/architecture.md says why.
-RESIDUAL_SHIFT = 4  # an XOR is a list while it has less than 1/16 of the haplotypes
-LEVEL = 3  # zstd, of forms and lists
-PLANE_LEVEL = 9  # zstd, of planes: smaller, and faster to inflate
-INNER = 16384  # samples of an inner block, at most
+from .rows import RowSets, sets_from_codes
+from .settings import INNER, LEVEL, MAX_HAPLOTYPES, PLANE_LEVEL, RESIDUAL_SHIFT, SPARSE_SHIFT
 
 INT8 = np.dtype("i1")
 INT16 = np.dtype("<i2")

@@ -18,7 +18,7 @@ from ..errors import CorruptChunkError
 from ..kernels import blocks as _blocks
 from ..kernels.blocks import NUM_REFERENCES
 from ..kernels.rows import MISSING, NUM_SETS, OTHER
-from .rows import MAX_HAPLOTYPES
+from .settings import MAX_HAPLOTYPES
 
 MAGIC = b"VSGT"
 VERSION = 1

@@ -12,6 +12,7 @@ from numcodecs.abc import Codec
 from numcodecs.compat import ensure_contiguous_ndarray_like
 
 from . import genotype
+from .settings import INNER, LEVEL
 
 
 class GenotypeCodec(Codec):
@@ -31,8 +32,8 @@ class GenotypeCodec(Codec):
         self,
         dtype: str | None = None,
         ploidy: int | None = None,
-        level: int = genotype.LEVEL,
-        inner: int = genotype.INNER,
+        level: int = LEVEL,
+        inner: int = INNER,
     ) -> None:
         if dtype not in (None, "|i1", "<i2"):
             raise ValueError(f"{self.codec_id}: dtype is {dtype!r}, expected '|i1' or '<i2'")

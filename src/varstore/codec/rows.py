@@ -10,10 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..kernels import rows as _rows
+from .settings import MAX_HAPLOTYPES, SPARSE_SHIFT
 
-# A set is a list while it holds less than 1/256 of its haplotypes: settled by benchmarks/codec.py.
-SPARSE_SHIFT = 8
-MAX_HAPLOTYPES = 65536  # of a block: its indexes are uint16
 
 
 def word_starts(starts: NDArray[np.int64], ploidy: int) -> NDArray[np.int64]:

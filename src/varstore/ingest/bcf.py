@@ -28,6 +28,15 @@ def read_bcf_header(path: Path) -> VcfHeader:
     return parse_header(reader.raw_header, str(path))
 
 
+def first_contig_of_bcf(path: Path) -> str | None:
+    """CHROM of the first record, or None where there is none."""
+    import cyvcf2  # noqa: PLC0415
+
+    for record in cyvcf2.VCF(str(path), samples=[]):
+        return str(record.CHROM)
+    return None
+
+
 def read_bcf(path: Path, plan: ScanPlan) -> Iterator[Records]:
     """Records of a BCF, some at a time. Raises InputError."""
     import cyvcf2  # noqa: PLC0415

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..codec.counting import BlockCounts, count_rows
+from ..codec.counting import count_rows
+from ..codec.counts import BlockCounts
 from ..codec.genotype import encode_sets
 from ..codec.layout import inflate_block, parse
 from ..storage.batch import BatchWriter

@@ -10,9 +10,9 @@ import hashlib
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from typing import Any
 
 import numpy as np
@@ -22,7 +22,7 @@ from ..errors import InputError, UnsortedInputError
 from ..storage.batch import BatchHead, BatchWriter, chunk_width
 from ..storage.parts import PartWriter
 from ..storage.totals import TotalsWriter
-from .bcf import read_bcf, read_bcf_header
+from .bcf import first_contig_of_bcf, read_bcf, read_bcf_header
 from .chunks import EncodedBlock, write_genotypes, write_sites
 from .header import VcfHeader, parse_header
 from .records import PieceScanner, Records, ScanPlan, ScanResult, join, raise_fault
@@ -52,6 +52,10 @@ class Input:
     def size(self) -> int:
         return self.path.stat().st_size
 
+    def first_contig(self) -> str | None:
+        """CHROM of the first record, or None where there is none."""
+        return first_contig_of_bcf(self.path) if self.text is None else self.text.first_contig()
+
 
 def open_input(path: str | Path) -> Input:
     """Open a VCF or BCF and read its header. Raises InputError and its kinds."""
@@ -79,18 +83,6 @@ def check_same_samples(inputs: Sequence[Input]) -> None:
 
 
 @dataclass
-class _Place:
-    """Where the records of a chunk came from, for messages: (first row in chunk, file, its line)."""
-
-    rows: list[tuple[int, str, int]] = field(default_factory=list)
-
-    def of(self, row: int) -> str:
-        begin, path, line = [entry for entry in self.rows if entry[0] <= row][-1]
-        unit = "line" if line > 0 else "record"
-        return f"{path}, {unit} {abs(line) + row - begin}"
-
-
-@dataclass
 class ImportResult:
     """What an import found out."""
 
@@ -113,7 +105,6 @@ class BatchImport:
         self, inputs: Sequence[Input], batch: PartWriter, totals: PartWriter, options: ImportOptions
     ) -> None:
         check_same_samples(inputs)
-        self.inputs = inputs
         self.options = options
         samples = inputs[0].header.samples
         self.writer = BatchWriter(batch, samples)
@@ -127,15 +118,25 @@ class BatchImport:
                 if self.contigs.get(name) is None:
                     self.contigs[name] = length
             self.filters.update(source.header.filters)
+        self.inputs = self._in_contig_order(inputs)
         self._seen: dict[str, str] = {}
         self._last = ("", -1)
         self._formats: dict[str, None] = {}
         self._regions: list[tuple[int, ...]] = []
         self._sites = hashlib.sha256()
+        # The inputs so far, and the number of their first record in the batch.
+        self._begins: list[tuple[int, Input]] = []
         self._num_variants = 0
         self._chunk = 0
         self._ploidy, self._itemsize = 1, 1
         self._pending: deque[tuple[int, list[Future[EncodedBlock]]]] = deque()
+
+    def _in_contig_order(self, inputs: Sequence[Input]) -> list[Input]:
+        """Inputs in the order of the contig table, whatever order they were named in."""
+        if len(inputs) == 1:
+            return list(inputs)
+        rank = {name: i for i, name in enumerate(self.contigs)}
+        return sorted(inputs, key=lambda source: rank.get(source.first_contig() or "", len(rank)))
 
     def run(self) -> ImportResult:
         """Import everything. On any error the staging is worthless, and nothing else was touched."""
@@ -154,27 +155,31 @@ class BatchImport:
 
     def _run(self, pool: ThreadPoolExecutor) -> None:
         waiting: list[Records] = []
-        place = _Place()
-        rows = 0
         size = self.writer.chunk_variants
+        rows, num_read = 0, 0
         for source in self.inputs:
-            line = source.header.num_lines + 1 if source.text else -1
+            self._begins.append((num_read, source))
             for records in self._records(source, pool):
-                place.rows.append((rows, str(source.path), line))
                 waiting.append(records)
                 rows += records.num_rows
-                line += records.num_rows if line > 0 else -records.num_rows
+                num_read += records.num_rows
                 while rows >= size:
                     whole = join(waiting, self.chunk_samples)
-                    self._put_chunk(whole.rows(0, size), place, pool)
+                    self._put_chunk(whole.rows(0, size), pool)
                     rest = whole.rows(size, whole.num_rows)
                     waiting = [rest] if rest.num_rows else []
                     rows = rest.num_rows
-                    place = _shifted(place, size)
         if waiting:
-            self._put_chunk(join(waiting, self.chunk_samples), place, pool)
+            self._put_chunk(join(waiting, self.chunk_samples), pool)
         while self._pending:
             self._collect()
+
+    def _place(self, row: int) -> str:
+        """File and line of a record of the batch: every record is one line."""
+        first, source = [begin for begin in self._begins if begin[0] <= row][-1]
+        if source.text is None:
+            return f"{source.path}, record {row - first + 1}"
+        return f"{source.path}, line {source.header.num_lines + 1 + row - first}"
 
     def _records(self, source: Input, pool: ThreadPoolExecutor) -> Iterator[Records]:
         header = source.header
@@ -192,7 +197,10 @@ class BatchImport:
         running: deque[Future[ScanResult]] = deque()
 
         def scan(piece: Any) -> ScanResult:
-            scanner = scanners.get() if not scanners.empty() else PieceScanner(plan, ploidy)
+            try:
+                scanner = scanners.get_nowait()
+            except Empty:
+                scanner = PieceScanner(plan, ploidy)
             result = scanner.scan(piece)
             scanners.put(scanner)
             return result
@@ -216,7 +224,7 @@ class BatchImport:
         while running:
             yield from take()
 
-    def _put_chunk(self, records: Records, place: _Place, pool: ThreadPoolExecutor) -> None:
+    def _put_chunk(self, records: Records, pool: ThreadPoolExecutor) -> None:
         """Check and write a chunk's sites, and send its genotypes to the threads."""
         try:
             sites = site_columns(records, self.writer.chunk_variants)
@@ -224,7 +232,7 @@ class BatchImport:
             self._check_order(records, contig)
         except RowError as error:
             kind = UnsortedInputError if isinstance(error, _OrderError) else InputError
-            raise kind(f"{place.of(error.row)}: {error}") from None
+            raise kind(f"{self._place(self._num_variants + error.row)}: {error}") from None
         chunk = self._chunk
         self.writer.put("variant_contig", chunk, contig)
         self.writer.put("variant_filter", chunk, self._filter_rows(sites))
@@ -348,15 +356,6 @@ class BatchImport:
 
 class _OrderError(RowError):
     """Records out of order."""
-
-
-def _shifted(place: _Place, rows: int) -> _Place:
-    """Places of what is left after the first ``rows`` records of a chunk are gone."""
-    out = _Place()
-    for begin, path, line in place.rows:
-        step = min(begin, rows)
-        out.rows.append((begin - step, path, line + (rows - begin) * (1 if line > 0 else -1) if begin < rows else line))
-    return _Place(out.rows[-1:]) if len(out.rows) > 1 and out.rows[-1][0] == 0 else out
 
 
 def _sha256_of_file(path: Path) -> str:

@@ -7,19 +7,15 @@ entered in the middle: one thread inflates it and hands out pieces of whole line
 
 from __future__ import annotations
 
-import itertools
 import mmap
+import struct
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import Protocol
 
 from ..errors import InputError, NotVcfError, TruncatedInputError
-from ..kernels.sites import bgzf_blocks
 
 try:
     # The reader below gzip_ng's buffered file: inflates many members a call into our buffer.
@@ -32,6 +28,9 @@ except ImportError:
 PIECE_SIZE = 1 << 26  # uncompressed bytes
 STREAM_PIECE_SIZE = 1 << 24
 _BGZF_END = bytes.fromhex("1f8b08040000000000ff0600424302001b0003000000000000000000")
+_BLOCK = struct.Struct("<I6xHHHH")  # magic with the extra-field flag, length of the extra fields, the first of them
+_FIELD = struct.Struct("<HHH")
+_SIZE = struct.Struct("<I")
 INFLATE_ERRORS = (zlib.error, _fast_error, EOFError, OSError)
 
 
@@ -150,49 +149,54 @@ class TextFile:
             raise InputError(f"{self.path}, line {line}: the header is not UTF-8") from None
         return text.replace("\r\n", "\n"), size
 
+    def first_contig(self) -> str | None:
+        """CHROM of the first record, or None where there is none."""
+        reader = self._reader()
+        rest = bytes(self._after_header(reader))
+        buffer = memoryview(bytearray(1 << 12))
+        while b"\t" not in rest and (size := reader.readinto(buffer)):
+            rest += buffer[:size]
+        return rest.partition(b"\t")[0].decode(errors="replace") if rest else None
+
     def pieces(self, piece_size: int = PIECE_SIZE) -> Iterator[Piece]:
         """Cut what follows the header. Raises TruncatedInputError, InputError."""
         if self.kind == "gzip":
             yield from self._stream_pieces()
             return
-        if self.kind == "plain":
-            offsets = starts = np.arange(0, self.size, 1 << 16, dtype=np.int64)
-            total = self.size
-        else:
-            offsets, sizes = self._bgzf_blocks()
-            starts = np.concatenate(([0], np.cumsum(sizes)[:-1]))
-            total = int(sizes.sum())
-        # A piece begins where a block does; the first one where the header ends.
-        wanted = np.arange(self._header_size + piece_size, total, piece_size)
-        blocks = np.unique(np.searchsorted(starts, wanted))
-        cuts = [self._header_size, *(int(starts[b]) for b in blocks if b < len(starts)), total]
-        for begin, end in itertools.pairwise(cuts):
-            if begin == end:
-                continue
-            first = int(np.searchsorted(starts, begin, "right")) - 1
-            after = int(np.searchsorted(starts, end, "left"))
-            stop = int(offsets[after]) if after < len(offsets) else self.size
-            skip = begin - int(starts[first])
-            at_start = begin == self._header_size
-            yield Piece(
-                self._reader(int(offsets[first])), skip, end - begin, at_start, True, stop - int(offsets[first])
-            )
+        blocks = self._plain_blocks() if self.kind == "plain" else self._bgzf_blocks()
+        # The piece so far: file offset and text offset of its first block, and where it begins in the text.
+        first, first_at, begin = 0, 0, self._header_size
+        for offset, at in blocks:
+            if at <= self._header_size:
+                first, first_at = offset, at
+            elif at - begin >= piece_size or offset == self.size:
+                if at > begin:
+                    starts_line = begin == self._header_size
+                    yield Piece(
+                        self._reader(first), begin - first_at, at - begin, starts_line, True, offset - first
+                    )
+                first, first_at, begin = offset, at, at
 
-    def _bgzf_blocks(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    def _plain_blocks(self) -> Iterator[tuple[int, int]]:
+        """Places where a piece of plain text may begin, and its end: (file offset, text offset)."""
+        for offset in [*range(0, self.size, 1 << 16), self.size]:
+            yield offset, offset
+
+    def _bgzf_blocks(self) -> Iterator[tuple[int, int]]:
+        """File and text offset of every BGZF block, and of the end. Raises TruncatedInputError."""
         if bytes(self.data[-28:]) != _BGZF_END:
             raise TruncatedInputError(
                 f"{self.path}: the BGZF end marker is missing at byte {self.size}: the file is cut off; copy it again"
             )
-        data = np.frombuffer(self.data, np.uint8)
-        found: list[tuple[Any, Any]] = []
-        at = 0
+        at, text = 0, 0
         while at < self.size:
-            offsets, sizes = np.empty(1 << 16, np.int64), np.empty(1 << 16, np.int64)
-            num, at = bgzf_blocks(data, at, offsets, sizes)
-            if num == 0:
+            yield at, text
+            size = _bgzf_block_size(self.data, at)
+            if size == 0 or at + size > self.size:
                 raise TruncatedInputError(f"{self.path}: no BGZF block at byte {at}: the file is damaged or cut off")
-            found.append((offsets[:num], sizes[:num]))
-        return np.concatenate([f[0] for f in found]), np.concatenate([f[1] for f in found])
+            text += _SIZE.unpack_from(self.data, at + size - 4)[0]
+            at += size
+        yield at, text
 
     def _stream_pieces(self) -> Iterator[Piece]:
         """Inflate in order, and cut behind newlines."""
@@ -223,6 +227,24 @@ class TextFile:
                 return buffer[left:size]
             left -= size
         return buffer[:0]
+
+
+def _bgzf_block_size(data: memoryview, at: int) -> int:
+    """Bytes of the BGZF block at ``at`` (its BC field says), or 0 where there is none."""
+    if at + 26 > len(data):
+        return 0
+    magic, extra, key, length, size = _BLOCK.unpack_from(data, at)
+    if magic != 0x04088B1F:
+        return 0
+    if key == 0x4342 and length == 2:
+        return int(size) + 1
+    field, end = at + 12, min(at + 12 + extra, len(data) - 6)
+    while field < end:
+        key, length, size = _FIELD.unpack_from(data, field)
+        if key == 0x4342 and length == 2:
+            return int(size) + 1
+        field += 4 + length
+    return 0
 
 
 def _kind(data: memoryview) -> str:

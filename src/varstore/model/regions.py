@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 from ..errors import RegionError, UnknownContigError
 
 END_OF_CONTIG = 2**31 - 1
+_GROUP = re.compile(r"\d{3}(-\d{0,3})?")  # what follows a comma inside a number
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,21 @@ def parse_region(text: str, contigs: Sequence[str]) -> Region:
     return Region(list(contigs).index(contig), begin - 1, end)
 
 
+def split_regions(text: str, contigs: Sequence[str]) -> list[str]:
+    """Split a list of regions at its commas, but not at those inside numbers.
+
+    >>> split_regions("22:16,050,000-16,060,000,X:5", ["22", "X"])
+    ['22:16,050,000-16,060,000', 'X:5']
+    """
+    regions: list[str] = []
+    for piece in text.split(","):
+        if regions and ":" in regions[-1] and _GROUP.fullmatch(piece) and piece not in contigs:
+            regions[-1] += "," + piece
+        else:
+            regions.append(piece)
+    return regions
+
+
 def _position(text: str, region: str) -> int:
     if not (text.isascii() and text.isdigit()) or int(text) < 1 or int(text) > END_OF_CONTIG:
         raise RegionError(f"region {region!r}: {text!r} is no position (expected contig:start-end, from 1)")
@@ -55,7 +72,7 @@ def _position(text: str, region: str) -> int:
 def read_regions_file(path: str | Path, contigs: Sequence[str]) -> list[Region]:
     """Read ``contig[ pos[ end]]`` lines, 1-based closed; 0-based half-open in a .bed or .bed.gz.
 
-    Contigs that are not in ``contigs`` select nothing, as in bcftools. Raises RegionError.
+    Raises UnknownContigError, RegionError, with the line.
     """
     name = Path(path).name
     bed = name.endswith((".bed", ".bed.gz"))
@@ -67,13 +84,14 @@ def read_regions_file(path: str | Path, contigs: Sequence[str]) -> list[Region]:
             columns = line.split()
             if not columns or columns[0].startswith("#") or (bed and columns[0] in ("track", "browser")):
                 continue
-            region = _region_of_line(columns, bed, index.get(columns[0]), f"{path}, line {number}")
-            if region is not None:
-                regions.append(region)
+            where = f"{path}, line {number}"
+            if columns[0] not in index:
+                raise UnknownContigError(f"{where}: no contig {columns[0]!r} here")
+            regions.append(_region_of_line(columns, bed, index[columns[0]], where))
     return regions
 
 
-def _region_of_line(columns: Sequence[str], bed: bool, contig: int | None, where: str) -> Region | None:
+def _region_of_line(columns: Sequence[str], bed: bool, contig: int, where: str) -> Region:
     try:
         numbers = [int(text.replace(",", "")) for text in columns[1:3]]
     except ValueError:
@@ -84,7 +102,7 @@ def _region_of_line(columns: Sequence[str], bed: bool, contig: int | None, where
     end = numbers[-1] if numbers else END_OF_CONTIG
     if start < 0 or end < start or (end == start and not bed):
         raise RegionError(f"{where}: the interval {columns[1:3]} is empty or begins before the contig")
-    return None if contig is None else Region(contig, start, end)
+    return Region(contig, start, end)
 
 
 def merge_regions(regions: Iterable[Region]) -> list[Region]:

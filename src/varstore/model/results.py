@@ -80,7 +80,12 @@ class CountTable:
     def to_polars(self) -> Any:
         """As a polars DataFrame."""
         polars = _optional("polars", "polars")
-        return polars.DataFrame({n: v.tolist() if v.dtype == object else v for n, v in self._columns.items()})
+        return polars.DataFrame(
+            [
+                polars.Series(name, values.tolist(), polars.String) if values.dtype == object else polars.Series(name, values)
+                for name, values in self._columns.items()
+            ]
+        )
 
     def to_xarray(self) -> Any:
         """As an xarray Dataset over the dimension ``rows``."""

@@ -9,8 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..codec.counting import BlockCounts, count_rows
-from ..codec.layout import inflate_block, parse
+from ..codec.counts import BlockCounts
 from ..errors import CorruptChunkError
 from ..model.results import ALLELE_COLUMNS, GENOTYPE_COLUMNS, CountTable
 from ..storage.batch import SiteChunk
@@ -82,6 +81,10 @@ def _alts(sites: SiteChunk, read: ChunkRead) -> NDArray[np.int64]:
 
 def _count_chunk(read: ChunkRead, job: CountJob, sample_chunk: int, *, genotypes: bool) -> BlockCounts:
     """Counts of the members in one chunk of genotypes."""
+    # Loaded here: an answer from the totals needs no numba, whose start is most of a small question.
+    from ..codec.counting import count_rows  # noqa: PLC0415
+    from ..codec.layout import inflate_block, parse  # noqa: PLC0415
+
     sites = job.store.site_chunk(read.chunk)
     begin, end = read.span(len(sites.position))
     counts = BlockCounts.zeros(len(job.members), sites.num_alts[begin:end])

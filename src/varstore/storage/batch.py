@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..codec.genotype import INNER, LEVEL
+from ..codec.settings import INNER, LEVEL
 from ..errors import CorruptRepositoryError
 from .arrays import GROUP, ArraySpec, ColumnWriter, StoredArray, finish, write_whole
 from .parts import Part, PartWriter

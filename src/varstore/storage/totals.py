@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ..codec.counting import BlockCounts
+from ..codec.counts import BlockCounts
 from .arrays import GROUP, ArraySpec, ColumnWriter, StoredArray
 from .parts import Part, PartWriter
 
