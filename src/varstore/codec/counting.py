@@ -2,41 +2,126 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import cached_property
+
 import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import CorruptChunkError
-from ..kernels.blocks import OK
-from ..kernels.count import MASK_WORDS, count_block
+from ..kernels import count as _count
+from ..kernels.rows import ALT, MISSING, NUM_SETS, OTHER
 from .counts import BlockCounts
-from .layout import BlockSets
+from .genotype import expand_rows
+from .layout import BlockSets, check
 
 
-def pack_mask(members: NDArray[np.bool_], ploidy: int) -> NDArray[np.uint64]:
-    """(cohorts, samples) bool as (cohorts, 1024) words over the haplotypes of an inner block."""
-    bits = members if ploidy == 1 else np.repeat(members, ploidy, axis=1)
-    packed = np.packbits(bits, axis=1, bitorder="little")
-    out = np.zeros((len(members), MASK_WORDS * 8), np.uint8)
-    out[:, : packed.shape[1]] = packed
-    return out.view(np.uint64)
+@dataclass(frozen=True)
+class Masks:
+    """Cohorts among the samples of an inner block, as bit masks; packed once, used for every chunk.
+
+    members : (cohorts, samples) bool
+    """
+
+    members: NDArray[np.bool_]
+
+    @cached_property
+    def samples(self) -> NDArray[np.uint64]:
+        """(cohorts, 1024) words over samples."""
+        return self._pack(1)
+
+    def haplotypes(self, ploidy: int) -> NDArray[np.uint64]:
+        """(cohorts, 1024) words over haplotypes."""
+        if ploidy == 1:
+            return self.samples
+        return self._diploid if ploidy == 2 else self._pack(ploidy)
+
+    @cached_property
+    def _diploid(self) -> NDArray[np.uint64]:
+        return self._pack(2)
+
+    def _pack(self, ploidy: int) -> NDArray[np.uint64]:
+        bits = self.members if ploidy == 1 else np.repeat(self.members, ploidy, axis=1)
+        packed = np.packbits(bits, axis=1, bitorder="little")
+        out = np.zeros((len(bits), _count.MASK_WORDS * 8), np.uint8)
+        out[:, : packed.shape[1]] = packed
+        return out.view(np.uint64)
 
 
 def count_rows(
-    block: BlockSets, rows: tuple[int, int], members: NDArray[np.bool_], counts: BlockCounts, *, genotypes: bool
+    block: BlockSets, rows: tuple[int, int], masks: Masks, counts: BlockCounts, *, genotypes: bool
 ) -> None:
     """Add the members of each cohort to ``counts``, which covers the rows ``rows[0]`` to ``rows[1]``.
 
-    members : (cohorts, samples of the block) bool
     genotypes : count genotypes too, not alleles alone
 
     Raises CorruptChunkError.
     """
-    status = count_block(
-        block.form, block.reference, block.length, block.low, block.high, block.list_start, block.planes,
-        block.plane_start, block.values, block.num_samples, block.ploidy, rows[0], rows[1], counts.num_alts,
-        counts.alt_start, pack_mask(members, 1), pack_mask(members, block.ploidy), genotypes,
-        counts.allele_count, counts.allele_number, counts.n_hom_ref, counts.n_het, counts.n_hom_alt,
-        counts.n_missing,
+    first, end = rows
+    cohorts = len(masks.members)
+    by_haplotype = masks.haplotypes(block.ploidy)
+    hits = np.zeros((NUM_SETS, cohorts, end - first), np.int64)
+    pairs, negative = (np.zeros((cohorts, end - first), np.int64) for _ in range(2))
+    dense = {which: streams.dense_planes(end) for which, streams in block.sets.items()}
+    indexes = np.empty(block.num_samples * block.ploidy, np.int32)
+    for which, s in block.sets.items():
+        mask = masks.samples if which == MISSING else by_haplotype
+        want_pairs = genotypes and block.ploidy == 2 and which == ALT
+        status = _count.count_hits(
+            s.form, s.reference, s.length, s.low, s.high, dense[which], s.bits, first, end, mask, hits[which],
+            pairs, want_pairs,
+        )  # fmt: skip
+        check(status)
+        if which == OTHER:
+            status = _count.count_other(
+                s.form, s.reference, s.length, s.low, s.high, dense[which], block.values, s.bits, first, end,
+                counts.num_alts, counts.alt_start, mask, indexes, counts.allele_count, negative,
+            )  # fmt: skip
+            check(status)
+    awkward = _count.combine(
+        block.form, block.num_samples, block.ploidy, first, hits, pairs, negative, counts.num_alts,
+        counts.alt_start, masks.samples, genotypes, counts.allele_count, counts.allele_number, counts.n_hom_ref,
+        counts.n_het, counts.n_hom_alt, counts.n_missing,
     )  # fmt: skip
-    if status != OK:
-        raise CorruptChunkError(f"genotype block: impossible contents (status {status})")
+    if awkward < 0:
+        raise CorruptChunkError("genotype block: an ALT allele in a record that has none")
+    if awkward and block.ploidy > 2:
+        _count_calls(block, rows, masks, counts)
+    elif awkward:
+        _count_awkward(block, rows, masks, counts, awkward, dense, indexes)
+
+
+def _count_calls(block: BlockSets, rows: tuple[int, int], masks: Masks, counts: BlockCounts) -> None:
+    """Genotypes of rows of ploidy 3 and more, from their codes, some at a time."""
+    step = max(1, (1 << 24) // (block.num_samples * block.ploidy))
+    for begin in range(rows[0], rows[1], step):
+        end = min(begin + step, rows[1])
+        codes = np.empty((end - begin, block.num_samples, block.ploidy), np.int16)
+        expand_rows(block, begin, end, codes)
+        part = slice(begin - rows[0], end - rows[0])
+        _count.count_calls(
+            codes, masks.samples, counts.alt_start[part], counts.n_hom_ref[:, part], counts.n_het,
+            counts.n_hom_alt, counts.n_missing[:, part],
+        )  # fmt: skip
+
+
+def _count_awkward(
+    block: BlockSets, rows: tuple[int, int], masks: Masks, counts: BlockCounts, awkward: int,
+    dense: dict[int, NDArray[np.uint64]], indexes: NDArray[np.int32],
+) -> None:  # fmt: skip
+    """Genotypes of haploid and diploid rows with half calls, holes or further alleles, from planes."""
+    words = (block.num_samples * block.ploidy + 63) >> 6
+    planes = np.zeros((4, awkward, words), np.uint64)
+    other = np.zeros(awkward + 1, np.int64)
+    for which, s in block.sets.items():
+        status = _count.awkward_planes(
+            which, block.form, s.reference, s.length, s.low, s.high, dense[which], block.values,
+            block.num_samples, block.ploidy, rows[0], rows[1], indexes, planes, other,
+        )  # fmt: skip
+        check(status)
+    _count.count_awkward(
+        block.form, block.values, block.num_samples, block.ploidy, rows[0], rows[1], planes, other,
+        counts.num_alts, counts.alt_start, masks.samples, masks.haplotypes(block.ploidy), counts.n_hom_ref,
+        counts.n_het, counts.n_hom_alt, counts.n_missing,
+    )  # fmt: skip
+

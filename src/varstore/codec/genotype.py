@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from ..errors import CorruptChunkError
 from ..kernels import blocks as _blocks
-from ..kernels.rows import FORM_MASK, LIST, MISSING, NUM_SETS, OTHER, PLANE
+from ..kernels.rows import ALT, FLIPPED, FORM_MASK, LIST, MISSING, NUM_SETS, OTHER, PLANE
 from . import layout as _layout
 from .layout import BlockSets, Layout, Stream, inflate_block, pack_stream, parse
 from .rows import RowSets, sets_from_codes
@@ -71,22 +71,30 @@ def _block_streams(sets: RowSets, block: int, dtype: np.dtype) -> list[tuple[int
             continue
         bits = int(sets.sizes[block]) * (1 if which == MISSING else sets.ploidy)
         form_of_row = kind & FORM_MASK
-        num_planes = int((form_of_row == PLANE).sum())
+        num_dense = int((form_of_row == PLANE).sum())
         num_listed = int(sets.count[form_of_row == LIST, block, which].sum())
+        offsets, bits_set, left = (np.empty(num_dense, np.int64) for _ in range(3))
+        _blocks.find_planes(sets.kind, sets.count, sets.sizes, sets.ploidy, block, which, offsets, bits_set)
+        words = (bits + 63) >> 6
+        rest = np.empty((num_dense, words), np.uint64)
+        order, dense_reference = np.empty(num_dense, np.uint8), np.empty((_blocks.NUM_REFERENCES, num_dense), np.uint8)
+        _blocks.code_planes(sets.planes, offsets, bits_set, words, order, dense_reference, left, rest)
         form, length = np.empty(rows, np.uint8), np.empty(rows, "<u2")
         reference = np.empty((_blocks.NUM_REFERENCES, rows), np.uint8)
-        low = np.empty(num_listed + num_planes * ((bits >> RESIDUAL_SHIFT) + 1), np.uint8)
+        low = np.empty(num_listed + num_dense * ((bits >> RESIDUAL_SHIFT) + 1), np.uint8)
         high = np.empty_like(low)
-        planes = np.empty(num_planes * ((bits + 63) // 64), np.uint64)
-        entries, words = _blocks.encode_set(
-            sets.kind, sets.count, sets.lists, sets.planes, sets.sizes, sets.ploidy, block, which,
-            RESIDUAL_SHIFT, form, reference, length, low, high, planes,
+        planes = np.empty(num_dense * words, np.uint64)
+        entries, used = _blocks.put_rows(
+            sets.kind, sets.count, sets.lists, block, which, bits, RESIDUAL_SHIFT, left, rest, dense_reference,
+            form, reference, length, low, high, planes,
         )  # fmt: skip
         out.append((_layout.FORMS, which, np.concatenate([form, reference.reshape(-1), length.view(np.uint8)])))
         if entries:
             out += [(_layout.LOW, which, low[:entries]), (_layout.HIGH, which, high[:entries])]
-        if words:
-            out.append((_layout.PLANES, which, planes[:words]))
+        if used:
+            out.append((_layout.PLANES, which, planes[:used]))
+        if num_dense:
+            out.append((_layout.ORDER, which, order))
         if which == OTHER:
             values = np.empty(len(sets.values), np.int16)
             num = _blocks.gather_values(sets.count, sets.values, block, values)
@@ -139,9 +147,16 @@ def decode_array(
 
 def expand_rows(part: BlockSets, first_row: int, end_row: int, out: NDArray[Any]) -> None:
     """Decode some rows of an inner block into ``out`` (rows, samples, width). Raises CorruptChunkError."""
-    status = _blocks.expand_block(
-        part.form, part.reference, part.length, part.low, part.high, part.list_start, part.planes,
-        part.plane_start, part.values, part.num_samples, part.ploidy, first_row, end_row, out,
-    )  # fmt: skip
-    if status != _blocks.OK:
-        raise CorruptChunkError(f"genotype block: impossible contents (status {status})")
+    flipped = (part.form[ALT, first_row:end_row] & FLIPPED) != 0
+    out[:, :, : part.ploidy] = flipped[:, np.newaxis, np.newaxis]
+    out[:, :, part.ploidy :] = -2
+    indexes = np.empty(part.num_samples * part.ploidy, np.int32)
+    for which, streams in part.sets.items():
+        status = _blocks.expand_set(
+            which, streams.form, streams.reference, streams.length, streams.low, streams.high,
+            streams.dense_planes(end_row), part.values, part.num_samples, part.ploidy, first_row, end_row,
+            indexes, out,
+        )  # fmt: skip
+        _layout.check(status)
+    if len(part.values) and OTHER not in part.sets:
+        raise CorruptChunkError("genotype block: allele codes that no row has")

@@ -9,6 +9,7 @@ import struct
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numcodecs import zstd
@@ -29,7 +30,7 @@ _CRC = struct.Struct("<I")
 _DTYPES = {1: np.dtype("i1"), 2: np.dtype("<i2")}
 
 # Roles of streams. FORMS describes the rows of all sets; the others belong to one set.
-FORMS, LOW, HIGH, PLANES, VALUES = range(5)
+FORMS, LOW, HIGH, PLANES, VALUES, ORDER = range(6)
 RAW, ZSTD = 0, 1
 
 
@@ -77,25 +78,54 @@ class Layout:
 
 
 @dataclass(frozen=True)
-class BlockSets:
-    """The inflated streams of one inner block, validated, as kernels take them.
+class SetStreams:
+    """The inflated streams of one set of an inner block, validated, as kernels take them.
 
-    form : (5, rows) uint8; reference : (5, 3, rows) uint8; length : (5, rows) uint16
-    low, high : uint8 list streams of the sets, one after another from ``list_start`` (6,)
-    planes : uint64, likewise from ``plane_start`` (6,); values : int16
+    form, length : (rows,) uint8, uint16    reference : (3, rows) uint8
+    low, high : (entries,) uint8    planes : uint64    order : (dense rows,) uint8
+    bits : haplotypes, or samples for MISSING
     """
 
-    num_samples: int
-    ploidy: int
+    bits: int
     form: NDArray[np.uint8]
     reference: NDArray[np.uint8]
     length: NDArray[np.uint16]
     low: NDArray[np.uint8]
     high: NDArray[np.uint8]
-    list_start: NDArray[np.int64]
     planes: NDArray[np.uint64]
-    plane_start: NDArray[np.int64]
+    order: NDArray[np.uint8]
+
+    def dense_planes(self, end_row: int) -> NDArray[np.uint64]:
+        """(dense rows, words) planes of the dense rows in front of ``end_row``. Raises CorruptChunkError."""
+        out = np.empty((len(self.order), (self.bits + 63) >> 6), np.uint64)
+        if len(out):
+            check(
+                _blocks.materialise(
+                    self.form, self.reference, self.length, self.low, self.high, self.planes, self.order,
+                    self.bits, end_row, out,
+                )
+            )  # fmt: skip
+        return out
+
+
+@dataclass(frozen=True)
+class BlockSets:
+    """An inner block inflated.
+
+    form : (5, rows) uint8    sets : streams by set, those that are there    values : int16, codes of OTHER
+    """
+
+    num_samples: int
+    ploidy: int
+    form: NDArray[np.uint8]
+    sets: dict[int, SetStreams]
     values: NDArray[np.int16]
+
+
+def check(status: int) -> None:
+    """Raise CorruptChunkError unless a kernel found everything in order."""
+    if status != _blocks.OK:
+        raise CorruptChunkError(f"genotype block: impossible contents (status {status})")
 
 
 def pack_stream(block: int, role: int, which: int, raw: NDArray, level: int) -> tuple[Stream, bytes]:
@@ -154,7 +184,7 @@ def _parse_streams(data: memoryview, num_streams: int, offset: int) -> tuple[Str
     streams = []
     for i in range(num_streams):
         block, role, which, method, raw_size, size, crc = _STREAM.unpack_from(data, _HEADER.size + i * _STREAM.size)
-        if role > VALUES or which >= NUM_SETS or method > ZSTD or offset + size > len(data):
+        if role > ORDER or which >= NUM_SETS or method > ZSTD or offset + size > len(data):
             raise CorruptChunkError(f"genotype block: stream {i} is impossible")
         streams.append(Stream(block, role, which, method, raw_size, size, crc, offset))
         offset += size
@@ -187,38 +217,41 @@ def inflate_block(data: memoryview, layout: Layout, block: int) -> BlockSets:
     rows, samples, ploidy = layout.num_rows, layout.block_samples(block), layout.ploidy
     mine = {(s.role, s.which): s for s in layout.streams if s.block == block}
     present = [which for which in range(NUM_SETS) if (FORMS, which) in mine]
-    form = np.zeros((NUM_SETS, rows), np.uint8)
-    reference = np.zeros((NUM_SETS, NUM_REFERENCES, rows), np.uint8)
-    length = np.zeros((NUM_SETS, rows), np.uint16)
-    raw = np.empty(6 * rows, np.uint8)
+    raw = np.zeros((NUM_SETS, 6 * rows), np.uint8)
     for which in present:
         _expect(mine[FORMS, which], 6 * rows)
-        _inflate(data, mine[FORMS, which], raw)
-        form[which] = raw[:rows]
-        reference[which] = raw[rows : 4 * rows].reshape(NUM_REFERENCES, rows)
-        length[which] = raw[4 * rows :].view("<u2")
-    words = np.array([(samples * (1 if s == MISSING else ploidy) + 63) >> 6 for s in range(NUM_SETS)], np.int64)
-    entries = length.sum(axis=1, dtype=np.int64)
-    num_words = ((form & 3) == 2).sum(axis=1, dtype=np.int64) * words
-    if _blocks.check_forms(form, reference, length, words, entries, num_words) != _blocks.OK:
-        raise CorruptChunkError("genotype block: impossible row descriptions")
-    list_start = np.concatenate(([0], np.cumsum(entries)))
-    plane_start = np.concatenate(([0], np.cumsum(num_words)))
-    low, high = np.empty(list_start[-1], np.uint8), np.empty(list_start[-1], np.uint8)
-    planes = np.empty(plane_start[-1], np.uint64)
-    for which in range(NUM_SETS):
-        lists = slice(list_start[which], list_start[which + 1])
-        for role, out in ((LOW, low[lists]), (HIGH, high[lists]),
-                          (PLANES, planes[plane_start[which] : plane_start[which + 1]])):  # fmt: skip
-            if len(out):
-                if (role, which) not in mine:
-                    raise CorruptChunkError("genotype block: a stream is missing")
-                _expect(mine[role, which], out.nbytes)
-                _inflate(data, mine[role, which], out)
+        _inflate(data, mine[FORMS, which], raw[which])
+    form = raw[:, :rows]
+    reference = raw[:, rows : 4 * rows].reshape(NUM_SETS, NUM_REFERENCES, rows)
+    length = raw[:, 4 * rows :].view("<u2")
+    sets = {}
+    for which in present:
+        bits = samples * (1 if which == MISSING else ploidy)
+        sizes = np.empty(3, np.int64)
+        check(_blocks.check_forms(which, form[which], reference[which], length[which], (bits + 63) >> 6, sizes))
+        low, high, planes, order = (
+            _inflate_role(data, mine.get((role, which)), size, dtype)
+            for role, size, dtype in (
+                (LOW, sizes[0], np.uint8),
+                (HIGH, sizes[0], np.uint8),
+                (PLANES, sizes[1], np.uint64),
+                (ORDER, sizes[2], np.uint8),
+            )
+        )
+        sets[which] = SetStreams(bits, form[which], reference[which], length[which], low, high, planes, order)
     values = _inflate_values(data, layout, mine.get((VALUES, OTHER)), rows * samples * ploidy)
-    return BlockSets(
-        samples, ploidy, form, reference, length, low, high, list_start, planes, plane_start, values
-    )  # fmt: skip
+    return BlockSets(samples, ploidy, form, sets, values)
+
+
+def _inflate_role(data: memoryview, stream: Stream | None, size: int, dtype: type[np.generic]) -> NDArray[Any]:
+    """One stream of ``size`` items; left out where that is 0."""
+    out = np.empty(size, dtype)
+    if size:
+        if stream is None:
+            raise CorruptChunkError("genotype block: a stream is missing")
+        _expect(stream, out.nbytes)
+        _inflate(data, stream, out)
+    return out
 
 
 def _inflate_values(data: memoryview, layout: Layout, stream: Stream | None, most: int) -> NDArray[np.int16]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..codec.counting import count_rows
+from ..codec.counting import Masks, count_rows
 from ..codec.counts import BlockCounts
 from ..codec.genotype import encode_sets
 from ..codec.layout import inflate_block, parse
@@ -39,11 +39,10 @@ def write_genotypes(writer: BatchWriter, records: Records, chunk: int, sample_ch
     writer.put_phased(chunk, sample_chunk, _phased(records, begin, end))
     layout = parse(memoryview(data))
     counts = BlockCounts.zeros(1, records.num_alts)
-    everybody = np.ones((1, writer.chunk_samples), np.bool_)
     for block in range(layout.num_blocks):
         part = inflate_block(memoryview(data), layout, block)
-        first = block * layout.inner
-        count_rows(part, (0, sets.num_rows), everybody[:, first : first + part.num_samples], counts, genotypes=True)
+        everybody = Masks(np.ones((1, part.num_samples), np.bool_))
+        count_rows(part, (0, sets.num_rows), everybody, counts, genotypes=True)
     return EncodedBlock(sets.ploidy, layout.dtype.itemsize, counts)
 
 

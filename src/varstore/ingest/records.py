@@ -15,7 +15,7 @@ from ..kernels import scan as _scan
 from .text import INFLATE_ERRORS, Piece
 
 _PADDING = 64  # bytes a vector load may read behind the text
-_BUFFER_SIZE = 1 << 20
+_BUFFER_SIZE = 1 << 19
 _MAX_LINE = 1 << 30
 _ROWS = 2048
 

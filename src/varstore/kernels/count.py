@@ -2,16 +2,17 @@
 
 A row's set is met with a cohort's mask: a list tests one bit an entry, a plane ANDs and counts bits.
 Alleles follow by arithmetic from how many members each set has; so do genotypes of haploid and
-diploid rows that have no half calls, ploidy holes or further alleles. The other rows are expanded.
+diploid rows that have no half calls, ploidy holes or further alleles. Other rows are met as planes of
+all their sets, and rows of higher ploidy call by call.
 """
 
 from typing import Any
 
 import numpy as np
 
-from .blocks import BAD_LIST, BAD_VALUE, OK, RING, expand_row, materialise, next_indexes, row_indexes
+from .blocks import BAD_LIST, BAD_VALUE, OK, list_indexes, plane_indexes
 from .jit import kernel, popcount, trailing_zeros
-from .rows import ALT, EMPTY, FILL, FLIPPED, FORM_MASK, HALF, LIST, MISSING, NUM_SETS, OTHER, PLANE
+from .rows import ALT, EMPTY, FILL, FLIPPED, FORM_MASK, HALF, MISSING, NUM_SETS, OTHER, PLANE
 
 # A mask covers every index a uint16 can hold, so that no list can reach past it.
 MASK_WORDS = 1024
@@ -57,38 +58,30 @@ def _hit_plane(plane: Any, mask: Any, want_pairs: bool) -> tuple[int, int]:
 
 
 @kernel
-def _count_hits(
-    form: Any, reference: Any, length: Any, low: Any, high: Any, planes: Any, bits: int, first_row: int,
-    masks: Any, ring: Any, hits: Any, pairs: Any, want_pairs: bool,
+def count_hits(
+    form: Any, reference: Any, length: Any, low: Any, high: Any, dense_planes: Any, bits: int, first_row: int,
+    end_row: int, masks: Any, hits: Any, pairs: Any, want_pairs: bool,
 ) -> int:  # fmt: skip
-    """Meet every row of one set with every mask; return a status.
+    """Meet rows ``first_row`` to ``end_row`` of one set with every mask; return a status.
 
-    form, length : (rows,) of this set; reference : (3, all rows)    low, high, planes : its streams
-    hits, pairs : (cohorts, rows - first_row) int64, written
+    form, length : (rows,) of this set; reference : (3, rows); low, high : its list streams
+    dense_planes : (dense rows, words) uint64 from ``blocks.materialise``
+    masks : (cohorts, 1024) uint64    hits, pairs : (cohorts, end_row - first_row) int64, written
     """
     words = (bits + 63) >> 6
-    at, word, num_planes = 0, 0, 0
-    for row in range(form.size):
+    at, dense = np.int64(0), 0
+    for row in range(end_row):
         this = form[row] & FORM_MASK
         if this == EMPTY:
             continue
         size = np.int64(length[row])
         if this == PLANE or reference[0, row] > 0:
-            status = materialise(
-                this, reference, row, size, low[at : at + size], high[at : at + size],
-                planes[word:], bits, words, ring, num_planes,
-            )  # fmt: skip
-            if status != OK:
-                return status
             if row >= first_row:
-                plane = ring[num_planes & (RING - 1)]
                 for k in range(masks.shape[0]):
                     hits[k, row - first_row], pairs[k, row - first_row] = _hit_plane(
-                        plane, masks[k, :words], want_pairs
+                        dense_planes[dense], masks[k, :words], want_pairs
                     )
-            num_planes += 1
-            if this == PLANE:
-                word += words
+            dense += 1
         elif row >= first_row:
             row_low, row_high = low[at : at + size], high[at : at + size]
             for k in range(masks.shape[0]):
@@ -101,25 +94,28 @@ def _count_hits(
 
 
 @kernel
-def _count_other(
-    form: Any, reference: Any, length: Any, low: Any, high: Any, planes: Any, values: Any, bits: int,
-    first_row: int, num_alts: Any, alt_start: Any, masks: Any, ring: Any, indexes: Any,
-    allele_count: Any, negative: Any,
+def count_other(
+    form: Any, reference: Any, length: Any, low: Any, high: Any, dense_planes: Any, values: Any, bits: int,
+    first_row: int, end_row: int, num_alts: Any, alt_start: Any, masks: Any, indexes: Any, allele_count: Any,
+    negative: Any,
 ) -> int:  # fmt: skip
-    """Add the members of further alleles to ``allele_count``, of odd negative codes to ``negative``."""
-    words = (bits + 63) >> 6
-    at, word, num_planes, used = 0, 0, 0, 0
-    for row in range(form.size):
+    """Add the members of further alleles to ``allele_count``, of odd negative codes to ``negative``.
+
+    Validates every code of the rows: afterwards they may index the alleles. Arguments as in ``count_hits``.
+    """
+    at, dense, used = np.int64(0), 0, 0
+    for row in range(end_row):
         this = form[row] & FORM_MASK
         if this == EMPTY:
             continue
         size = np.int64(length[row])
-        num = row_indexes(
-            this, reference, row, size, low[at : at + size], high[at : at + size], planes[word:],
-            bits, words, ring, num_planes, indexes,
-        )  # fmt: skip
-        if num < 0:
-            return -num
+        if this == PLANE or reference[0, row] > 0:
+            num = plane_indexes(dense_planes[dense], indexes)
+            dense += 1
+        else:
+            num = list_indexes(size, low[at : at + size], high[at : at + size], bits, indexes)
+            if num < 0:
+                return -num
         if used + num > values.size:
             return BAD_VALUE
         if row >= first_row:
@@ -136,25 +132,23 @@ def _count_other(
                         allele_count[k, alt_start[out] + code - 1] += member
         used += num
         at += size
-        num_planes += this == PLANE or reference[0, row] > 0
-        word += words if this == PLANE else 0
     return OK
 
 
 @kernel
 def _add_call(
-    codes: Any, begin: int, ploidy: int, first_alt: int, n_hom_ref: Any, n_het: Any, n_hom_alt: Any, n_missing: Any
+    codes: Any, ploidy: int, first_alt: int, n_hom_ref: Any, n_het: Any, n_hom_alt: Any, n_missing: Any
 ) -> None:
-    """Add one sample's call to the genotype counts of a cohort (``semantics`` section 1).
+    """Add one sample's call to the genotype counts of a cohort (docs/semantics.md).
 
-    n_hom_ref, n_missing : (1,) of the row    n_het, n_hom_alt : (alleles,) of the cohort
+    codes : (ploidy,) int16    n_hom_ref, n_missing : (1,) of the row    n_het, n_hom_alt : (alleles,)
     """
     missing = False
     num = 0
     first = np.int64(-1)
     same = True
     for h in range(ploidy):
-        code = np.int64(codes[begin + h])
+        code = np.int64(codes[h])
         if code == -2:
             continue
         if code < 0:
@@ -172,20 +166,151 @@ def _add_call(
         n_hom_alt[first_alt + first - 1] += 1
     else:
         for h in range(ploidy):
-            code = np.int64(codes[begin + h])
+            code = np.int64(codes[h])
             if code <= 0:
                 continue
             seen = False
             for g in range(h):
-                seen = seen or codes[begin + g] == code
+                seen = seen or codes[g] == code
             if not seen:
                 n_het[first_alt + code - 1] += 1
 
 
 @kernel
-def _count_states(
-    ploidy: int, missing: Any, fill: Any, allele: Any, mask: Any
-) -> tuple[int, int, int]:
+def count_calls(
+    codes: Any, sample_masks: Any, alt_start: Any, n_hom_ref: Any, n_het: Any, n_hom_alt: Any, n_missing: Any
+) -> None:
+    """Add the genotype counts of decoded rows of any ploidy, validated by ``count_other``.
+
+    codes : (rows, samples, ploidy) int16; other arguments as in ``combine``
+    """
+    for row in range(codes.shape[0]):
+        for k in range(sample_masks.shape[0]):
+            for sample in range(codes.shape[1]):
+                if _member(sample_masks[k], sample):
+                    _add_call(
+                        codes[row, sample], codes.shape[2], alt_start[row], n_hom_ref[k, row : row + 1], n_het[k],
+                        n_hom_alt[k], n_missing[k, row : row + 1],
+                    )  # fmt: skip
+
+
+@kernel
+def is_awkward(form: Any, row: int) -> bool:
+    """Whether a haploid or diploid row has half calls, ploidy holes or further alleles."""
+    return (form[HALF, row] | form[FILL, row] | form[OTHER, row]) & FORM_MASK != EMPTY
+
+
+@kernel
+def combine(
+    form: Any, samples: int, ploidy: int, first_row: int, hits: Any, pairs: Any, negative: Any, num_alts: Any,
+    alt_start: Any, sample_masks: Any, want_genotypes: bool, allele_count: Any, allele_number: Any, n_hom_ref: Any,
+    n_het: Any, n_hom_alt: Any, n_missing: Any,
+) -> int:  # fmt: skip
+    """Add counts that follow from the hits of the five sets; return how many awkward rows are left, or -1.
+
+    hits : (5, cohorts, rows) int64; pairs, negative : (cohorts, rows) int64
+    num_alts, alt_start : int64 of the rows: ALT alleles, and the first one's column
+    allele_count, n_het, n_hom_alt : (cohorts, alleles) int64, added to
+    allele_number, n_hom_ref, n_missing : (cohorts, rows) int64, added to
+    Genotype counts are touched only if ``want_genotypes``, and not in awkward rows or above ploidy 2.
+    """
+    cohorts, rows = hits.shape[1], hits.shape[2]
+    awkward = 0
+    people = np.zeros(cohorts, np.int64)
+    for k in range(cohorts):
+        for w in range((samples + 63) >> 6):
+            people[k] += np.int64(popcount(sample_masks[k, w]))
+    for row in range(rows):
+        flipped = form[ALT, first_row + row] & FLIPPED != 0
+        if num_alts[row] == 0 and form[ALT, first_row + row] != EMPTY:
+            return -1
+        aside = want_genotypes and (ploidy > 2 or is_awkward(form, first_row + row))
+        awkward += aside
+        for k in range(cohorts):
+            own = hits[ALT, k, row]
+            missing = hits[MISSING, k, row]
+            gone = missing * ploidy + hits[HALF, k, row] + hits[FILL, k, row]
+            alt = people[k] * ploidy - own - gone - hits[OTHER, k, row] if flipped else own
+            allele_number[k, row] += people[k] * ploidy - gone - negative[k, row]
+            if num_alts[row] > 0:
+                allele_count[k, alt_start[row]] += alt
+            if not want_genotypes or aside:
+                continue
+            het = own - 2 * pairs[k, row] if ploidy == 2 else 0
+            hom = pairs[k, row] if ploidy == 2 else own
+            rest = people[k] - missing - het - hom
+            n_missing[k, row] += missing
+            n_hom_ref[k, row] += hom if flipped else rest
+            if num_alts[row] > 0:
+                n_het[k, alt_start[row]] += het
+                n_hom_alt[k, alt_start[row]] += rest if flipped else hom
+    return awkward
+
+
+@kernel
+def set_plane(plane: Any, indexes: Any, num: int) -> None:
+    """Set bits of a plane."""
+    for i in range(num):
+        plane[indexes[i] >> 6] |= np.uint64(1) << np.uint64(indexes[i] & 63)
+
+
+@kernel
+def awkward_planes(
+    which: int, form: Any, reference: Any, length: Any, low: Any, high: Any, dense_planes: Any, values: Any,
+    samples: int, ploidy: int, first_row: int, end_row: int, indexes: Any, planes: Any, other: Any,
+) -> int:  # fmt: skip
+    """Write one set of the awkward rows as planes over haplotypes; return a status.
+
+    form : (5, rows); reference, length, low, high, dense_planes : of set ``which``
+    planes : (4, awkward rows, words) uint64, zeroed by the caller: code 1 or 0, missing, holes, others
+    other : (awkward rows + 1,) int64, written for OTHER: where each row's codes begin in ``values``
+    """
+    bits = samples if which == MISSING else samples * ploidy
+    at, dense, used, out = np.int64(0), 0, 0, 0
+    for row in range(end_row):
+        aside = row >= first_row and is_awkward(form, row)
+        this = form[which, row] & FORM_MASK
+        size = np.int64(length[row])
+        is_dense = this == PLANE or reference[0, row] > 0
+        num = 0
+        if this != EMPTY and (aside or which == OTHER):
+            if is_dense:
+                num = plane_indexes(dense_planes[dense], indexes)
+            else:
+                num = list_indexes(size, low[at : at + size], high[at : at + size], bits, indexes)
+                if num < 0:
+                    return -num
+        if aside:
+            if which == ALT:
+                set_plane(planes[0, out], indexes, num)
+            elif which == MISSING:
+                for i in range(num):
+                    for h in range(ploidy):
+                        bit = indexes[i] * ploidy + h
+                        planes[1, out, bit >> 6] |= np.uint64(1) << np.uint64(bit & 63)
+            elif which == HALF:
+                set_plane(planes[1, out], indexes, num)
+            elif which == FILL:
+                set_plane(planes[2, out], indexes, num)
+            else:
+                if used + num > values.size:
+                    return BAD_VALUE
+                other[out] = used
+                set_plane(planes[3, out], indexes, num)
+                for i in range(num):
+                    if values[used + i] < 0:
+                        planes[1, out, indexes[i] >> 6] |= np.uint64(1) << np.uint64(indexes[i] & 63)
+            out += 1
+        used += num if which == OTHER else 0
+        at += size
+        dense += is_dense
+    if which == OTHER:
+        other[out] = used
+    return OK
+
+
+@kernel
+def _count_states(ploidy: int, missing: Any, fill: Any, allele: Any, mask: Any) -> tuple[int, int, int]:
     """People of a cohort who are called, homozygous and heterozygous for an allele, of haploid or diploid rows.
 
     allele : (words,) uint64, haplotypes of the allele    missing, fill : haplotypes of codes -1 and -2
@@ -209,207 +334,59 @@ def _count_states(
 
 
 @kernel
-def _set_bits(indexes: Any, num: int, plane: Any) -> None:
-    for i in range(num):
-        plane[indexes[i] >> 6] |= np.uint64(1) << np.uint64(indexes[i] & 63)
+def count_awkward(
+    form: Any, values: Any, samples: int, ploidy: int, first_row: int, end_row: int, planes: Any, other: Any,
+    num_alts: Any, alt_start: Any, sample_masks: Any, masks: Any, n_hom_ref: Any, n_het: Any, n_hom_alt: Any,
+    n_missing: Any,
+) -> None:  # fmt: skip
+    """Add the genotype counts of the awkward rows from their planes; codes were validated by ``count_other``.
 
-
-@kernel
-def _count_row_by_planes(
-    row: int, form: Any, reference: Any, length: Any, low: Any, high: Any, planes: Any, values: Any,
-    samples: int, ploidy: int, at: Any, rings: Any, indexes: Any, scratch: Any, wanted: bool, first_alt: int,
-    masks: Any, n_hom_ref: Any, n_het: Any, n_hom_alt: Any, n_missing: Any, sample_masks: Any,
-) -> int:  # fmt: skip
-    """Advance over a haploid or diploid row, and if ``wanted`` add its genotype counts. Return a status.
-
-    scratch : (5, words) uint64 planes    n_hom_ref, n_missing : (cohorts,) of the row
-    n_het, n_hom_alt : (cohorts, alleles)
+    planes, other : from ``awkward_planes``; other arguments as in ``combine``
     """
-    bits = samples * ploidy
-    if wanted:
-        scratch[:, :] = np.uint64(0)
-    known, missing, fill, other, allele = scratch[0], scratch[1], scratch[2], scratch[3], scratch[4]
-    num = 0
-    for s in range(NUM_SETS):
-        num = next_indexes(
-            row, s, form, reference, length, low, high, planes, samples, ploidy, at, rings, indexes,
-            wanted or s == OTHER,
-        )  # fmt: skip
-        if num < 0:
-            return -num
-        if not wanted:
-            continue
-        if s == ALT:
-            _set_bits(indexes, num, known)
-        elif s == MISSING:
-            for i in range(num):
-                for h in range(ploidy):
-                    bit = indexes[i] * ploidy + h
-                    missing[bit >> 6] |= np.uint64(1) << np.uint64(bit & 63)
-        elif s == HALF:
-            _set_bits(indexes, num, missing)
-        elif s == FILL:
-            _set_bits(indexes, num, fill)
-        else:
-            _set_bits(indexes, num, other)
-    used = at[15]
-    if used + num > values.size:
-        return BAD_VALUE
-    at[15] += num
-    if not wanted:
-        return OK
-    most = np.int64(1)
-    for i in range(num):
-        code = np.int64(values[used + i])
-        most = max(most, code)
-        if code < 0:
-            missing[indexes[i] >> 6] |= np.uint64(1) << np.uint64(indexes[i] & 63)
-    words = (bits + 63) >> 6
-    flipped = form[ALT, row] & FLIPPED != 0
-    # What is in no set has the row's default code; past the last haplotype no mask has a bit.
-    for code in range(most + 1):
-        if code > 1:
-            found = False
-            allele[:] = np.uint64(0)
-            for i in range(num):
-                if values[used + i] == code:
-                    found = True
-                    allele[indexes[i] >> 6] |= np.uint64(1) << np.uint64(indexes[i] & 63)
-            if not found:
-                continue
-        elif (code == 0) == flipped:
-            allele[:] = known
-        else:
-            for w in range(words):
-                allele[w] = ~(known[w] | missing[w] | fill[w] | other[w])
-        for k in range(masks.shape[0]):
-            called, hom, het = _count_states(ploidy, missing, fill, allele, masks[k, :words])
-            if code == 0:
-                n_hom_ref[k] += hom
-                people = np.int64(0)
-                for w in range((samples + 63) >> 6):
-                    people += np.int64(popcount(sample_masks[k, w]))
-                n_missing[k] += people - called
-            elif hom + het > 0:
-                n_hom_alt[k, first_alt + code - 1] += hom
-                n_het[k, first_alt + code - 1] += het
-    return OK
-
-
-@kernel
-def _is_awkward(form: Any, row: int, ploidy: int) -> bool:
-    return ploidy > 2 or (form[HALF, row] | form[FILL, row] | form[OTHER, row]) & FORM_MASK != EMPTY
-
-
-@kernel
-def count_block(
-    form: Any, reference: Any, length: Any, low: Any, high: Any, list_start: Any, planes: Any, plane_start: Any,
-    values: Any, samples: int, ploidy: int, first_row: int, end_row: int, num_alts: Any, alt_start: Any,
-    sample_masks: Any, masks: Any, want_genotypes: bool, allele_count: Any, allele_number: Any,
-    n_hom_ref: Any, n_het: Any, n_hom_alt: Any, n_missing: Any,
-) -> int:  # fmt: skip
-    """Add the counts of every cohort in rows ``first_row`` to ``end_row`` of an inner block.
-
-    The block's arguments are those of ``codec.layout.BlockSets``, validated there.
-    num_alts, alt_start : (rows,) int64 of the rows asked for: ALT alleles, and the first one's column
-    sample_masks, masks : (cohorts, 1024) uint64 over samples, and over haplotypes
-    allele_count, n_het, n_hom_alt : (cohorts, alleles) int64, added to
-    allele_number, n_hom_ref, n_missing : (cohorts, rows) int64, added to
-    The genotype counts are touched only if ``want_genotypes``. Returns a status.
-    """
-    cohorts = masks.shape[0]
-    rows = end_row - first_row
-    bits = samples * ploidy
-    hits = np.zeros((NUM_SETS, cohorts, rows), np.int64)
-    pairs = np.zeros((2, cohorts, rows), np.int64)
-    negative = np.zeros((cohorts, rows), np.int64)
-    ring = np.zeros((RING, (bits + 63) >> 6), np.uint64)
-    indexes = np.empty(bits, np.int32)
-    want_pairs = want_genotypes and ploidy == 2
-    for s in range(NUM_SETS):
-        status = _count_hits(
-            form[s, :end_row], reference[s], length[s, :end_row], low[list_start[s] :],
-            high[list_start[s] :], planes[plane_start[s] :], samples if s == MISSING else bits, first_row,
-            sample_masks if s == MISSING else masks, ring, hits[s], pairs[0 if s == ALT else 1],
-            want_pairs and s == ALT,
-        )  # fmt: skip
-        if status != OK:
-            return status
-    if values.size > 0:
-        status = _count_other(
-            form[OTHER, :end_row], reference[OTHER], length[OTHER, :end_row], low[list_start[OTHER] :],
-            high[list_start[OTHER] :], planes[plane_start[OTHER] :], values, bits, first_row, num_alts, alt_start,
-            masks, ring, indexes, allele_count, negative,
-        )  # fmt: skip
-        if status != OK:
-            return status
-
-    people = np.zeros(cohorts, np.int64)
-    for k in range(cohorts):
+    words = planes.shape[2]
+    allele = np.empty(words, np.uint64)
+    people = np.zeros(masks.shape[0], np.int64)
+    for k in range(masks.shape[0]):
         for w in range((samples + 63) >> 6):
             people[k] += np.int64(popcount(sample_masks[k, w]))
-    awkward = False
-    for row in range(rows):
-        flipped = form[ALT, first_row + row] & FLIPPED != 0
-        if num_alts[row] == 0 and form[ALT, first_row + row] != EMPTY:
-            return BAD_VALUE
-        aside = want_genotypes and _is_awkward(form, first_row + row, ploidy)
-        awkward = awkward or aside
-        for k in range(cohorts):
-            own = hits[ALT, k, row]
-            missing = hits[MISSING, k, row]
-            gone = missing * ploidy + hits[HALF, k, row] + hits[FILL, k, row]
-            alt = people[k] * ploidy - own - gone - hits[OTHER, k, row] if flipped else own
-            allele_number[k, row] += people[k] * ploidy - gone - negative[k, row]
-            if num_alts[row] > 0:
-                allele_count[k, alt_start[row]] += alt
-            if not want_genotypes or aside:
-                continue
-            het = own - 2 * pairs[0, k, row] if ploidy == 2 else 0
-            hom = pairs[0, k, row] if ploidy == 2 else own
-            rest = people[k] - missing - het - hom
-            n_missing[k, row] += missing
-            n_hom_ref[k, row] += hom if flipped else rest
-            if num_alts[row] > 0:
-                n_het[k, alt_start[row]] += het
-                n_hom_alt[k, alt_start[row]] += rest if flipped else hom
-    if not awkward:
-        return OK
-
-    rings = np.zeros((NUM_SETS, RING, (bits + 63) >> 6), np.uint64)
-    scratch = np.zeros((5, (bits + 63) >> 6), np.uint64)
-    codes = np.empty(bits, np.int16)
-    at = np.zeros(16, np.int64)
-    for s in range(NUM_SETS):
-        at[3 * s] = list_start[s]
-        at[3 * s + 1] = plane_start[s]
-    for row in range(end_row):
-        aside = row >= first_row and _is_awkward(form, row, ploidy)
-        out = max(0, row - first_row)
-        if ploidy <= 2:
-            status = _count_row_by_planes(
-                row, form, reference, length, low, high, planes, values, samples, ploidy, at, rings, indexes,
-                scratch, aside, alt_start[out], masks, n_hom_ref[:, out], n_het, n_hom_alt, n_missing[:, out],
-                sample_masks,
-            )  # fmt: skip
-            if status != OK:
-                return status
+    aside = 0
+    for row in range(first_row, end_row):
+        if not is_awkward(form, row):
             continue
-        status = expand_row(
-            row, form, reference, length, low, high, planes, values, samples, ploidy, at, rings, indexes, codes, aside
-        )
-        if status != OK:
-            return status
-        if not aside:
-            continue
-        for k in range(cohorts):
-            for w in range((samples + 63) >> 6):
-                word = sample_masks[k, w]
-                while word != np.uint64(0):
-                    sample = w * 64 + np.int64(trailing_zeros(word))
-                    word &= word - np.uint64(1)
-                    _add_call(
-                        codes, sample * ploidy, ploidy, alt_start[out], n_hom_ref[k, out : out + 1], n_het[k],
-                        n_hom_alt[k], n_missing[k, out : out + 1],
-                    )  # fmt: skip
-    return OK
+        known, missing, fill, others = planes[0, aside], planes[1, aside], planes[2, aside], planes[3, aside]
+        out = row - first_row
+        flipped = form[ALT, row] & FLIPPED != 0
+        begin, end = other[aside], other[aside + 1]
+        if form[OTHER, row] & FORM_MASK == EMPTY:
+            end = begin
+        aside += 1
+        for code in range(num_alts[out] + 1):
+            if code > 1:
+                found = False
+                for i in range(begin, end):
+                    found = found or values[i] == code
+                if not found:
+                    continue
+                allele[:] = np.uint64(0)
+                i = begin
+                for w in range(words):
+                    word = others[w]
+                    while word != np.uint64(0):
+                        if values[i] == code:
+                            allele[w] |= word & (~word + np.uint64(1))
+                        word &= word - np.uint64(1)
+                        i += 1
+            elif (code == 0) == flipped:
+                allele[:] = known
+            else:
+                # What is in no set has the row's default code; past the last haplotype no mask has a bit.
+                for w in range(words):
+                    allele[w] = ~(known[w] | missing[w] | fill[w] | others[w])
+            for k in range(masks.shape[0]):
+                called, hom, het = _count_states(ploidy, missing, fill, allele, masks[k, :words])
+                if code == 0:
+                    n_hom_ref[k, out] += hom
+                    n_missing[k, out] += people[k] - called
+                else:
+                    n_hom_alt[k, alt_start[out] + code - 1] += hom
+                    n_het[k, alt_start[out] + code - 1] += het

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,9 +17,16 @@ from ..storage.batch import SiteChunk
 from ..storage.totals import Totals
 from .plan import ChunkRead, Store
 
+if TYPE_CHECKING:
+    from ..codec.counting import Masks
+
 # Alleles that stand for "anything else": their records make a site known but have no row.
 _NO_ROW = ("<NON_REF>", "<*>")
 Map = Callable[[Callable[..., Any], Iterable[Any]], Iterable[Any]]
+
+
+# Tasks a count is cut into at least, where there are as many chunks: some for each thread.
+_MIN_TASKS = 8
 
 
 @dataclass(frozen=True)
@@ -34,77 +42,107 @@ class CountJob:
     members: NDArray[np.bool_]
     totals: Totals | None
     filters: tuple[NDArray[np.bool_], bool] | None
+    _masks: dict[tuple[int, int], Masks | None] = field(default_factory=dict)
+
+    @cached_property
+    def sample_chunks(self) -> list[int]:
+        """Chunks of samples that hold a member of some cohort."""
+        if not self.store.has_genotypes or self.totals is not None:
+            return []
+        width = self.store.chunk_samples
+        return [i for i in range(self.store.num_sample_chunks) if self.members[:, i * width : (i + 1) * width].any()]
+
+    def masks(self, first: int, size: int) -> Masks | None:
+        """Masks of the samples from ``first``, packed once; None where no cohort has a member."""
+        key = (first, size)
+        if key not in self._masks:
+            from ..codec.counting import Masks  # noqa: PLC0415
+
+            members = np.zeros((len(self.members), size), np.bool_)
+            here = self.members[:, first : first + size]
+            members[:, : here.shape[1]] = here
+            self._masks[key] = Masks(members) if here.any() else None
+        return self._masks[key]
+
+
+@dataclass(frozen=True)
+class _Task:
+    """Count the members of some sample chunks in one read."""
+
+    read: ChunkRead
+    job: CountJob
+    sample_chunks: Sequence[int]
 
 
 def count(jobs: Sequence[CountJob], reads: Sequence[ChunkRead], map_tasks: Map, *, genotypes: bool) -> list[BlockCounts]:
     """Counts of every cohort for each read, summed over the batches, which have the same sites."""
     people = [job.members.sum(axis=1) for job in jobs]
+    parts = -(-_MIN_TASKS // max(1, len(reads) * len(jobs)))
     tasks = [
-        (read, job, sample_chunk)
+        _Task(read, job, job.sample_chunks[part::parts])
         for read in reads
         for job in jobs
-        if job.totals is None and job.store.has_genotypes
-        for sample_chunk in range(job.store.num_sample_chunks)
-        if _cut(job, sample_chunk).any()
+        for part in range(min(parts, len(job.sample_chunks)))
     ]
-    partials = iter(map_tasks(lambda task: _count_chunk(*task, genotypes=genotypes), tasks))
+    partials = iter(map_tasks(lambda task: _count_task(task, genotypes=genotypes), tasks))
     out = []
     for read in reads:
         sites = jobs[0].store.site_chunk(read.chunk)
-        total = BlockCounts.zeros(len(people[0]), _alts(sites, read))
+        total = None
         for job, num in zip(jobs, people, strict=True):
-            if job.totals is not None:
-                part = _select(job.totals.chunk(read.chunk, sites.num_alts), read)
-            elif not job.store.has_genotypes:
-                part = BlockCounts.zeros(len(num), total.num_alts)
-                part.n_missing[...] = num[:, np.newaxis]
-            else:
-                part = BlockCounts.zeros(len(num), total.num_alts)
-                for sample_chunk in range(job.store.num_sample_chunks):
-                    if _cut(job, sample_chunk).any():
-                        part.add(next(partials))
+            part = _of_batch(job, read, sites, num, parts, partials)
             if job.filters is not None:
                 _drop_failing(part, _passes(job, read), num)
-            total.add(part)
+            if total is None:
+                total = part
+            else:
+                total.add(part)
+        assert total is not None
         out.append(total)
     return out
 
 
-def _cut(job: CountJob, sample_chunk: int) -> NDArray[np.bool_]:
-    begin = sample_chunk * job.store.chunk_samples
-    return job.members[:, begin : begin + job.store.chunk_samples]
+def _of_batch(
+    job: CountJob, read: ChunkRead, sites: SiteChunk, people: NDArray[np.int64], parts: int,
+    partials: Iterator[BlockCounts],
+) -> BlockCounts:  # fmt: skip
+    """Counts of one batch at a read: from the totals, from the tasks, or everybody missing."""
+    if job.totals is not None:
+        return _select(job.totals.chunk(read.chunk, sites.num_alts), read)
+    mine = [next(partials) for _ in range(min(parts, len(job.sample_chunks)))]
+    if not mine:
+        mine = [BlockCounts.zeros(len(people), sites.num_alts if read.rows is None else sites.num_alts[read.rows])]
+    for other in mine[1:]:
+        mine[0].add(other)
+    if not job.store.has_genotypes:
+        mine[0].n_missing[...] = people[:, np.newaxis]
+    return mine[0]
 
 
-def _alts(sites: SiteChunk, read: ChunkRead) -> NDArray[np.int64]:
-    return sites.num_alts if read.rows is None else sites.num_alts[read.rows]
-
-
-def _count_chunk(read: ChunkRead, job: CountJob, sample_chunk: int, *, genotypes: bool) -> BlockCounts:
-    """Counts of the members in one chunk of genotypes."""
+def _count_task(task: _Task, *, genotypes: bool) -> BlockCounts:
     # Loaded here: an answer from the totals needs no numba, whose start is most of a small question.
     from ..codec.counting import count_rows  # noqa: PLC0415
     from ..codec.layout import inflate_block, parse  # noqa: PLC0415
 
-    sites = job.store.site_chunk(read.chunk)
-    begin, end = read.span(len(sites.position))
-    counts = BlockCounts.zeros(len(job.members), sites.num_alts[begin:end])
-    mine = _cut(job, sample_chunk)
-    data = job.store.genotype_block(read.chunk, sample_chunk)
-    layout = parse(data)
-    if layout.num_rows < len(sites.position) or layout.num_samples < mine.shape[1]:
-        raise CorruptChunkError(
-            f"chunk {read.chunk}.{sample_chunk}.0 of call_genotype has {layout.num_rows} x {layout.num_samples} "
-            f"genotypes, the batch says {len(sites.position)} x {mine.shape[1]}"
-        )
-    for block in range(layout.num_blocks):
-        first = block * layout.inner
-        size = layout.block_samples(block)
-        members = np.zeros((len(mine), size), np.bool_)
-        here = mine[:, first : first + size]
-        members[:, : here.shape[1]] = here
-        if members.any():
-            count_rows(inflate_block(data, layout, block), (begin, end), members, counts, genotypes=genotypes)
-    return _select(counts, read, begin)
+    read, store = task.read, task.job.store
+    sites = store.site_chunk(read.chunk)
+    rows = read.span(len(sites.position))
+    counts = BlockCounts.zeros(len(task.job.members), sites.num_alts[rows[0] : rows[1]])
+    for sample_chunk in task.sample_chunks:
+        begin = sample_chunk * store.chunk_samples
+        num_samples = min(store.chunk_samples, len(store.samples) - begin)
+        data = store.genotype_block(read.chunk, sample_chunk)
+        layout = parse(data)
+        if layout.num_rows < len(sites.position) or layout.num_samples < num_samples:
+            raise CorruptChunkError(
+                f"chunk {read.chunk}.{sample_chunk}.0 of call_genotype has {layout.num_rows} x {layout.num_samples} "
+                f"genotypes, the batch says {len(sites.position)} x {num_samples}"
+            )
+        for block in range(layout.num_blocks):
+            masks = task.job.masks(begin + block * layout.inner, layout.block_samples(block))
+            if masks is not None:
+                count_rows(inflate_block(data, layout, block), rows, masks, counts, genotypes=genotypes)
+    return _select(counts, read, rows[0])
 
 
 def _select(counts: BlockCounts, read: ChunkRead, first: int = 0) -> BlockCounts:

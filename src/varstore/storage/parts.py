@@ -99,11 +99,12 @@ class Part:
 
     def read(self, name: str) -> bytes:
         """The bytes of a file. Raises MissingFileError, CorruptRepositoryError."""
-        path = self.folder / name
+        path = f"{self.folder}/{name}"
         if name not in self.entries:
             raise MissingFileError(f"{path}: no such file in this part")
         try:
-            data = path.read_bytes()
+            with open(path, "rb", buffering=0) as file:
+                data = file.readall()
         except FileNotFoundError:
             raise MissingFileError(f"{path}: the file is gone; `varstore verify` lists all damage") from None
         if name not in self._checked:
