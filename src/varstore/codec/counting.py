@@ -68,13 +68,13 @@ def count_rows(
         mask = masks.samples if which == MISSING else by_haplotype
         want_pairs = genotypes and block.ploidy == 2 and which == ALT
         status = _count.count_hits(
-            s.form, s.reference, s.length, s.low, s.high, dense[which], s.bits, first, end, mask, hits[which],
+            s.form, s.length, s.low, s.high, dense[which], s.bits, first, end, mask, hits[which],
             pairs, want_pairs,
         )  # fmt: skip
         check(status)
         if which == OTHER:
             status = _count.count_other(
-                s.form, s.reference, s.length, s.low, s.high, dense[which], block.values, s.bits, first, end,
+                s.form, s.length, s.low, s.high, dense[which], block.values, s.bits, first, end,
                 counts.num_alts, counts.alt_start, mask, indexes, counts.allele_count, negative,
             )  # fmt: skip
             check(status)
@@ -115,7 +115,7 @@ def _count_awkward(
     other = np.zeros(awkward + 1, np.int64)
     for which, s in block.sets.items():
         status = _count.awkward_planes(
-            which, block.form, s.reference, s.length, s.low, s.high, dense[which], block.values,
+            which, block.form, s.length, s.low, s.high, dense[which], block.values,
             block.num_samples, block.ploidy, rows[0], rows[1], indexes, planes, other,
         )  # fmt: skip
         check(status)

@@ -77,24 +77,23 @@ def _block_streams(sets: RowSets, block: int, dtype: np.dtype) -> list[tuple[int
         _blocks.find_planes(sets.kind, sets.count, sets.sizes, sets.ploidy, block, which, offsets, bits_set)
         words = (bits + 63) >> 6
         rest = np.empty((num_dense, words), np.uint64)
-        order, dense_reference = np.empty(num_dense, np.uint8), np.empty((_blocks.NUM_REFERENCES, num_dense), np.uint8)
-        _blocks.code_planes(sets.planes, offsets, bits_set, words, order, dense_reference, left, rest)
+        order, reference = np.empty(num_dense, np.uint8), np.empty((_blocks.NUM_REFERENCES, num_dense), np.uint8)
+        _blocks.code_planes(sets.planes, offsets, bits_set, words, order, reference, left, rest)
         form, length = np.empty(rows, np.uint8), np.empty(rows, "<u2")
-        reference = np.empty((_blocks.NUM_REFERENCES, rows), np.uint8)
         low = np.empty(num_listed + num_dense * ((bits >> RESIDUAL_SHIFT) + 1), np.uint8)
         high = np.empty_like(low)
         planes = np.empty(num_dense * words, np.uint64)
         entries, used = _blocks.put_rows(
-            sets.kind, sets.count, sets.lists, block, which, bits, RESIDUAL_SHIFT, left, rest, dense_reference,
-            form, reference, length, low, high, planes,
+            sets.kind, sets.count, sets.lists, block, which, bits, RESIDUAL_SHIFT, reference, left, rest,
+            form, length, low, high, planes,
         )  # fmt: skip
-        out.append((_layout.FORMS, which, np.concatenate([form, reference.reshape(-1), length.view(np.uint8)])))
+        out.append((_layout.FORMS, which, np.concatenate([form, length.view(np.uint8)])))
         if entries:
             out += [(_layout.LOW, which, low[:entries]), (_layout.HIGH, which, high[:entries])]
         if used:
             out.append((_layout.PLANES, which, planes[:used]))
         if num_dense:
-            out.append((_layout.ORDER, which, order))
+            out += [(_layout.ORDER, which, order), (_layout.REFERENCES, which, reference)]
         if which == OTHER:
             values = np.empty(len(sets.values), np.int16)
             num = _blocks.gather_values(sets.count, sets.values, block, values)
@@ -153,7 +152,7 @@ def expand_rows(part: BlockSets, first_row: int, end_row: int, out: NDArray[Any]
     indexes = np.empty(part.num_samples * part.ploidy, np.int32)
     for which, streams in part.sets.items():
         status = _blocks.expand_set(
-            which, streams.form, streams.reference, streams.length, streams.low, streams.high,
+            which, streams.form, streams.length, streams.low, streams.high,
             streams.dense_planes(end_row), part.values, part.num_samples, part.ploidy, first_row, end_row,
             indexes, out,
         )  # fmt: skip

@@ -30,7 +30,7 @@ _CRC = struct.Struct("<I")
 _DTYPES = {1: np.dtype("i1"), 2: np.dtype("<i2")}
 
 # Roles of streams. FORMS describes the rows of all sets; the others belong to one set.
-FORMS, LOW, HIGH, PLANES, VALUES, ORDER = range(6)
+FORMS, LOW, HIGH, PLANES, VALUES, ORDER, REFERENCES = range(7)
 RAW, ZSTD = 0, 1
 
 
@@ -81,19 +81,19 @@ class Layout:
 class SetStreams:
     """The inflated streams of one set of an inner block, validated, as kernels take them.
 
-    form, length : (rows,) uint8, uint16    reference : (3, rows) uint8
-    low, high : (entries,) uint8    planes : uint64    order : (dense rows,) uint8
+    form, length : (rows,) uint8, uint16    low, high : (entries,) uint8    planes : uint64
+    order, reference : (dense rows,), (4, dense rows) uint8
     bits : haplotypes, or samples for MISSING
     """
 
     bits: int
     form: NDArray[np.uint8]
-    reference: NDArray[np.uint8]
     length: NDArray[np.uint16]
     low: NDArray[np.uint8]
     high: NDArray[np.uint8]
     planes: NDArray[np.uint64]
     order: NDArray[np.uint8]
+    reference: NDArray[np.uint8]
 
     def dense_planes(self, end_row: int) -> NDArray[np.uint64]:
         """(dense rows, words) planes of the dense rows in front of ``end_row``. Raises CorruptChunkError."""
@@ -184,7 +184,7 @@ def _parse_streams(data: memoryview, num_streams: int, offset: int) -> tuple[Str
     streams = []
     for i in range(num_streams):
         block, role, which, method, raw_size, size, crc = _STREAM.unpack_from(data, _HEADER.size + i * _STREAM.size)
-        if role > ORDER or which >= NUM_SETS or method > ZSTD or offset + size > len(data):
+        if role > REFERENCES or which >= NUM_SETS or method > ZSTD or offset + size > len(data):
             raise CorruptChunkError(f"genotype block: stream {i} is impossible")
         streams.append(Stream(block, role, which, method, raw_size, size, crc, offset))
         offset += size
@@ -217,28 +217,29 @@ def inflate_block(data: memoryview, layout: Layout, block: int) -> BlockSets:
     rows, samples, ploidy = layout.num_rows, layout.block_samples(block), layout.ploidy
     mine = {(s.role, s.which): s for s in layout.streams if s.block == block}
     present = [which for which in range(NUM_SETS) if (FORMS, which) in mine]
-    raw = np.zeros((NUM_SETS, 6 * rows), np.uint8)
+    raw = np.zeros((NUM_SETS, 3 * rows), np.uint8)
     for which in present:
-        _expect(mine[FORMS, which], 6 * rows)
+        _expect(mine[FORMS, which], 3 * rows)
         _inflate(data, mine[FORMS, which], raw[which])
     form = raw[:, :rows]
-    reference = raw[:, rows : 4 * rows].reshape(NUM_SETS, NUM_REFERENCES, rows)
-    length = raw[:, 4 * rows :].view("<u2")
     sets = {}
     for which in present:
         bits = samples * (1 if which == MISSING else ploidy)
+        length = raw[which, rows:].view("<u2")
         sizes = np.empty(3, np.int64)
-        check(_blocks.check_forms(which, form[which], reference[which], length[which], (bits + 63) >> 6, sizes))
-        low, high, planes, order = (
-            _inflate_role(data, mine.get((role, which)), size, dtype)
+        check(_blocks.check_forms(which, form[which], length, (bits + 63) >> 6, sizes))
+        low, high, planes, order, reference = (
+            _inflate_role(data, mine.get((role, which)), int(size), dtype)
             for role, size, dtype in (
                 (LOW, sizes[0], np.uint8),
                 (HIGH, sizes[0], np.uint8),
                 (PLANES, sizes[1], np.uint64),
                 (ORDER, sizes[2], np.uint8),
+                (REFERENCES, sizes[2] * NUM_REFERENCES, np.uint8),
             )
         )
-        sets[which] = SetStreams(bits, form[which], reference[which], length[which], low, high, planes, order)
+        by_row = reference.reshape(NUM_REFERENCES, len(order))
+        sets[which] = SetStreams(bits, form[which], length, low, high, planes, order, by_row)
     values = _inflate_values(data, layout, mine.get((VALUES, OTHER)), rows * samples * ploidy)
     return BlockSets(samples, ploidy, form, sets, values)
 

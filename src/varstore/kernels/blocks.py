@@ -1,7 +1,7 @@
 """Sets of a chunk to streams and back: list deltas, planes, and XOR between planes.
 
-Rows whose set is a plane, or refers to planes, are *dense*. A dense row is stored as the XOR with up to
-three dense rows coded before it, taken one after another as long as each leaves fewer bits; what is left
+Rows of the forms PLANE and XOR_LIST are *dense*. A dense row is stored as the XOR with up to four dense
+rows coded before it, taken one after another as long as each leaves fewer bits; what is left
 is a list or a plane. Carriers of a variant are a clade of the local genealogy, and a clade is often the
 union or the difference of smaller ones: so dense rows are coded in windows of 256, small sets first.
 ``order`` holds, window by window, which row of the window is coded next.
@@ -12,14 +12,14 @@ from typing import Any
 import numpy as np
 
 from .jit import kernel, popcount, trailing_zeros
-from .rows import ALT, EMPTY, FILL, FLIPPED, FORM_MASK, HALF, LIST, MISSING, NUM_SETS, OTHER, PLANE
+from .rows import ALT, EMPTY, FILL, FLIPPED, FORM_MASK, LIST, MISSING, NUM_SETS, OTHER, PLANE, XOR_LIST
 
 WINDOW = 256
 MAX_BACK = 255  # a reference says how many dense rows back in coding order
-NUM_REFERENCES = 3
+NUM_REFERENCES = 4
 
 # What a block that passed its checksums may still have wrong. 0 is right.
-(OK, BAD_FORM, BAD_REFERENCE, BAD_LIST, BAD_PLANE, BAD_VALUE, BAD_LENGTH, BAD_ORDER) = range(8)
+(OK, BAD_FORM, BAD_REFERENCE, BAD_LIST, BAD_PLANE, BAD_VALUE, BAD_ORDER) = range(7)
 
 
 @kernel
@@ -71,7 +71,7 @@ def code_planes(
     """Choose coding order and references of dense rows, and write what is left of each.
 
     planes : uint64 arena; offsets, bits : (dense rows,) int64, place of each plane and its set bits
-    order : (dense rows,) uint8; reference : (3, dense rows) uint8; left : (dense rows,) int64 bits left
+    order : (dense rows,) uint8; reference : (4, dense rows) uint8; left : (dense rows,) int64 bits left
     rest : (dense rows, words) uint64. All four are written, by dense row but ``order``.
     """
     num = offsets.size
@@ -122,13 +122,13 @@ def find_planes(kind: Any, count: Any, sizes: Any, ploidy: int, block: int, whic
 
 @kernel
 def put_rows(
-    kind: Any, count: Any, lists: Any, block: int, which: int, bits: int, residual_shift: int, left: Any, rest: Any,
-    dense_reference: Any, form: Any, reference: Any, length: Any, low: Any, high: Any, out_planes: Any,
+    kind: Any, count: Any, lists: Any, block: int, which: int, bits: int, residual_shift: int, reference: Any,
+    left: Any, rest: Any, form: Any, length: Any, low: Any, high: Any, out_planes: Any,
 ) -> tuple[int, int]:  # fmt: skip
     """Write one set of one block as streams; return (list entries, plane words).
 
-    left, rest, dense_reference : of the dense rows, from ``code_planes``
-    form : (rows,) uint8; reference : (3, rows) uint8; length : (rows,) uint16
+    reference, left, rest : of the dense rows, from ``code_planes``
+    form : (rows,) uint8; length : (rows,) uint16
     low, high : uint8, with room for all lists and ``bits >> residual_shift`` entries a dense row
     """
     list_at, dense = 0, 0
@@ -136,7 +136,6 @@ def put_rows(
     words = rest.shape[1]
     for row in range(kind.shape[0]):
         form[row] = kind[row, block, which]
-        reference[:, row] = 0
         length[row] = 0
         for b in range(kind.shape[1]):
             for s in range(NUM_SETS):
@@ -154,9 +153,8 @@ def put_rows(
                 list_at += num
         if kind[row, block, which] & FORM_MASK != PLANE:
             continue
-        reference[:, row] = dense_reference[:, dense]
-        if reference[0, row] > 0 and (left[dense] << residual_shift) < bits:
-            form[row] = (kind[row, block, which] & FLIPPED) | LIST
+        if reference[0, dense] > 0 and (left[dense] << residual_shift) < bits:
+            form[row] = (kind[row, block, which] & FLIPPED) | XOR_LIST
             length[row] = left[dense]
             previous = np.int64(-1)
             for w in range(words):
@@ -189,27 +187,23 @@ def gather_values(count: Any, values: Any, block: int, out: Any) -> int:
 
 
 @kernel
-def check_forms(which: int, form: Any, reference: Any, length: Any, words: int, sizes: Any) -> int:
+def check_forms(which: int, form: Any, length: Any, words: int, sizes: Any) -> int:
     """Validate the row descriptions of one set; return a status.
 
-    form : (rows,) uint8    reference : (3, rows) uint8    length : (rows,) uint16    words : of a plane
+    form : (rows,) uint8    length : (rows,) uint16    words : of a plane
     sizes : (3,) int64, written: list entries, plane words and dense rows
     """
     num_entries, num_planes, num_dense = np.int64(0), np.int64(0), np.int64(0)
+    bad = False
     for row in range(form.size):
         this = form[row] & FORM_MASK
-        first, second, third = reference[0, row], reference[1, row], reference[2, row]
-        if this > PLANE or form[row] > (FLIPPED | FORM_MASK) or (form[row] & FLIPPED and which != ALT):
-            return BAD_FORM
-        if this != LIST and length[row] != 0:
-            return BAD_LENGTH
-        if (first == 0 and second != 0) or (second == 0 and third != 0) or (first != 0 and this == EMPTY):
-            return BAD_REFERENCE
+        bad |= form[row] > (FLIPPED | FORM_MASK) or (form[row] & FLIPPED != 0 and which != ALT)
+        bad |= length[row] != 0 and (this == EMPTY or this == PLANE)
         num_entries += length[row]
         num_planes += this == PLANE
-        num_dense += this == PLANE or first > 0
+        num_dense += this >= PLANE
     sizes[0], sizes[1], sizes[2] = num_entries, num_planes * words, num_dense
-    return OK
+    return BAD_FORM if bad else OK
 
 
 @kernel
@@ -236,7 +230,7 @@ def materialise(
 ) -> int:  # fmt: skip
     """Undo the XORs: write the planes of the dense rows in front of ``end_row``; return a status.
 
-    form, length : (rows,) of one set; reference : (3, rows); low, high, planes, order : its streams
+    form, length : (rows,) of one set; reference : (4, dense rows); low, high, planes, order : its streams
     out : (dense rows, words) uint64, by dense row in row order; whole windows are written
     """
     words = out.shape[1]
@@ -254,7 +248,7 @@ def materialise(
         found = 0
         while found < size:  # check_forms counted them: there are as many
             this = form[row] & FORM_MASK
-            if this == PLANE or reference[0, row] > 0:
+            if this >= PLANE:
                 dense_row[found], list_at[found], plane_at[found] = row, at, word
                 found += 1
             at += length[row]
@@ -283,7 +277,7 @@ def materialise(
                 if status != OK:
                     return status
             for k in range(NUM_REFERENCES):
-                back = np.int64(reference[k, r])
+                back = np.int64(reference[k, dense])
                 if back > 0:
                     if back > first + i:
                         return BAD_REFERENCE
@@ -319,7 +313,7 @@ def list_indexes(length: int, low: Any, high: Any, bits: int, indexes: Any) -> i
 
 @kernel
 def expand_set(
-    which: int, form: Any, reference: Any, length: Any, low: Any, high: Any, dense_planes: Any, values: Any,
+    which: int, form: Any, length: Any, low: Any, high: Any, dense_planes: Any, values: Any,
     samples: int, ploidy: int, first_row: int, end_row: int, indexes: Any, out: Any,
 ) -> int:  # fmt: skip
     """Write one set's codes into rows ``first_row`` to ``end_row`` of ``out``; return a status.
@@ -334,7 +328,7 @@ def expand_set(
         if this == EMPTY:
             continue
         size = np.int64(length[row])
-        is_dense = this == PLANE or reference[0, row] > 0
+        is_dense = this >= PLANE
         if row >= first_row or which == OTHER:
             if is_dense:
                 num = plane_indexes(dense_planes[dense], indexes)

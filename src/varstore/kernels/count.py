@@ -59,12 +59,12 @@ def _hit_plane(plane: Any, mask: Any, want_pairs: bool) -> tuple[int, int]:
 
 @kernel
 def count_hits(
-    form: Any, reference: Any, length: Any, low: Any, high: Any, dense_planes: Any, bits: int, first_row: int,
+    form: Any, length: Any, low: Any, high: Any, dense_planes: Any, bits: int, first_row: int,
     end_row: int, masks: Any, hits: Any, pairs: Any, want_pairs: bool,
 ) -> int:  # fmt: skip
     """Meet rows ``first_row`` to ``end_row`` of one set with every mask; return a status.
 
-    form, length : (rows,) of this set; reference : (3, rows); low, high : its list streams
+    form, length : (rows,) of this set; low, high : its list streams
     dense_planes : (dense rows, words) uint64 from ``blocks.materialise``
     masks : (cohorts, 1024) uint64    hits, pairs : (cohorts, end_row - first_row) int64, written
     """
@@ -75,7 +75,7 @@ def count_hits(
         if this == EMPTY:
             continue
         size = np.int64(length[row])
-        if this == PLANE or reference[0, row] > 0:
+        if this >= PLANE:
             if row >= first_row:
                 for k in range(masks.shape[0]):
                     hits[k, row - first_row], pairs[k, row - first_row] = _hit_plane(
@@ -95,7 +95,7 @@ def count_hits(
 
 @kernel
 def count_other(
-    form: Any, reference: Any, length: Any, low: Any, high: Any, dense_planes: Any, values: Any, bits: int,
+    form: Any, length: Any, low: Any, high: Any, dense_planes: Any, values: Any, bits: int,
     first_row: int, end_row: int, num_alts: Any, alt_start: Any, masks: Any, indexes: Any, allele_count: Any,
     negative: Any,
 ) -> int:  # fmt: skip
@@ -109,7 +109,7 @@ def count_other(
         if this == EMPTY:
             continue
         size = np.int64(length[row])
-        if this == PLANE or reference[0, row] > 0:
+        if this >= PLANE:
             num = plane_indexes(dense_planes[dense], indexes)
             dense += 1
         else:
@@ -256,12 +256,12 @@ def set_plane(plane: Any, indexes: Any, num: int) -> None:
 
 @kernel
 def awkward_planes(
-    which: int, form: Any, reference: Any, length: Any, low: Any, high: Any, dense_planes: Any, values: Any,
+    which: int, form: Any, length: Any, low: Any, high: Any, dense_planes: Any, values: Any,
     samples: int, ploidy: int, first_row: int, end_row: int, indexes: Any, planes: Any, other: Any,
 ) -> int:  # fmt: skip
     """Write one set of the awkward rows as planes over haplotypes; return a status.
 
-    form : (5, rows); reference, length, low, high, dense_planes : of set ``which``
+    form : (5, rows); length, low, high, dense_planes : of set ``which``
     planes : (4, awkward rows, words) uint64, zeroed by the caller: code 1 or 0, missing, holes, others
     other : (awkward rows + 1,) int64, written for OTHER: where each row's codes begin in ``values``
     """
@@ -271,7 +271,7 @@ def awkward_planes(
         aside = row >= first_row and is_awkward(form, row)
         this = form[which, row] & FORM_MASK
         size = np.int64(length[row])
-        is_dense = this == PLANE or reference[0, row] > 0
+        is_dense = this >= PLANE
         num = 0
         if this != EMPTY and (aside or which == OTHER):
             if is_dense:

@@ -20,7 +20,8 @@ from .jit import kernel, popcount, trailing_zeros
 
 ALT, MISSING, HALF, FILL, OTHER = range(5)
 NUM_SETS = 5
-EMPTY, LIST, PLANE = range(3)
+# Forms of a row's set. The last is of blocks only: a list of where the row differs from other planes.
+EMPTY, LIST, PLANE, XOR_LIST = range(4)
 FORM_MASK = 3
 FLIPPED = 4
 
