@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import reference
-from varstore.codec.counting import count_rows
+from varstore.codec.counting import Masks, count_rows
 from varstore.codec.counts import BlockCounts
 from varstore.codec.genotype import INNER, decode_array, encode_array
 from varstore.codec.layout import inflate_block, parse
@@ -68,7 +68,8 @@ def count_blocks(data, members, num_alts, rows=None, *, genotypes=True):
     for block in range(layout.num_blocks):
         part = inflate_block(view, layout, block)
         first = block * layout.inner
-        count_rows(part, (begin, end), members[:, first : first + part.num_samples], counts, genotypes=genotypes)
+        masks = Masks(members[:, first : first + part.num_samples])
+        count_rows(part, (begin, end), masks, counts, genotypes=genotypes)
     return counts
 
 
@@ -265,7 +266,7 @@ def test_rows_without_alleles():
 def test_alleles_that_the_record_does_not_have(call, num_alts, genotypes):
     """A block that fits its checksums but not its site columns."""
     data = encode_array(np.array([[call], [(0, 0)]], "i1"))
-    with pytest.raises(CorruptChunkError, match="genotype block: impossible contents"):
+    with pytest.raises(CorruptChunkError, match="genotype block: (impossible contents|an ALT allele)"):
         count_blocks(data, np.ones((1, 1), np.bool_), np.array([num_alts, 1]), genotypes=genotypes)
 
 

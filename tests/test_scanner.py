@@ -555,7 +555,11 @@ def test_garbage_between_bgzf_blocks(tmp_path):
 
 HEADER_FAULTS = {
     "no file format": ("#CHROM\tPOS\n", NotVcfError, r"line 1: no VCF: found '#CHROM"),
-    "no columns": ("##fileformat=VCFv4.2\n##x=y\n", NotVcfError, "line 3: no VCF: found '1.t5', expected the line '#CHROM"),
+    "no columns": (
+        "##fileformat=VCFv4.2\n##x=y\n",
+        NotVcfError,
+        "line 3: no VCF: found '1.t5', expected the line '#CHROM",
+    ),
     "other columns": ("##fileformat=VCFv4.2\n#CHROM\tPOS\n", NotVcfError, "line 2: no VCF: found '#CHROM"),
     "spaces": (header("ab").replace("\t", " "), NotVcfError, "with tabs"),
     "no FORMAT": (header("ab").replace("FORMAT", "GT"), InputError, "line 2: column 9 is 'GT', expected 'FORMAT'"),

@@ -80,7 +80,7 @@ def count_rows(
             check(status)
     awkward = _count.combine(
         block.form, block.num_samples, block.ploidy, first, hits, pairs, negative, counts.num_alts,
-        counts.alt_start, masks.samples, genotypes, counts.allele_count, counts.allele_number, counts.n_hom_ref,
+        counts.alt_start, masks.samples, set(block.sets) <= {ALT}, genotypes, counts.allele_count, counts.allele_number, counts.n_hom_ref,
         counts.n_het, counts.n_hom_alt, counts.n_missing,
     )  # fmt: skip
     if awkward < 0:

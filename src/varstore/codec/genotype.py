@@ -84,7 +84,7 @@ def _block_streams(sets: RowSets, block: int, dtype: np.dtype) -> list[tuple[int
         high = np.empty_like(low)
         planes = np.empty(num_dense * words, np.uint64)
         entries, used = _blocks.put_rows(
-            sets.kind, sets.count, sets.lists, block, which, bits, RESIDUAL_SHIFT, reference, left, rest,
+            sets.kind, sets.count, sets.lists, block, which, bits, RESIDUAL_SHIFT, left, rest,
             form, length, low, high, planes,
         )  # fmt: skip
         out.append((_layout.FORMS, which, np.concatenate([form, length.view(np.uint8)])))

@@ -9,7 +9,7 @@ import struct
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numcodecs import zstd
@@ -34,8 +34,7 @@ FORMS, LOW, HIGH, PLANES, VALUES, ORDER, REFERENCES = range(7)
 RAW, ZSTD = 0, 1
 
 
-@dataclass(frozen=True)
-class Stream:
+class Stream(NamedTuple):
     """One stream of an inner block: what it is, and its place in the bytes."""
 
     block: int
@@ -182,10 +181,10 @@ def parse(data: memoryview) -> Layout:
 
 def _parse_streams(data: memoryview, num_streams: int, offset: int) -> tuple[Stream, ...]:
     streams = []
-    for i in range(num_streams):
-        block, role, which, method, raw_size, size, crc = _STREAM.unpack_from(data, _HEADER.size + i * _STREAM.size)
-        if role > REFERENCES or which >= NUM_SETS or method > ZSTD or offset + size > len(data):
-            raise CorruptChunkError(f"genotype block: stream {i} is impossible")
+    table = data[_HEADER.size : _HEADER.size + num_streams * _STREAM.size]
+    for block, role, which, method, raw_size, size, crc in _STREAM.iter_unpack(table):
+        if role > REFERENCES or which >= NUM_SETS or method > ZSTD:
+            raise CorruptChunkError("genotype block: a stream of no known kind")
         streams.append(Stream(block, role, which, method, raw_size, size, crc, offset))
         offset += size
     if offset != len(data):

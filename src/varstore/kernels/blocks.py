@@ -122,12 +122,12 @@ def find_planes(kind: Any, count: Any, sizes: Any, ploidy: int, block: int, whic
 
 @kernel
 def put_rows(
-    kind: Any, count: Any, lists: Any, block: int, which: int, bits: int, residual_shift: int, reference: Any,
+    kind: Any, count: Any, lists: Any, block: int, which: int, bits: int, residual_shift: int,
     left: Any, rest: Any, form: Any, length: Any, low: Any, high: Any, out_planes: Any,
 ) -> tuple[int, int]:  # fmt: skip
     """Write one set of one block as streams; return (list entries, plane words).
 
-    reference, left, rest : of the dense rows, from ``code_planes``
+    left, rest : of the dense rows, from ``code_planes``
     form : (rows,) uint8; length : (rows,) uint16
     low, high : uint8, with room for all lists and ``bits >> residual_shift`` entries a dense row
     """
@@ -153,7 +153,7 @@ def put_rows(
                 list_at += num
         if kind[row, block, which] & FORM_MASK != PLANE:
             continue
-        if reference[0, dense] > 0 and (left[dense] << residual_shift) < bits:
+        if (left[dense] << residual_shift) < bits:
             form[row] = (kind[row, block, which] & FLIPPED) | XOR_LIST
             length[row] = left[dense]
             previous = np.int64(-1)

@@ -25,23 +25,18 @@ def _member(mask: Any, index: int) -> int:
 
 
 @kernel
-def _hit_list(length: int, low: Any, high: Any, bits: int, mask: Any, want_pairs: bool) -> tuple[int, int]:
-    """Members of a list in ``mask``, and how many of them are both haplotypes of a sample; -1: bad list."""
+def _hit_list(at: int, length: int, low: Any, high: Any, bits: int, mask: Any, want_pairs: bool) -> tuple[int, int]:
+    """Members in ``mask`` of the list at ``low[at]``, and how many samples have both haplotypes in it; -1: bad list."""
     hits, pairs = np.int64(0), np.int64(0)
     index = np.int64(-1)
-    if want_pairs:
-        for i in range(length):
-            delta = np.int64(low[i]) + (np.int64(high[i]) << 8) + 1
-            index += delta
-            member = _member(mask, index)
-            hits += member
-            # Two neighbours, the second at an odd index: one sample's two haplotypes.
-            if delta == 1 and index & 1:
-                pairs += member
-    else:
-        for i in range(length):
-            index += np.int64(low[i]) + (np.int64(high[i]) << 8) + 1
-            hits += _member(mask, index)
+    for i in range(at, at + length):
+        delta = np.int64(low[i]) + (np.int64(high[i]) << 8) + 1
+        index += delta
+        member = _member(mask, index)
+        hits += member
+        # Two neighbours, the second at an odd index: one sample's two haplotypes.
+        if want_pairs and delta == 1 and index & 1:
+            pairs += member
     return (hits, pairs) if index < bits else (-1, 0)
 
 
@@ -83,9 +78,8 @@ def count_hits(
                     )
             dense += 1
         elif row >= first_row:
-            row_low, row_high = low[at : at + size], high[at : at + size]
             for k in range(masks.shape[0]):
-                num, both = _hit_list(size, row_low, row_high, bits, masks[k], want_pairs)
+                num, both = _hit_list(at, size, low, high, bits, masks[k], want_pairs)
                 if num < 0:
                     return BAD_LIST
                 hits[k, row - first_row], pairs[k, row - first_row] = num, both
@@ -203,13 +197,14 @@ def is_awkward(form: Any, row: int) -> bool:
 @kernel
 def combine(
     form: Any, samples: int, ploidy: int, first_row: int, hits: Any, pairs: Any, negative: Any, num_alts: Any,
-    alt_start: Any, sample_masks: Any, want_genotypes: bool, allele_count: Any, allele_number: Any, n_hom_ref: Any,
-    n_het: Any, n_hom_alt: Any, n_missing: Any,
+    alt_start: Any, sample_masks: Any, only_alt: bool, want_genotypes: bool, allele_count: Any, allele_number: Any,
+    n_hom_ref: Any, n_het: Any, n_hom_alt: Any, n_missing: Any,
 ) -> int:  # fmt: skip
     """Add counts that follow from the hits of the five sets; return how many awkward rows are left, or -1.
 
     hits : (5, cohorts, rows) int64; pairs, negative : (cohorts, rows) int64
     num_alts, alt_start : int64 of the rows: ALT alleles, and the first one's column
+    only_alt : the block has no other set than ALT
     allele_count, n_het, n_hom_alt : (cohorts, alleles) int64, added to
     allele_number, n_hom_ref, n_missing : (cohorts, rows) int64, added to
     Genotype counts are touched only if ``want_genotypes``, and not in awkward rows or above ploidy 2.
@@ -221,9 +216,17 @@ def combine(
         for w in range((samples + 63) >> 6):
             people[k] += np.int64(popcount(sample_masks[k, w]))
     for row in range(rows):
-        flipped = form[ALT, first_row + row] & FLIPPED != 0
-        if num_alts[row] == 0 and form[ALT, first_row + row] != EMPTY:
+        alt_form = form[ALT, first_row + row]
+        flipped = alt_form & FLIPPED != 0
+        if num_alts[row] == 0 and alt_form != EMPTY:
             return -1
+        if only_alt and not want_genotypes:
+            for k in range(cohorts):
+                own = hits[ALT, k, row]
+                allele_number[k, row] += people[k] * ploidy
+                if num_alts[row] > 0:
+                    allele_count[k, alt_start[row]] += people[k] * ploidy - own if flipped else own
+            continue
         aside = want_genotypes and (ploidy > 2 or is_awkward(form, first_row + row))
         awkward += aside
         for k in range(cohorts):

@@ -228,29 +228,28 @@ def _columns(
     sites: SiteChunk, read: ChunkRead, counts: BlockCounts, contigs: NDArray[Any], people: NDArray[np.int64]
 ) -> dict[str, NDArray[Any]]:
     """Columns of one read: (alleles,) of the site, (cohorts, alleles) of the counts."""
-    rows = np.arange(len(sites.position)) if read.rows is None else read.rows
-    alts = sites.alts
+    keep: Any = slice(None)  # ALT alleles of the chunk that are asked for
     if read.rows is not None:
         chosen = np.zeros(len(sites.position), np.bool_)
-        chosen[rows] = True
-        alts = alts[np.repeat(chosen, sites.num_alts)]
-    record = np.repeat(np.arange(len(rows)), counts.num_alts)
-    keep: Any = slice(None)
+        chosen[read.rows] = True
+        keep = np.flatnonzero(chosen[sites.record_of_alt])
+    record = np.repeat(np.arange(len(counts.num_alts)), counts.num_alts)  # of each ALT, among the records read
+    allele_count, het, hom_alt = counts.allele_count, counts.n_het, counts.n_hom_alt
+    alts = sites.alts[keep]
+    site, position, ref = sites.record_of_alt[keep], sites.position_of_alt[keep], sites.ref_of_alt[keep]
     if sites.has_stand_ins:
-        keep = np.array([alt not in _NO_ROW for alt in alts], np.bool_)
-        record = record[keep]
-    site = rows[record]
-    allele_count = counts.allele_count[:, keep]
+        real = np.array([alt not in _NO_ROW for alt in alts], np.bool_)
+        site, position, ref, alts, record = site[real], position[real], ref[real], alts[real], record[real]
+        allele_count, het, hom_alt = allele_count[:, real], het[:, real], hom_alt[:, real]
     allele_number = counts.allele_number[:, record]
     frequency = np.full(allele_count.shape, np.nan)
     np.divide(allele_count, allele_number, out=frequency, where=allele_number > 0)
-    het, hom_alt = counts.n_het[:, keep], counts.n_hom_alt[:, keep]
     hom_ref, missing = counts.n_hom_ref[:, record], counts.n_missing[:, record]
     return {
         "contig": contigs[sites.contig[site]],
-        "position": sites.position[site].astype(np.int64),
-        "ref": sites.ref[site],
-        "alt": alts[keep],
+        "position": position,
+        "ref": ref,
+        "alt": alts,
         "allele_count": allele_count,
         "allele_number": allele_number,
         "allele_frequency": frequency,

@@ -175,6 +175,21 @@ class SiteChunk:
         return _frozen(self.allele[:, 0].copy())
 
     @cached_property
+    def record_of_alt(self) -> NDArray[np.int64]:
+        """(alts,) row of the record of each ALT allele."""
+        return _frozen(np.repeat(np.arange(len(self.num_alts)), self.num_alts))
+
+    @cached_property
+    def position_of_alt(self) -> NDArray[np.int64]:
+        """(alts,) POS of each ALT allele."""
+        return _frozen(self.position[self.record_of_alt].astype(np.int64))
+
+    @cached_property
+    def ref_of_alt(self) -> NDArray[Any]:
+        """(alts,) REF of each ALT allele."""
+        return _frozen(self.ref[self.record_of_alt])
+
+    @cached_property
     def has_stand_ins(self) -> bool:
         """Whether some ALT stands for anything else (``<NON_REF>``, ``<*>``)."""
         return any(alt in ("<NON_REF>", "<*>") for alt in self.alts.tolist())
