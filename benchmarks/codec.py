@@ -4,21 +4,24 @@
 
 Every setting is varied on its own around the ones in use (bold). One thread, in process, warm: "encode" is record
 blocks to bytes, "count" the allele counts of 30 % of the people at all rows, "region" those at the rows of 100 kb,
-both from the encoded bytes, inflating included; best of ``--repeats``. Without a file, a small made-up cohort is used.
+both from the encoded bytes, inflating included; CPU time, best of ``--repeats``. Without a file, a small made-up cohort
+is used. Every setting has to count the same.
 """
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from functools import lru_cache
+from dataclasses import dataclass
+from functools import lru_cache, partial
 from itertools import pairwise
 from pathlib import Path
-from time import perf_counter
+from time import process_time
+from timeit import repeat
 from typing import TextIO
 
 import click
 import numpy as np
 
+from suite import make_codes
 from varstore.codec import genotype, settings
 from varstore.codec.counting import Masks, count_rows
 from varstore.codec.counts import BlockCounts
@@ -45,13 +48,9 @@ class Setting:
     plane_level: int = settings.PLANE_LEVEL
 
 
-def shapes() -> list[Setting]:
-    thousands = [(1, 16), (2, 16), (4, 4), (4, 8), (4, 16), (8, 16)]
-    return [Setting(v * 1024, s * 1024) for v, s in thousands]
-
-
+SHAPES = [(1024, 16384), (2048, 16384), (4096, 4096), (4096, 8192), (4096, 16384), (8192, 16384)]
 SWEEPS: dict[str, tuple[list[Setting], Callable[[Setting], str]]] = {
-    "chunk": (shapes(), lambda s: f"{s.variants // 1024}k x {s.samples // 1024}k"),
+    "chunk": ([Setting(*shape) for shape in SHAPES], lambda s: f"{s.variants // 1024}k x {s.samples // 1024}k"),
     "list below 1 /": ([Setting(sparse_shift=n) for n in range(4, 11)], lambda s: str(1 << s.sparse_shift)),
     "XOR a list below 1 /": ([Setting(residual_shift=n) for n in range(2, 9)], lambda s: str(1 << s.residual_shift)),
     "zstd, lists": ([Setting(level=n) for n in (1, 3, 6, 9)], lambda s: str(s.level)),
@@ -98,21 +97,13 @@ def read_vcf(path: Path, num_rows: int) -> Cohort:
     return Cohort(path.name, num_samples, first.position, first.num_alts, lambda *how: read(*how).sets)
 
 
-def make_cohort(num_samples: int, num_rows: int) -> Cohort:
-    """A made-up cohort: carriers are runs of 1/k-distributed length in an order that slowly changes, as clades are."""
-    rng = np.random.default_rng(1)
-    order = np.arange(2 * num_samples)
-    codes = np.zeros((num_rows, 2 * num_samples), np.int8)
-    for row in range(num_rows):
-        begin, end, to = np.sort(rng.integers(0, len(order) + 1, 3))
-        order = np.concatenate([order[:begin], order[end:to], order[begin:end], order[to:]])
-        carriers = int(np.exp(rng.random() * np.log(len(order))))
-        codes[row, order[rng.integers(0, len(order) - carriers + 1) :][:carriers]] = 1
+def make_cohort(num_rows: int, num_samples: int) -> Cohort:
+    """A made-up cohort."""
+    codes = make_codes(num_rows, num_samples)
 
     @lru_cache(maxsize=1)
     def sets(chunk_samples: int, sparse_shift: int) -> RowSets:
-        starts = block_starts(num_samples, chunk_samples, 2)
-        return sets_from_codes(codes.reshape(num_rows, num_samples, 2), starts, sparse_shift)
+        return sets_from_codes(codes, block_starts(num_samples, chunk_samples, 2), sparse_shift)
 
     return Cohort("made up", num_samples, np.arange(num_rows) * 50, np.ones(num_rows, np.int64), sets)
 
@@ -120,13 +111,11 @@ def make_cohort(num_samples: int, num_rows: int) -> Cohort:
 @contextmanager
 def patched(module: object, **values: int) -> Iterator[None]:
     before = {name: getattr(module, name) for name in values}
-    for name, value in values.items():
-        setattr(module, name, value)
+    vars(module).update(values)
     try:
         yield
     finally:
-        for name, value in before.items():
-            setattr(module, name, value)
+        vars(module).update(before)
 
 
 def encode(cohort: Cohort, setting: Setting) -> tuple[list[list[bytes]], float]:
@@ -134,7 +123,7 @@ def encode(cohort: Cohort, setting: Setting) -> tuple[list[list[bytes]], float]:
     width = chunk_width(cohort.num_samples, setting.samples)
     sets = cohort.sets(width, setting.sparse_shift)
     chunks = []
-    begin = perf_counter()
+    begin = process_time()
     with patched(genotype, RESIDUAL_SHIFT=setting.residual_shift, PLANE_LEVEL=setting.plane_level):
         for first in range(0, sets.num_rows, setting.variants):
             rows = sets.rows(first, min(first + setting.variants, sets.num_rows))
@@ -146,7 +135,7 @@ def encode(cohort: Cohort, setting: Setting) -> tuple[list[list[bytes]], float]:
                     for low, high in pairwise(edges)
                 ]
             )
-    return chunks, perf_counter() - begin
+    return chunks, process_time() - begin
 
 
 def count(chunks: Sequence[Sequence[bytes]], setting: Setting, num_alts: np.ndarray, cohort: np.ndarray,
@@ -169,34 +158,29 @@ def count(chunks: Sequence[Sequence[bytes]], setting: Setting, num_alts: np.ndar
     return np.concatenate(parts)
 
 
-def best(repeats: int, function: Callable[[], np.ndarray]) -> tuple[float, np.ndarray]:
-    times = []
-    for _ in range(repeats):
-        begin = perf_counter()
-        answer = function()
-        times.append(perf_counter() - begin)
-    return min(times), answer
-
-
 def measure(cohort: Cohort, repeats: int) -> Iterator[str]:
-    """Lines of a table. Every setting has to count the same."""
+    """Lines of a table."""
+    how = {"timer": process_time, "repeat": repeats}
     people = np.random.default_rng(0).random((1, cohort.num_samples)) < 0.3
     everywhere, region = (0, len(cohort.position)), cohort.region()
-    expected = None
+    chunks, _ = encode(cohort, Setting())  # compiles
+    expected = count(chunks, Setting(), cohort.num_alts, people, everywhere)
     size = f"{everywhere[1]:,} rows x {cohort.num_samples:,} people; region of {region[1] - region[0]:,} rows"
     yield f"### {cohort.name}: {size}\n"
     yield "| what | setting | chunks | kB | encode ms | count ms | region ms |\n|---|---|---|---|---|---|---|"
     for what, (sweep, name) in SWEEPS.items():
         for setting in sweep:
             chunks, seconds = encode(cohort, setting)
-            count_time, answer = best(repeats, lambda: count(chunks, setting, cohort.num_alts, people, everywhere))  # noqa: B023
-            region_time, _ = best(repeats, lambda: count(chunks, setting, cohort.num_alts, people, region))  # noqa: B023
-            expected = answer if expected is None else expected
+            answer = count(chunks, setting, cohort.num_alts, people, everywhere)
             assert np.array_equal(answer, expected), f"{what} {name(setting)} counts otherwise"
-            size = sum(len(data) for row in chunks for data in row)
+            count_time, region_time = (
+                min(repeat(partial(count, chunks, setting, cohort.num_alts, people, span), number=1, **how))
+                for span in (everywhere, region)
+            )
+            sizes = [len(data) for row in chunks for data in row]
             label = f"**{name(setting)}**" if setting == Setting() else name(setting)
-            times = " | ".join(f"{1000 * t:.4g}" for t in (seconds, count_time, region_time))
-            yield f"| {what} | {label} | {sum(map(len, chunks))} | {size / 1000:.1f} | {times} |"
+            times = " | ".join(f"{1000 * t:.3g}" for t in (seconds, count_time, region_time))
+            yield f"| {what} | {label} | {len(sizes)} | {sum(sizes) / 1000:.1f} | {times} |"
     yield ""
 
 
@@ -206,15 +190,10 @@ def measure(cohort: Cohort, repeats: int) -> Iterator[str]:
 @click.option("--repeats", default=5, show_default=True, help="Counts to take the best of.")
 @click.option("-o", "--output", type=click.File("w"), default="-", help="Where the tables go.")
 def main(files: tuple[Path, ...], rows: int, repeats: int, output: TextIO) -> None:
-    cohorts = (read_vcf(path, rows) for path in files) if files else [make_cohort(2_000, 3_000)]
+    cohorts = (read_vcf(path, rows) for path in files) if files else [make_cohort(3_000, 2_000)]
     for cohort in cohorts:
-        encode(replace_rows(cohort, 64), Setting())  # compiles
         for line in measure(cohort, repeats):
             click.echo(line, file=output)
-
-
-def replace_rows(cohort: Cohort, rows: int) -> Cohort:
-    return replace(cohort, sets=lambda *how: cohort.sets(*how).rows(0, rows))
 
 
 if __name__ == "__main__":

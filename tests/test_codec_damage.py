@@ -70,7 +70,7 @@ BLOCKS = make_blocks()
 
 def test_blocks_have_every_kind_of_stream():
     streams = [stream for _, data in BLOCKS.values() for stream in parse(memoryview(data)).streams]
-    assert {s.role for s in streams} == set(range(6))
+    assert {s.role for s in streams} == set(range(_layout.REFERENCES + 1))
     assert {s.method for s in streams} == {_layout.RAW, _layout.ZSTD}
     assert {s.which for s in streams} == set(range(5))
     assert max(s.block for s in streams) > 0
@@ -328,11 +328,11 @@ def test_streams_of_other_sizes(fx_block):
             survive(repacked(without, [*raws[:which], *raws[which + 1 :]]), codes)
             twice = replace(layout, streams=(*layout.streams, layout.streams[which]))
             survive(repacked(twice, [*raws, raw]), codes)
-            for change in ({"role": r} for r in range(6)):
-                stream = replace(layout.streams[which], **change)
+            for change in ({"role": r} for r in range(8)):
+                stream = layout.streams[which]._replace(**change)
                 survive(repacked(replace(layout, streams=(*layout.streams, stream)), [*raws, raw]), codes)
             for change in ({"which": w} for w in range(5)):
-                stream = replace(layout.streams[which], **change)
+                stream = layout.streams[which]._replace(**change)
                 streams = (*layout.streams[:which], stream, *layout.streams[which + 1 :])
                 survive(repacked(replace(layout, streams=streams), raws), codes)
 
@@ -342,7 +342,7 @@ def with_frame(name, frame, role):
     layout, raws = unpacked(BLOCKS[name][1])
     which = [stream.role for stream in layout.streams].index(role)
     frame = frame(bytes(raws[which]))
-    stream = replace(layout.streams[which], method=_layout.ZSTD, size=len(frame), crc=0)
+    stream = layout.streams[which]._replace(method=_layout.ZSTD, size=len(frame), crc=0)
     view = BLOCKS[name][1]
     bodies = [view[s.offset : s.offset + s.size] for s in layout.streams]
     streams = (*layout.streams[:which], stream, *layout.streams[which + 1 :])
@@ -366,7 +366,7 @@ FRAMES = {
 }
 
 
-@pytest.mark.parametrize("role", [_layout.FORMS, _layout.LOW, _layout.PLANES, _layout.VALUES, _layout.ORDER])
+@pytest.mark.parametrize("role", [_layout.FORMS, _layout.LOW, _layout.PLANES, _layout.VALUES, _layout.REFERENCES])
 @pytest.mark.parametrize("frame", FRAMES)
 def test_frames_of_another_size(frame, role):
     """What a frame leaves unwritten would be memory of somebody else's."""

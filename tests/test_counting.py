@@ -266,7 +266,7 @@ def test_rows_without_alleles():
 def test_alleles_that_the_record_does_not_have(call, num_alts, genotypes):
     """A block that fits its checksums but not its site columns."""
     data = encode_array(np.array([[call], [(0, 0)]], "i1"))
-    with pytest.raises(CorruptChunkError, match="genotype block: (impossible contents|an ALT allele)"):
+    with pytest.raises(CorruptChunkError, match=r"genotype block: (impossible contents|an ALT allele)"):
         count_blocks(data, np.ones((1, 1), np.bool_), np.array([num_alts, 1]), genotypes=genotypes)
 
 

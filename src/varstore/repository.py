@@ -342,7 +342,7 @@ class Repository:
             regions = [parse_region(text, self.contigs) for text in texts]
         if regions_file is not None:
             try:
-                regions = [*(regions or []), *read_regions_file(regions_file, self.contigs)]
+                regions = [*(regions or []), *read_regions_file(os.fspath(regions_file), self.contigs)]
             except OSError as error:
                 raise QueryError(f"{regions_file}: cannot be read ({error.strerror})") from None
         if not self._batches:
@@ -374,9 +374,7 @@ class Repository:
 
     # Changes
 
-    def add(
-        self, *inputs: PathLike, threads: int | None = None, progress: Progress | None = None
-    ) -> Repository:
+    def add(self, *inputs: PathLike, threads: int | None = None, progress: Progress | None = None) -> Repository:
         """Add one more batch, and move on to the version that has it.
 
         The samples are new; the sites are those that are there.
@@ -456,7 +454,8 @@ class Repository:
                     for name in ("allele_count", "allele_number", "n_hom_ref", "n_het", "n_hom_alt", "n_missing")
                 )
                 if not same:
-                    yield f"{self.path}: batch {batch.entry['id']}, chunk {chunk}: the totals are not those of the genotypes"
+                    where = f"{self.path}: batch {batch.entry['id']}, chunk {chunk}"
+                    yield f"{where}: the totals are not those of the genotypes"
 
 
 class _Nothing:

@@ -91,9 +91,13 @@ def info(repo: str, as_json: bool) -> None:
 @click.option("-r", "--regions", help="Regions, separated by commas: contig, contig:pos, contig:start-end.")
 @click.option("-R", "--regions-file", type=click.Path(), help="File of regions: 1-based, closed; or .bed.")
 @click.option("-s", "--samples", help="Sample ids, separated by commas; ^ in front: all but these.")
-@click.option("-S", "--samples-file", type=click.Path(), help="File of sample ids, one a line; ^ in front: all but these.")
+@click.option(
+    "-S", "--samples-file", type=click.Path(), help="File of sample ids, one a line; ^ in front: all but these."
+)
 @click.option("-f", "--apply-filters", help="Count records with one of these filters only, like PASS,.")
-@click.option("--cohort", "cohorts", multiple=True, metavar="[NAME=]@FILE", help="Count a file of sample ids by itself; repeat.")
+@click.option(
+    "--cohort", "cohorts", multiple=True, metavar="[NAME=]@FILE", help="Count a file of sample ids by itself; repeat."
+)
 @click.option("-o", "--output", type=click.Path(), help="Write here instead of to the screen.")
 @click.option("--format", "form", type=click.Choice(["tsv", "json", "arrow"]), default="tsv", show_default=True)
 def count(repo: str, output: str | None, form: str, **options: Any) -> None:
@@ -160,4 +164,3 @@ def _report(repo: Any) -> None:
     left_out = repo.info()["batches"][-1]["formats_left_out"] if repo.info()["batches"] else []
     if left_out:
         click.echo(f"varstore: warning: not stored: FORMAT {', '.join(left_out)}", err=True)
-

@@ -48,9 +48,7 @@ class Masks:
         return out.view(np.uint64)
 
 
-def count_rows(
-    block: BlockSets, rows: tuple[int, int], masks: Masks, counts: BlockCounts, *, genotypes: bool
-) -> None:
+def count_rows(block: BlockSets, rows: tuple[int, int], masks: Masks, counts: BlockCounts, *, genotypes: bool) -> None:
     """Add the members of each cohort to ``counts``, which covers the rows ``rows[0]`` to ``rows[1]``.
 
     genotypes : count genotypes too, not alleles alone
@@ -80,8 +78,8 @@ def count_rows(
             check(status)
     awkward = _count.combine(
         block.form, block.num_samples, block.ploidy, first, hits, pairs, negative, counts.num_alts,
-        counts.alt_start, masks.samples, set(block.sets) <= {ALT}, genotypes, counts.allele_count, counts.allele_number, counts.n_hom_ref,
-        counts.n_het, counts.n_hom_alt, counts.n_missing,
+        counts.alt_start, masks.samples, set(block.sets) <= {ALT}, genotypes, counts.allele_count,
+        counts.allele_number, counts.n_hom_ref, counts.n_het, counts.n_hom_alt, counts.n_missing,
     )  # fmt: skip
     if awkward < 0:
         raise CorruptChunkError("genotype block: an ALT allele in a record that has none")
@@ -124,4 +122,3 @@ def _count_awkward(
         counts.num_alts, counts.alt_start, masks.samples, masks.haplotypes(block.ploidy), counts.n_hom_ref,
         counts.n_het, counts.n_hom_alt, counts.n_missing,
     )  # fmt: skip
-

@@ -32,8 +32,8 @@ class BlockCounts:
         num_alts = np.ascontiguousarray(num_alts, np.int64)
         alt_start = np.concatenate(([0], np.cumsum(num_alts)))
         by_allele, by_record = (cohorts, int(alt_start[-1])), (cohorts, len(num_alts))
-        a, r = (lambda: np.zeros(by_allele, np.int64)), (lambda: np.zeros(by_record, np.int64))
-        return cls(num_alts, alt_start, a(), r(), r(), a(), a(), r())
+        shapes = (by_allele, by_record, by_record, by_allele, by_allele, by_record)
+        return cls(num_alts, alt_start, *(np.zeros(shape, np.int64) for shape in shapes))
 
     def add(self, other: BlockCounts) -> None:
         """Add the counts of other samples at the same records."""

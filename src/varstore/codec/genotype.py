@@ -61,10 +61,10 @@ def encode_sets(
     return _layout.assemble(Layout(dtype, shape, sets.num_rows, num_samples, inner, tuple(streams)), packed)
 
 
-def _block_streams(sets: RowSets, block: int, dtype: np.dtype) -> list[tuple[int, int, NDArray]]:
+def _block_streams(sets: RowSets, block: int, dtype: np.dtype) -> list[tuple[int, int, NDArray[Any]]]:
     """The streams of one block as (role, set, raw); those with nothing in them are left out."""
     rows = sets.num_rows
-    out: list[tuple[int, int, NDArray]] = []
+    out: list[tuple[int, int, NDArray[Any]]] = []
     for which in range(NUM_SETS):
         kind = sets.kind[:, block, which]
         if not kind.any():
@@ -111,15 +111,16 @@ def encode_array(
     """
     variants, samples, ploidy = codes.shape
     step = inner_samples(samples, ploidy, inner)
-    starts = np.append(np.arange(0, samples, step), samples).astype(np.int64)
+    if not codes.size:
+        codes = codes[:, :0]  # an empty axis: a header is all there is to say
+    num_samples = codes.shape[1]
+    starts = np.append(np.arange(0, num_samples, step), num_samples).astype(np.int64)
     sets = sets_from_codes(codes, starts, sparse_shift)
     dtype = INT8 if codes.dtype.itemsize == 1 else INT16
     return encode_sets(sets, (variants, samples, ploidy), dtype=dtype, level=level)
 
 
-def decode_array(
-    data: memoryview, *, dtype: np.dtype | None = None, ploidy: int | None = None
-) -> NDArray[Any]:
+def decode_array(data: memoryview, *, dtype: np.dtype | None = None, ploidy: int | None = None) -> NDArray[Any]:
     """Decode a whole chunk to (variants, samples, ploidy) int8 or int16.
 
     dtype, ploidy : those of the array, where wider than the block's; further haplotypes become -2

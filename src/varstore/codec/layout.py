@@ -27,7 +27,7 @@ MAX_CHUNK_CELLS = 2**31 - 1
 _HEADER = struct.Struct("<4sBBHIIIIIIII")  # 40 bytes; see docs/format.md
 _STREAM = struct.Struct("<IBBBxIII")  # 20 bytes a stream
 _CRC = struct.Struct("<I")
-_DTYPES = {1: np.dtype("i1"), 2: np.dtype("<i2")}
+_DTYPES: dict[int, np.dtype[Any]] = {1: np.dtype("i1"), 2: np.dtype("<i2")}
 
 # Roles of streams. FORMS describes the rows of all sets; the others belong to one set.
 FORMS, LOW, HIGH, PLANES, VALUES, ORDER, REFERENCES = range(7)
@@ -127,7 +127,7 @@ def check(status: int) -> None:
         raise CorruptChunkError(f"genotype block: impossible contents (status {status})")
 
 
-def pack_stream(block: int, role: int, which: int, raw: NDArray, level: int) -> tuple[Stream, bytes]:
+def pack_stream(block: int, role: int, which: int, raw: NDArray[Any], level: int) -> tuple[Stream, bytes]:
     """Compress one stream, or keep it raw where that is no larger."""
     data = raw.tobytes()
     packed = zstd.compress(data, level, True)
@@ -192,7 +192,7 @@ def _parse_streams(data: memoryview, num_streams: int, offset: int) -> tuple[Str
     return tuple(streams)
 
 
-def _inflate(data: memoryview, stream: Stream, out: NDArray) -> None:
+def _inflate(data: memoryview, stream: Stream, out: NDArray[Any]) -> None:
     """Inflate a stream into ``out``, which has its size."""
     source = data[stream.offset : stream.offset + stream.size]
     if stream.method == RAW:

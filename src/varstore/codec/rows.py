@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..kernels import rows as _rows
 from .settings import MAX_HAPLOTYPES, SPARSE_SHIFT
-
 
 
 def word_starts(starts: NDArray[np.int64], ploidy: int) -> NDArray[np.int64]:
@@ -142,7 +142,7 @@ class Arenas:
         )
 
 
-def _grown(array: NDArray, used: int, worst: int) -> NDArray:
+def _grown(array: NDArray[Any], used: int, worst: int) -> NDArray[Any]:
     if used + worst <= len(array):
         return array
     larger = np.empty(2 * (used + worst), array.dtype)
@@ -150,9 +150,7 @@ def _grown(array: NDArray, used: int, worst: int) -> NDArray:
     return larger
 
 
-def sets_from_codes(
-    codes: NDArray, starts: NDArray[np.int64], sparse_shift: int = SPARSE_SHIFT
-) -> RowSets:
+def sets_from_codes(codes: NDArray[Any], starts: NDArray[np.int64], sparse_shift: int = SPARSE_SHIFT) -> RowSets:
     """Rows of plain codes as sets.
 
     codes : (rows, samples, ploidy) int8 or int16, contiguous; any code

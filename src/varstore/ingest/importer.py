@@ -7,6 +7,7 @@ write (threads) -> columns that need the whole input -> the finished part.
 from __future__ import annotations
 
 import hashlib
+import itertools
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -101,9 +102,7 @@ class ImportResult:
 class BatchImport:
     """One import of some inputs into a staged batch and its totals."""
 
-    def __init__(
-        self, inputs: Sequence[Input], batch: PartWriter, totals: PartWriter, options: ImportOptions
-    ) -> None:
+    def __init__(self, inputs: Sequence[Input], batch: PartWriter, totals: PartWriter, options: ImportOptions) -> None:
         check_same_samples(inputs)
         self.options = options
         samples = inputs[0].header.samples
@@ -325,13 +324,10 @@ class BatchImport:
     def _index_regions(self, sites: SiteColumns, contig: Any) -> None:
         starts = np.concatenate(([0], np.flatnonzero(np.diff(contig)) + 1, [len(contig)]))
         ends = sites.position.astype(np.int64) + sites.length - 1
-        for begin, end in zip(starts[:-1], starts[1:], strict=True):
-            self._regions.append(
-                (
-                    self._chunk, int(contig[begin]), int(sites.position[begin]), int(sites.position[end - 1]),
-                    int(ends[begin:end].max()), int(end - begin),
-                )  # fmt: skip
-            )
+        for begin, end in itertools.pairwise(starts.tolist()):
+            first, last = int(sites.position[begin]), int(sites.position[end - 1])
+            run = (self._chunk, int(contig[begin]), first, last, int(ends[begin:end].max()), end - begin)
+            self._regions.append(run)
 
     def _finish(self, files: list[dict[str, Any]]) -> ImportResult:
         header = self.inputs[0].header

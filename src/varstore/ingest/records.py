@@ -9,7 +9,8 @@ from typing import NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
-from ..codec.rows import SPARSE_SHIFT, Arenas, RowSets, block_starts, concatenate, sets_from_codes
+from ..codec.rows import Arenas, RowSets, block_starts, concatenate, sets_from_codes
+from ..codec.settings import SPARSE_SHIFT
 from ..errors import InputError, TruncatedInputError
 from ..kernels import scan as _scan
 from .text import INFLATE_ERRORS, Piece
@@ -225,7 +226,7 @@ class PieceScanner:
     def _discard(self, piece: Piece) -> None:
         left = piece.skip
         while left:
-            size = piece.reader.readinto(memoryview(self.buffer)[: min(left, _BUFFER_SIZE)])
+            size = piece.reader.readinto(self.buffer.data[: min(left, _BUFFER_SIZE)])
             if size == 0:
                 raise EOFError
             left -= size
@@ -242,7 +243,7 @@ class PieceScanner:
         """Read more of the piece behind ``have`` bytes that wait for the end of their line."""
         self._room(have, min(left, _BUFFER_SIZE // 2))
         room = min(len(self.buffer) - _PADDING - have, left)
-        size = piece.reader.readinto(memoryview(self.buffer)[have : have + room])
+        size = piece.reader.readinto(self.buffer.data[have : have + room])
         if size == 0:
             raise EOFError
         return have + size, left - size
@@ -251,8 +252,8 @@ class PieceScanner:
         """Read past the piece's end to the end of the line that begins in it, and no further."""
         while True:
             self._room(have, _BUFFER_SIZE // 8)
-            size = piece.reader.readinto(memoryview(self.buffer)[have : have + _BUFFER_SIZE // 8])
-            newline = _scan.find_newline(self.buffer, have, have + size)
+            size = piece.reader.readinto(self.buffer.data[have : have + _BUFFER_SIZE // 8])
+            newline: int = _scan.find_newline(self.buffer, have, have + size)
             if newline >= 0:
                 return newline + 1
             have += size

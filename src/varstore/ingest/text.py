@@ -172,9 +172,7 @@ class TextFile:
             elif at - begin >= piece_size or offset == self.size:
                 if at > begin:
                     starts_line = begin == self._header_size
-                    yield Piece(
-                        self._reader(first), begin - first_at, at - begin, starts_line, True, offset - first
-                    )
+                    yield Piece(self._reader(first), begin - first_at, at - begin, starts_line, True, offset - first)
                 first, first_at, begin = offset, at, at
 
     def _plain_blocks(self) -> Iterator[tuple[int, int]]:

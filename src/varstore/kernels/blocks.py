@@ -44,7 +44,9 @@ def _distance(a: Any, b: Any, limit: int) -> int:
 
 
 @kernel
-def _search(rest: Any, num_bits: int, planes: Any, offsets: Any, bits: Any, coded: Any, num_coded: int) -> tuple[int, int]:
+def _search(
+    rest: Any, num_bits: int, planes: Any, offsets: Any, bits: Any, coded: Any, num_coded: int
+) -> tuple[int, int]:
     """Which plane coded before leaves fewest bits of ``rest``: (planes back, bits left); 0 back: none helps.
 
     rest : (words,) uint64 with ``num_bits`` set
@@ -106,7 +108,9 @@ def _put_list(index: int, previous: int, at: int, low: Any, high: Any) -> None:
 
 
 @kernel
-def find_planes(kind: Any, count: Any, sizes: Any, ploidy: int, block: int, which: int, offsets: Any, bits: Any) -> None:
+def find_planes(
+    kind: Any, count: Any, sizes: Any, ploidy: int, block: int, which: int, offsets: Any, bits: Any
+) -> None:
     """Place in the arena of planes, and set bits, of every plane of one set of one block."""
     at, dense = 0, 0
     for row in range(kind.shape[0]):

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from .blocks import BAD_LIST, BAD_VALUE, OK, list_indexes, plane_indexes
-from .jit import kernel, popcount, trailing_zeros
-from .rows import ALT, EMPTY, FILL, FLIPPED, FORM_MASK, HALF, MISSING, NUM_SETS, OTHER, PLANE
+from .jit import kernel, popcount
+from .rows import ALT, EMPTY, FILL, FLIPPED, FORM_MASK, HALF, MISSING, OTHER, PLANE
 
 # A mask covers every index a uint16 can hold, so that no list can reach past it.
 MASK_WORDS = 1024

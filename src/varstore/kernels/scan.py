@@ -58,12 +58,7 @@ def _format_index_of_gt(buffer: Any, begin: int, end: int) -> int:
     index = 0
     at = begin
     while at < end:
-        if (
-            at + 1 < end
-            and buffer[at] == 71
-            and buffer[at + 1] == 84
-            and (at + 2 == end or buffer[at + 2] == _COLON)
-        ):
+        if at + 1 < end and buffer[at] == 71 and buffer[at + 1] == 84 and (at + 2 == end or buffer[at + 2] == _COLON):
             return index
         while at < end and buffer[at] != _COLON:
             at += 1

@@ -39,9 +39,7 @@ def pack_fields(text: Any, begin: Any, end: Any, rows: int, out: Any) -> int:
 
 
 @kernel
-def pack_alleles(
-    text: Any, ref: Any, alt: Any, alt_end: Any, num_alts: Any, width: int, rows: int, out: Any
-) -> int:
+def pack_alleles(text: Any, ref: Any, alt: Any, alt_end: Any, num_alts: Any, width: int, rows: int, out: Any) -> int:
     """Pack REF and ALTs, ``width`` items a row, empty where there are fewer.
 
     Returns the bytes written, or minus one minus the row with an empty allele.

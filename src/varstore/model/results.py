@@ -80,12 +80,9 @@ class CountTable:
     def to_polars(self) -> Any:
         """As a polars DataFrame."""
         polars = _optional("polars", "polars")
-        return polars.DataFrame(
-            [
-                polars.Series(name, values.tolist(), polars.String) if values.dtype == object else polars.Series(name, values)
-                for name, values in self._columns.items()
-            ]
-        )
+        text = {name: polars.String for name, values in self._columns.items() if values.dtype == object}
+        columns = {name: values.tolist() if name in text else values for name, values in self._columns.items()}
+        return polars.DataFrame(columns, schema_overrides=text)
 
     def to_xarray(self) -> Any:
         """As an xarray Dataset over the dimension ``rows``."""
@@ -114,7 +111,7 @@ class CountTable:
 
 def _texts(values: NDArray[Any]) -> list[str]:
     if values.dtype == object:
-        return values.tolist()
+        return list(values)
     if values.dtype == np.float64:
         return ["." if math.isnan(value) else f"{value:.6g}" for value in values.tolist()]
     return [str(value) for value in values.tolist()]

@@ -74,7 +74,9 @@ class _Task:
     sample_chunks: Sequence[int]
 
 
-def count(jobs: Sequence[CountJob], reads: Sequence[ChunkRead], map_tasks: Map, *, genotypes: bool) -> list[BlockCounts]:
+def count(
+    jobs: Sequence[CountJob], reads: Sequence[ChunkRead], map_tasks: Map, *, genotypes: bool
+) -> list[BlockCounts]:
     """Counts of every cohort for each read, summed over the batches, which have the same sites."""
     people = [job.members.sum(axis=1) for job in jobs]
     parts = -(-_MIN_TASKS // max(1, len(reads) * len(jobs)))
@@ -173,10 +175,8 @@ def _passes(job: CountJob, read: ChunkRead) -> NDArray[np.bool_]:
     allowed, none_allowed = job.filters
     filters = job.store.filter_chunk(read.chunk)
     filters = filters if read.rows is None else filters[read.rows]
-    out: NDArray[np.bool_] = filters[:, allowed].any(axis=1)
-    if none_allowed:
-        out |= ~filters.any(axis=1)
-    return out
+    passes: NDArray[np.bool_] = np.any(filters[:, allowed], axis=1)
+    return passes | ~np.any(filters, axis=1) if none_allowed else passes
 
 
 def _drop_failing(counts: BlockCounts, passes: NDArray[np.bool_], people: NDArray[np.int64]) -> None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,11 +16,14 @@ from ..storage.batch import SiteChunk
 class Store(Protocol):
     """What a query reads: a batch of ours, or a VCF Zarr store of somebody else's."""
 
-    contigs: list[str]
-    samples: list[str]
-    filters: list[str]
-    region_index: NDArray[np.int64]
-
+    @property
+    def contigs(self) -> list[str]: ...
+    @property
+    def samples(self) -> list[str]: ...
+    @property
+    def filters(self) -> list[str]: ...
+    @property
+    def region_index(self) -> NDArray[np.int64]: ...
     @property
     def num_chunks(self) -> int: ...
     @property
@@ -32,8 +35,9 @@ class Store(Protocol):
     @property
     def ploidy(self) -> int: ...
     @property
-    def dtype(self) -> np.dtype[np.signedinteger]: ...
-    def site_chunk(self, chunk: int) -> SiteChunk: ...
+    def dtype(self) -> np.dtype[Any]: ...
+    @property
+    def site_chunk(self) -> Callable[[int], SiteChunk]: ...
     def genotype_block(self, chunk: int, sample_chunk: int) -> memoryview: ...
     def phased_chunk(self, chunk: int, sample_chunk: int) -> NDArray[np.bool_]: ...
     def filter_chunk(self, chunk: int) -> NDArray[np.bool_]: ...

@@ -58,9 +58,7 @@ def chunk_width(num_samples: int, most: int = CHUNK_SAMPLES) -> int:
 def genotype_spec(dtype: str, ploidy: int) -> ArraySpec:
     """``call_genotype``: no fill value and no chunk left out, so nothing is reference by absence."""
     compressor = {"id": "varstore_genotype", "dtype": dtype, "ploidy": ploidy, "level": LEVEL, "inner": INNER}
-    return ArraySpec(
-        "call_genotype", dtype, (*V, "samples", "ploidy"), "Genotype", filters=[], compressor=compressor
-    )
+    return ArraySpec("call_genotype", dtype, (*V, "samples", "ploidy"), "Genotype", filters=[], compressor=compressor)
 
 
 @dataclass(frozen=True)

@@ -34,7 +34,7 @@ class ForeignStore:
         self._contig = self._read("variant_contig", np.int32)
         self.num_variants = len(self._position)
         self.has_genotypes = "call_genotype" in self.group
-        genotypes = self.group["call_genotype"] if self.has_genotypes else None
+        genotypes: Any = self.group["call_genotype"] if self.has_genotypes else None
         self.chunk_variants = genotypes.chunks[0] if self.has_genotypes else 4096
         self.chunk_samples = genotypes.chunks[1] if self.has_genotypes else max(1, len(self.samples))
         self.site_chunk = lru_cache(maxsize=4096)(self._site_chunk)
@@ -73,9 +73,7 @@ class ForeignStore:
             ends = position + self._length[part] - 1
             for number in np.unique(contig):
                 here = contig == number
-                rows.append(
-                    (chunk, number, position[here].min(), position[here].max(), ends[here].max(), here.sum())
-                )
+                rows.append((chunk, number, position[here].min(), position[here].max(), ends[here].max(), here.sum()))
         return np.array(rows, np.int64).reshape(-1, 6)
 
     @property

@@ -60,6 +60,7 @@ def unseal(data: bytes, path: Path) -> Document:
         whole = False
     if not whole:
         raise CorruptManifestError(f"{path}: damaged: it does not match its own SHA-256 digest")
+    assert isinstance(document, dict)
     return document
 
 
@@ -252,7 +253,8 @@ def _write_head(root: Path, version: int, sha256: str) -> None:
         files.write_new(temporary, seal({"version": version, "manifest_sha256": sha256}))
         files.replace(temporary, root / HEAD)
     except OSError as error:
-        warnings.warn(f"{root / HEAD}: not renewed ({error}); readers find version {version} all the same", stacklevel=3)
+        message = f"{root / HEAD}: not renewed ({error}); readers find version {version} all the same"
+        warnings.warn(message, stacklevel=3)
 
 
 def problems(root: Path, newest: Manifest) -> list[str]:
