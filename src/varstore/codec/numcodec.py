@@ -12,7 +12,7 @@ from numcodecs.abc import Codec
 from numcodecs.compat import ensure_contiguous_ndarray_like
 
 from . import genotype
-from .settings import INNER, LEVEL
+from .settings import INNER, LEVEL, MAX_HAPLOTYPES
 
 
 class GenotypeCodec(Codec):
@@ -58,10 +58,10 @@ class GenotypeCodec(Codec):
         codes = genotype.decode_array(data, dtype=dtype, ploidy=self.ploidy)
         if out is None:
             return codes
-        target = np.asarray(out)
+        target = ensure_contiguous_ndarray_like(out)
         if target.nbytes != codes.nbytes:
             raise ValueError(f"out has {target.nbytes} bytes, the chunk has {codes.nbytes}")
-        flat = ensure_contiguous_ndarray_like(target).reshape(-1, order="A").view(np.uint8)
+        flat = target.reshape(-1, order="A").view(np.uint8)
         flat[:] = codes.reshape(-1).view(np.uint8)
         return out
 
@@ -71,10 +71,10 @@ def _three_axes(codes: Any) -> Any:
     if codes.flags.f_contiguous and not codes.flags.c_contiguous:
         codes = codes.T
     codes = np.ascontiguousarray(codes)
-    if codes.ndim == 3:
-        return codes
     if codes.ndim < 2:
         return codes.reshape(1, -1, 1)
-    if codes.ndim == 2:
-        return codes.reshape(*codes.shape, 1)
-    return codes.reshape(codes.shape[0], codes.shape[1], -1)
+    inner = int(np.prod(codes.shape[2:]))
+    if codes.ndim == 2 or inner > MAX_HAPLOTYPES:
+        # No ploidy, or none that a block can hold: every code is a sample of its own.
+        return codes.reshape(codes.shape[0], -1, 1)
+    return codes.reshape(codes.shape[0], codes.shape[1], inner)

@@ -81,7 +81,7 @@ def join(parts: Sequence[Records], chunk_samples: int) -> Records:
     texts = np.cumsum([0] + [len(part.text) for part in parts])
     phases = np.cumsum([0] + [len(part.phase) for part in parts])
     return Records(
-        concatenate([widen(part.sets, ploidy, chunk_samples) for part in parts]),
+        concatenate([widen(part.sets, part.has_gt, ploidy, chunk_samples) for part in parts]),
         np.concatenate([part.text for part in parts]),
         np.concatenate([part.fields + texts[i] for i, part in enumerate(parts)]),
         np.concatenate([part.position for part in parts]),
@@ -95,8 +95,11 @@ def join(parts: Sequence[Records], chunk_samples: int) -> Records:
     )
 
 
-def widen(sets: RowSets, ploidy: int, chunk_samples: int) -> RowSets:
-    """The same rows at a higher ploidy: further haplotypes are holes. Rare, so it goes by codes."""
+def widen(sets: RowSets, has_gt: NDArray[np.bool_], ploidy: int, chunk_samples: int) -> RowSets:
+    """The same rows at a higher ploidy: further haplotypes are holes, or missing too in records without GT.
+
+    Rare, so it goes by codes.
+    """
     if sets.ploidy == ploidy:
         return sets
     from ..codec.genotype import decode_array, encode_sets  # noqa: PLC0415
@@ -113,6 +116,7 @@ def widen(sets: RowSets, ploidy: int, chunk_samples: int) -> RowSets:
             data = encode_sets(rows, shape, blocks=range(block, block + 1), level=1)
             decoded = decode_array(memoryview(data), dtype=np.dtype("<i2"), ploidy=ploidy)
             codes[:, sets.starts[block] : sets.starts[block + 1]] = decoded
+        codes[~has_gt[begin : begin + len(codes)]] = -1
         parts.append(sets_from_codes(codes, starts))
     return concatenate(parts)
 
@@ -298,7 +302,7 @@ class PieceScanner:
             self.row_cursors[rows] = self.cursors[:5]
             num_phase, num_text = int(self.cursors[_scan.USED_PHASE]), int(self.cursors[_scan.USED_TEXT])
             runs = self.runs[: int(self.cursors[_scan.USED_RUNS])]
-            names = [bytes(self.text[begin:end]).decode(errors="replace") for _, begin, end in runs]
+            names = [bytes(self.text[begin:end]).decode(errors="surrogateescape") for _, begin, end in runs]
             result.records.append(
                 Records(
                     self.arenas.sets(rows, self.row_cursors[:, :3]),

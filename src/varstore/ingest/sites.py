@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +13,8 @@ from ..errors import InputError
 from ..kernels import scan as _scan
 from ..kernels import sites as _sites
 from .records import Records
+
+_NUMBER = re.compile(r"[+-]?(([0-9]+\.?[0-9]*|\.[0-9]+)(e[+-]?[0-9]+)?|inf(inity)?|nan)", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -83,13 +86,16 @@ class RowError(InputError):
 
 def _check_text(text: NDArray[np.uint8], records: Records) -> None:
     """Site text is UTF-8, as VCF 4.3 says. Raises RowError."""
+    for row, name in zip(records.run_start, records.contig_of_run, strict=True):
+        if any("\udc80" <= character <= "\udcff" for character in name):
+            raise RowError(int(row), "CHROM is not UTF-8")
     if not len(text) or text.max() < 128:
         return
     try:
         text.tobytes().decode()
     except UnicodeDecodeError as error:
-        row = int(np.searchsorted(records.fields[:, 0], error.start, "right")) - 1
-        raise RowError(max(0, row), "the text before the samples is not UTF-8") from None
+        row = int(np.searchsorted(records.fields[:, -1], error.start, "right"))
+        raise RowError(row, "the text before the samples is not UTF-8") from None
 
 
 def _pack(text: Any, begin: Any, end: Any, rows: int) -> bytes:
@@ -114,10 +120,10 @@ def _quality(text: Any, begin: Any, end: Any) -> NDArray[np.float32]:
     if _sites.parse_quality(text, begin, end, bits):
         for row in np.flatnonzero(bits == _sites.QUAL_ODD):
             found = text[begin[row] : end[row]].tobytes().decode(errors="replace")
-            try:
+            if not _NUMBER.fullmatch(found):
+                raise RowError(int(row), f"QUAL is {found[:40]!r}, expected a number or '.'")
+            with np.errstate(over="ignore"):  # too large for float32 is infinite, as htslib has it
                 quality[row] = np.float32(float(found))
-            except ValueError:
-                raise RowError(int(row), f"QUAL is {found[:40]!r}, expected a number or '.'") from None
     return quality
 
 

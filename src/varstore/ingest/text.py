@@ -129,6 +129,8 @@ class TextFile:
         while True:
             try:
                 size = reader.readinto(buffer)
+            except EOFError:
+                raise TruncatedInputError(f"{self.path}: the file is cut off; copy it again") from None
             except INFLATE_ERRORS as error:
                 raise InputError(f"{self.path}: cannot be decompressed ({error})") from None
             head += buffer[:size]
@@ -136,7 +138,7 @@ class TextFile:
                 if not head.startswith(b"##", begin):
                     return self._header(head, newline + 1)
                 begin = newline + 1
-            if size == 0 or not head.startswith(b"##"):
+            if size == 0 or not head.startswith(b"##"[: len(head)]):
                 return self._header(head, len(head))
 
     def _header(self, head: bytearray, size: int) -> tuple[str, int]:

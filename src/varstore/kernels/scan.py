@@ -358,7 +358,7 @@ def scan_lines(
         if stop < 0:
             return DONE, at
         if buffer[stop] == _NEWLINE:
-            fault[0], fault[1] = 1, 8 + has_format
+            fault[0], fault[1] = 1, 8 + has_format + num_samples
             return BAD_COLUMNS, at
         chrom_end = stop
         field_at = np.empty(9, np.int64)
