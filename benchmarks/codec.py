@@ -33,8 +33,6 @@ from varstore.ingest.header import parse_header
 from varstore.ingest.text import TextFile
 from varstore.storage.batch import CHUNK_SAMPLES, CHUNK_VARIANTS, chunk_width
 
-REGION = 100_000
-
 
 @dataclass(frozen=True)
 class Setting:
@@ -71,7 +69,7 @@ class Cohort:
     def region(self) -> tuple[int, int]:
         """Rows of 100 kb that begin a quarter into the data, and at no chunk's edge."""
         begin = len(self.position) // 4 + 333
-        return begin, int(np.searchsorted(self.position, self.position[begin] + REGION))
+        return begin, int(np.searchsorted(self.position, self.position[begin] + 100_000))
 
 
 def read_vcf(path: Path, num_rows: int) -> Cohort:

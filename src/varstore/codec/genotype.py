@@ -13,7 +13,7 @@ from ..kernels.rows import ALT, FLIPPED, FORM_MASK, LIST, MISSING, NUM_SETS, OTH
 from . import layout as _layout
 from .layout import BlockSets, Layout, Stream, inflate_block, pack_stream, parse
 from .rows import RowSets, sets_from_codes
-from .settings import INNER, LEVEL, MAX_HAPLOTYPES, PLANE_LEVEL, RESIDUAL_SHIFT, SPARSE_SHIFT
+from .settings import INNER, LEVEL, MAX_HAPLOTYPES, RESIDUAL_SHIFT, SPARSE_SHIFT
 
 INT8 = np.dtype("i1")
 INT16 = np.dtype("<i2")
@@ -52,8 +52,7 @@ def encode_sets(
     packed: list[bytes] = []
     for block in blocks:
         for role, which, raw in _block_streams(sets, block, dtype):
-            stream_level = max(level, PLANE_LEVEL) if role == _layout.PLANES else level
-            stream, data = pack_stream(block - blocks.start, role, which, raw, stream_level)
+            stream, data = pack_stream(block - blocks.start, role, which, raw, level)
             streams.append(stream)
             packed.append(data)
     num_samples = int(sets.sizes[blocks.start : blocks.stop].sum())
