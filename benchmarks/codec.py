@@ -26,7 +26,7 @@ from varstore.codec import genotype, settings
 from varstore.codec.counting import Masks, count_rows
 from varstore.codec.counts import BlockCounts
 from varstore.codec.genotype import encode_sets
-from varstore.codec.layout import inflate_block, parse
+from varstore.codec.layout import PLANES, Stream, inflate_block, pack_stream, parse
 from varstore.codec.rows import RowSets, block_starts, sets_from_codes
 from varstore.ingest import records as scanning
 from varstore.ingest.header import parse_header
@@ -43,13 +43,13 @@ class Setting:
     sparse_shift: int = settings.SPARSE_SHIFT
     residual_shift: int = settings.RESIDUAL_SHIFT
     level: int = settings.LEVEL
-    plane_level: int = settings.PLANE_LEVEL
+    plane_level: int = settings.LEVEL
 
 
 SHAPES = [(1024, 16384), (2048, 16384), (4096, 4096), (4096, 8192), (4096, 16384), (8192, 16384)]
 SWEEPS: dict[str, tuple[list[Setting], Callable[[Setting], str]]] = {
     "chunk": ([Setting(*shape) for shape in SHAPES], lambda s: f"{s.variants // 1024}k x {s.samples // 1024}k"),
-    "list below 1 /": ([Setting(sparse_shift=n) for n in range(4, 11)], lambda s: str(1 << s.sparse_shift)),
+    "list below 1 /": ([Setting(sparse_shift=n) for n in range(5, 12)], lambda s: str(1 << s.sparse_shift)),
     "XOR a list below 1 /": ([Setting(residual_shift=n) for n in range(2, 9)], lambda s: str(1 << s.residual_shift)),
     "zstd, lists": ([Setting(level=n) for n in (1, 3, 6, 9)], lambda s: str(s.level)),
     "zstd, planes": ([Setting(plane_level=n) for n in (3, 6, 9, 12, 19)], lambda s: str(s.plane_level)),
@@ -81,22 +81,21 @@ def read_vcf(path: Path, num_rows: int) -> Cohort:
     @lru_cache(maxsize=1)
     def read(chunk_samples: int, sparse_shift: int) -> scanning.Records:
         plan = scanning.ScanPlan(str(path), header.has_format, header.samples, chunk_samples)
-        parts, rows = [], 0
+        parts: list[scanning.Records] = []
         with patched(scanning, SPARSE_SHIFT=sparse_shift):
             scanner = scanning.PieceScanner(plan, 2)
             for piece in text.pieces():
                 parts += scanner.scan(piece).records
-                rows = sum(part.num_rows for part in parts)
-                if rows >= num_rows:
+                if sum(part.num_rows for part in parts) >= num_rows:
                     break
-        return scanning.join(parts, chunk_samples).rows(0, min(rows, num_rows))
+        whole = scanning.join(parts, chunk_samples)
+        return whole.rows(0, min(whole.num_rows, num_rows))
 
     first = read(chunk_width(num_samples), settings.SPARSE_SHIFT)
     return Cohort(path.name, num_samples, first.position, first.num_alts, lambda *how: read(*how).sets)
 
 
 def make_cohort(num_rows: int, num_samples: int) -> Cohort:
-    """A made-up cohort."""
     codes = make_codes(num_rows, num_samples)
 
     @lru_cache(maxsize=1)
@@ -107,7 +106,7 @@ def make_cohort(num_rows: int, num_samples: int) -> Cohort:
 
 
 @contextmanager
-def patched(module: object, **values: int) -> Iterator[None]:
+def patched(module: object, **values: object) -> Iterator[None]:
     before = {name: getattr(module, name) for name in values}
     vars(module).update(values)
     try:
@@ -117,12 +116,16 @@ def patched(module: object, **values: int) -> Iterator[None]:
 
 
 def encode(cohort: Cohort, setting: Setting) -> tuple[list[list[bytes]], float]:
-    """Chunks by variants and samples, and the seconds it took."""
+    """Chunks, and the seconds it took."""
     width = chunk_width(cohort.num_samples, setting.samples)
     sets = cohort.sets(width, setting.sparse_shift)
     chunks = []
+
+    def pack(block: int, role: int, which: int, raw: np.ndarray, level: int) -> tuple[Stream, bytes]:
+        return pack_stream(block, role, which, raw, setting.plane_level if role == PLANES else level)
+
     begin = process_time()
-    with patched(genotype, RESIDUAL_SHIFT=setting.residual_shift, PLANE_LEVEL=setting.plane_level):
+    with patched(genotype, RESIDUAL_SHIFT=setting.residual_shift, pack_stream=pack):
         for first in range(0, sets.num_rows, setting.variants):
             rows = sets.rows(first, min(first + setting.variants, sets.num_rows))
             edges = np.searchsorted(sets.starts, [*range(0, cohort.num_samples, width), cohort.num_samples]).tolist()
@@ -161,11 +164,10 @@ def measure(cohort: Cohort, repeats: int) -> Iterator[str]:
     how = {"timer": process_time, "repeat": repeats}
     people = np.random.default_rng(0).random((1, cohort.num_samples)) < 0.3
     everywhere, region = (0, len(cohort.position)), cohort.region()
-    chunks, _ = encode(cohort, Setting())  # compiles
-    expected = count(chunks, Setting(), cohort.num_alts, people, everywhere)
+    expected = count(encode(cohort, Setting())[0], Setting(), cohort.num_alts, people, everywhere)  # compiles too
     size = f"{everywhere[1]:,} rows x {cohort.num_samples:,} people; region of {region[1] - region[0]:,} rows"
-    yield f"### {cohort.name}: {size}\n"
-    yield "| what | setting | chunks | kB | encode ms | count ms | region ms |\n|---|---|---|---|---|---|---|"
+    columns = "| what | setting | chunks | kB | encode ms | count ms | region ms |"
+    yield f"\n### {cohort.name}: {size}\n\n{columns}\n{'|---' * 7}|"
     for what, (sweep, name) in SWEEPS.items():
         for setting in sweep:
             chunks, seconds = encode(cohort, setting)
@@ -179,7 +181,6 @@ def measure(cohort: Cohort, repeats: int) -> Iterator[str]:
             label = f"**{name(setting)}**" if setting == Setting() else name(setting)
             times = " | ".join(f"{1000 * t:.3g}" for t in (seconds, count_time, region_time))
             yield f"| {what} | {label} | {len(sizes)} | {sum(sizes) / 1000:.1f} | {times} |"
-    yield ""
 
 
 @click.command(help=__doc__.split("\n\n")[0])

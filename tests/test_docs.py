@@ -134,6 +134,15 @@ def test_the_format_decodes_what_the_codec_writes():
         assert decode(data) == codes.tolist()
 
 
+@pytest.mark.parametrize(
+    "block", sorted((CHECKOUT / "tests" / "golden").glob("layout1/*.block")), ids=lambda path: path.stem
+)
+def test_the_format_decodes_golden_blocks(block):
+    decode = run_page(CHECKOUT / "docs" / "format.md", {})["decode"]
+    with np.load(block.with_suffix(".npz")) as file:
+        assert decode(block.read_bytes()) == file["codes"].tolist()
+
+
 def test_links_between_pages_lead_somewhere():
     for page in PAGES:
         for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8")):

@@ -1,0 +1,214 @@
+"""Versions: writers that race, writers that die at any file operation, old versions, newer formats."""
+
+import json
+import os
+import warnings
+
+import pytest
+import vcf_text
+
+import varstore as vs
+from varstore.errors import CorruptManifestError, FormatVersionError, SampleClashError
+from varstore.storage import files, manifest
+
+OPERATIONS = ("write_new", "replace", "link_new", "move_folder", "sync_folder", "make_folder", "remove")
+FIRST = vcf_text.make_vcf(1, 12, 5)
+
+
+def renamed(text, suffix):
+    """The same file for other people."""
+    head, columns, rest = text.partition("#CHROM")
+    line, newline, records = rest.partition("\n")
+    fields = line.split("\t")
+    named = [*fields[:9], *(f"{name}-{suffix}" for name in fields[9:])]
+    return head + columns + "\t".join(named) + newline + records
+
+
+def counts(path, **options):
+    return vs.open(path, **options).count_genotypes().to_pandas().to_dict("list")
+
+
+@pytest.fixture
+def fx_root(tmp_path):
+    """A repository of one batch, and files with more people at its sites."""
+    more = [vcf_text.write_plain(tmp_path / f"{i}.vcf", renamed(FIRST, i)) for i in range(3)]
+    vs.create(tmp_path / "repo", vcf_text.write_plain(tmp_path / "first.vcf", FIRST))
+    return tmp_path / "repo", more
+
+
+class Dead(BaseException):
+    """The process is gone: nothing may catch this and go on."""
+
+
+def test_old_versions_stay(fx_root):
+    root, more = fx_root
+    before = counts(root)
+    old = vs.open(root)
+    vs.open(root).add(more[0])
+    assert vs.open(root).version == 2
+    assert vs.open(root).num_samples == 10
+    assert counts(root, version=1) == before
+    assert old.count_genotypes().to_pandas().to_dict("list") == before
+    with pytest.raises(vs.QueryError, match="no version 3; there are 1 to 2"):
+        vs.open(root, version=3)
+
+
+def test_two_writers_both_land(fx_root, monkeypatch):
+    """Another writer commits between our reading of the newest manifest and our own commit."""
+    root, more = fx_root
+    link, raced = files.link_new, []
+
+    def late(source, target):
+        if not raced:
+            raced.append(True)
+            vs.open(root).add(more[1])
+        link(source, target)
+
+    ours = vs.open(root)
+    monkeypatch.setattr(files, "link_new", late)
+    ours.add(more[0])
+    assert ours.version == 3
+    names = vs.open(root).samples
+    assert sorted(name.rpartition("-")[2] for name in names if name.endswith(("-0", "-1"))) == ["0"] * 5 + ["1"] * 5
+    assert names[5].endswith("-1")
+    assert ours.verify() == []
+
+
+def test_the_same_people_twice_at_once(fx_root, monkeypatch):
+    root, more = fx_root
+    link, raced = files.link_new, []
+
+    def late(source, target):
+        if not raced:
+            raced.append(True)
+            vs.open(root).add(more[0])
+        link(source, target)
+
+    monkeypatch.setattr(files, "link_new", late)
+    with pytest.raises(SampleClashError, match="is in the repository already"):
+        vs.open(root).add(more[0])
+    assert vs.open(root).num_samples == 10
+    assert vs.open(root).verify() == []
+
+
+@pytest.mark.parametrize("error", [Dead, OSError(28, "No space left on device"), OSError(5, "Input/output error")])
+def test_an_add_that_fails_at_any_file_operation(fx_root, monkeypatch, error):
+    """Whatever operation is the last: the repository is as it was, or has the batch; and goes on."""
+    root, more = fx_root
+    before = counts(root)
+    real = {name: getattr(files, name) for name in OPERATIONS}
+    state = {"left": 0}
+
+    def counted(name):
+        def operation(*arguments):
+            state["left"] -= 1
+            if state["left"] == 0:
+                raise error
+            if state["left"] < 0 and error is Dead:
+                raise Dead  # the dead do no cleaning up
+            return real[name](*arguments)
+
+        return operation
+
+    tried = 0
+    while True:
+        tried += 1
+        state["left"] = tried
+        with monkeypatch.context() as patch, warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            for name in OPERATIONS:
+                patch.setattr(files, name, counted(name))
+            try:
+                vs.open(root).add(more[0], threads=1)
+            except (Dead, OSError):
+                finished = False
+            else:
+                finished = True
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            repo = vs.open(root)
+        assert repo.version in (1, 2)
+        if repo.version == 2:
+            assert repo.num_samples == 10
+            assert repo.count_alleles()["allele_number"].tolist() == [2 * n for n in before["allele_number"]]
+            break
+        assert counts(root) == before
+        if finished:
+            pytest.fail("an add that ended well is not there")
+    assert tried > 100
+    vs.open(root).add(more[1])
+    found = vs.open(root).verify()
+    assert found == []
+
+
+def test_a_lost_head_is_a_warning(fx_root):
+    root, more = fx_root
+    vs.open(root).add(more[0])
+    os.remove(root / "HEAD")
+    with pytest.warns(UserWarning, match="HEAD: gone; the newest manifest in the folder is used"):
+        assert vs.open(root).version == 2
+
+
+def test_a_stale_head_is_passed_by(fx_root):
+    root, more = fx_root
+    head = (root / "HEAD").read_bytes()
+    vs.open(root).add(more[0])
+    (root / "HEAD").write_bytes(head)
+    assert vs.open(root).version == 2
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"reader_features": ["vcf-zarr-0.4", "varstore_genotype", "consent"]}, "needs features consent"),
+        ({"format_version": 2}, "needs format 2"),
+    ],
+)
+def test_what_a_newer_varstore_wrote_is_refused(fx_root, change, message):
+    root, _ = fx_root
+    path = root / "manifests/00000001.json"
+    path.write_bytes(manifest.seal({**json.loads(path.read_bytes()), **change}))
+    os.remove(root / "HEAD")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        with pytest.raises(FormatVersionError, match=message):
+            vs.open(root)
+
+
+def test_a_writer_refuses_unknown_writer_features_and_a_reader_reads(fx_root):
+    root, more = fx_root
+    path = root / "manifests/00000001.json"
+    document = json.loads(path.read_bytes())
+    path.write_bytes(manifest.seal({**document, "writer_features": [*document["writer_features"], "keys"], "more": 1}))
+    os.remove(root / "HEAD")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        repo = vs.open(root)
+        assert repo.num_samples == 5
+        with pytest.raises(FormatVersionError, match="needs features keys"):
+            repo.add(more[0])
+
+
+def test_unknown_keys_are_kept(fx_root):
+    root, more = fx_root
+    path = root / "manifests/00000001.json"
+    path.write_bytes(manifest.seal({**json.loads(path.read_bytes()), "colour": "blue"}))
+    os.remove(root / "HEAD")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        vs.open(root).add(more[0])
+    assert json.loads((root / "manifests/00000002.json").read_bytes())["colour"] == "blue"
+
+
+def test_every_changed_byte_of_a_manifest_is_noticed(fx_root):
+    root, _ = fx_root
+    path = root / "manifests/00000001.json"
+    data = path.read_bytes()
+    for at in range(len(data)):
+        path.write_bytes(data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :])
+        with pytest.raises(CorruptManifestError, match=r"00000001\.json"):
+            vs.open(root)
+    for size in range(len(data)):
+        path.write_bytes(data[:size])
+        with pytest.raises(CorruptManifestError, match=r"00000001\.json"):
+            vs.open(root)
