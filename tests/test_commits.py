@@ -5,9 +5,9 @@ import os
 import warnings
 
 import pytest
-import vcf_text
 
 import varstore as vs
+import vcf_text
 from varstore.errors import CorruptManifestError, FormatVersionError, SampleClashError
 from varstore.storage import files, manifest
 

@@ -67,7 +67,7 @@ def count_rows(block: BlockSets, rows: tuple[int, int], masks: Masks, counts: Bl
         want_pairs = genotypes and block.ploidy == 2 and which == ALT
         status = _count.count_hits(
             s.form, s.length, s.low, s.high, dense[which], s.bits, first, end, mask, hits[which],
-            pairs, want_pairs,
+            pairs if want_pairs else np.empty_like(pairs), want_pairs,
         )  # fmt: skip
         check(status)
         if which == OTHER:

@@ -29,7 +29,7 @@ class BlockCounts:
     @classmethod
     def zeros(cls, cohorts: int, num_alts: NDArray[np.int64]) -> BlockCounts:
         """Nothing counted yet, for records with these numbers of ALT alleles."""
-        num_alts = np.ascontiguousarray(num_alts, np.int64)
+        num_alts = np.array(num_alts, np.int64)  # writable: numba compiles read-only arrays apart
         alt_start = np.concatenate(([0], np.cumsum(num_alts)))
         by_allele, by_record = (cohorts, int(alt_start[-1])), (cohorts, len(num_alts))
         shapes = (by_allele, by_record, by_record, by_allele, by_allele, by_record)

@@ -109,6 +109,8 @@ def encode_array(
     inner : samples of an inner block, at most
     """
     variants, samples, ploidy = codes.shape
+    if variants > _layout.MAX_ROWS:
+        raise ValueError(f"{variants} rows, a genotype block has at most {_layout.MAX_ROWS}")
     step = inner_samples(samples, ploidy, inner)
     if not codes.size:
         codes = codes[:, :0]  # an empty axis: a header is all there is to say
@@ -137,7 +139,9 @@ def decode_array(data: memoryview, *, dtype: np.dtype | None = None, ploidy: int
     if variants * samples * width > _layout.MAX_CHUNK_CELLS:
         raise CorruptChunkError(f"genotype block has an impossible shape {layout.shape}")
     out = np.zeros((variants, samples, width), dtype)
-    for block in range(layout.num_blocks):
+    out[: layout.num_rows, : layout.num_samples, layout.ploidy :] = -2
+    # A block without streams is all reference, as ``out`` is already.
+    for block in sorted({stream.block for stream in layout.streams}):
         begin = block * layout.inner
         part = inflate_block(data, layout, block)
         expand_rows(part, 0, layout.num_rows, out[: layout.num_rows, begin : begin + part.num_samples])

@@ -24,6 +24,7 @@ from .settings import MAX_HAPLOTYPES
 MAGIC = b"VSGT"
 VERSION = 1
 MAX_CHUNK_CELLS = 2**31 - 1
+MAX_ROWS = 2**24
 _HEADER = struct.Struct("<4sBBHIIIIIIII")  # 40 bytes; see docs/format.md
 _STREAM = struct.Struct("<IBBBxIII")  # 20 bytes a stream
 _CRC = struct.Struct("<I")
@@ -172,18 +173,19 @@ def parse(data: memoryview) -> Layout:
         or samples > s
         or (samples and not 0 < inner * p <= MAX_HAPLOTYPES)
         or v * s * p > MAX_CHUNK_CELLS
-        or rows > MAX_CHUNK_CELLS
+        or rows > MAX_ROWS
     ):
         raise CorruptChunkError(f"genotype block has an impossible shape {(v, s, p)}, inner block {inner}")
-    streams = _parse_streams(data, num_streams, end + _CRC.size)
+    num_blocks = -(-samples // max(1, inner))
+    streams = _parse_streams(data, num_streams, end + _CRC.size, num_blocks)
     return Layout(_DTYPES[code], (v, s, p), rows, samples, max(1, inner), streams)
 
 
-def _parse_streams(data: memoryview, num_streams: int, offset: int) -> tuple[Stream, ...]:
+def _parse_streams(data: memoryview, num_streams: int, offset: int, num_blocks: int) -> tuple[Stream, ...]:
     streams = []
     table = data[_HEADER.size : _HEADER.size + num_streams * _STREAM.size]
     for block, role, which, method, raw_size, size, crc in _STREAM.iter_unpack(table):
-        if role > REFERENCES or which >= NUM_SETS or method > ZSTD:
+        if role > REFERENCES or which >= NUM_SETS or method > ZSTD or block >= num_blocks:
             raise CorruptChunkError("genotype block: a stream of no known kind")
         streams.append(Stream(block, role, which, method, raw_size, size, crc, offset))
         offset += size
@@ -200,10 +202,23 @@ def _inflate(data: memoryview, stream: Stream, out: NDArray[Any]) -> None:
             raise CorruptChunkError("genotype block: a stream's checksum does not match")
         out.view(np.uint8)[:] = np.frombuffer(source, np.uint8)
         return
+    if _frame_size(source) != stream.raw_size:
+        raise CorruptChunkError(f"genotype block: a stream does not inflate to {stream.raw_size} bytes")
     try:
         zstd.decompress(source, out)
     except (RuntimeError, ValueError) as error:
         raise CorruptChunkError(f"genotype block: a stream is damaged ({error})") from None
+
+
+def _frame_size(frame: memoryview) -> int:
+    """What a zstd frame says it inflates to (RFC 8878, section 3.1.1.1); -1 without that or a checksum."""
+    head = bytes(frame[:18]).ljust(18, b"\0")
+    size_flag, single, checksum, dictionary = head[4] >> 6, head[4] >> 5 & 1, head[4] >> 2 & 1, head[4] & 3
+    if not checksum or not (size_flag or single):
+        return -1
+    begin = 6 - single + (0, 1, 2, 4)[dictionary]
+    size = int.from_bytes(head[begin : begin + (1 << size_flag)], "little")
+    return size + 256 if size_flag == 1 else size
 
 
 def _expect(stream: Stream, size: int) -> None:
@@ -224,7 +239,7 @@ def inflate_block(data: memoryview, layout: Layout, block: int) -> BlockSets:
     sets = {}
     for which in present:
         bits = samples * (1 if which == MISSING else ploidy)
-        length = raw[which, rows:].view("<u2")
+        length = raw[which, rows:].view("<u2").copy()  # aligned, or numba would compile everything again
         sizes = np.empty(3, np.int64)
         check(_blocks.check_forms(which, form[which], length, (bits + 63) >> 6, sizes))
         low, high, planes, order, reference = (

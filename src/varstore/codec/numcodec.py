@@ -5,6 +5,7 @@ Imports numpy, numba and numcodecs only, so that it works under zarr-python 2 an
 
 from __future__ import annotations
 
+import math
 from typing import Any, ClassVar
 
 import numpy as np
@@ -12,6 +13,7 @@ from numcodecs.abc import Codec
 from numcodecs.compat import ensure_contiguous_ndarray_like
 
 from . import genotype
+from .layout import parse
 from .settings import INNER, LEVEL, MAX_HAPLOTYPES
 
 
@@ -55,13 +57,14 @@ class GenotypeCodec(Codec):
         """Decode a chunk to its bytes in order, or into ``out``. Raises CorruptChunkError."""
         data = memoryview(ensure_contiguous_ndarray_like(buf)).cast("B")
         dtype = None if self.dtype is None else np.dtype(self.dtype)
-        codes = genotype.decode_array(data, dtype=dtype, ploidy=self.ploidy)
         if out is None:
-            return codes
-        target = ensure_contiguous_ndarray_like(out)
-        if target.nbytes != codes.nbytes:
-            raise ValueError(f"out has {target.nbytes} bytes, the chunk has {codes.nbytes}")
-        flat = target.reshape(-1, order="A").view(np.uint8)
+            return genotype.decode_array(data, dtype=dtype, ploidy=self.ploidy)
+        flat = ensure_contiguous_ndarray_like(out).reshape(-1, order="A").view(np.uint8)
+        layout = parse(data)
+        size = math.prod(layout.shape[:2]) * (self.ploidy or layout.ploidy) * (dtype or layout.dtype).itemsize
+        if flat.nbytes != size:
+            raise ValueError(f"out has {flat.nbytes} bytes, the chunk has {size}")
+        codes = genotype.decode_array(data, dtype=dtype, ploidy=self.ploidy)
         flat[:] = codes.reshape(-1).view(np.uint8)
         return out
 

@@ -113,7 +113,7 @@ def _records(rows: list[tuple[bytes, Any, Any]], ploidy: int, plan: ScanPlan) ->
     odd_row, odd_sample = np.nonzero(phased != default[:, np.newaxis].astype(bool))
     return Records(
         sets_from_codes(codes, starts),
-        np.frombuffer(b"".join(texts), np.uint8),
+        np.frombuffer(bytearray(b"".join(texts)), np.uint8),
         fields,
         position,
         num_alts,

@@ -82,4 +82,8 @@ def _decode_chunk(
             out = np.empty((end - first, layout.block_samples(block), calls.shape[2]), calls.dtype)
             expand_rows(inflate_block(data, layout, block), first, end, out)
             calls[:, mine[inside]] = out[rows - first][:, inside - low]
+    if layout.ploidy < calls.shape[2]:
+        # Written before a wider call was met: a record without GT is missing at every haplotype all the same.
+        without = np.flatnonzero(~store.has_gt_chunk(read.chunk)[rows])
+        calls[np.ix_(without, mine[wanted])] = -1
     phased[:, mine[wanted]] = store.phased_chunk(read.chunk, sample_chunk)[rows][:, wanted]

@@ -292,6 +292,11 @@ class Batch:
         whole = decode(data, array.metadata["compressor"], array.metadata["filters"])
         return np.asarray(whole).view(np.bool_).reshape(array.chunks)[:rows, :samples]
 
+    def has_gt_chunk(self, chunk: int) -> NDArray[np.bool_]:
+        """Which records of a chunk have GT."""
+        out: NDArray[np.bool_] = self.array("varstore/variant_has_genotype").chunk(chunk)
+        return out
+
     def filter_chunk(self, chunk: int) -> NDArray[np.bool_]:
         """Filters of a chunk, (rows, filters)."""
         out: NDArray[np.bool_] = self.array("variant_filter").chunk(chunk)

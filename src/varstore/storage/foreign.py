@@ -118,6 +118,10 @@ class ForeignStore:
             return np.zeros((rows.stop - rows.start, end - begin), np.bool_)
         return np.asarray(self.group["call_genotype_phased"][rows, begin:end])
 
+    def has_gt_chunk(self, chunk: int) -> NDArray[np.bool_]:
+        rows = self._rows(chunk)
+        return np.ones(rows.stop - rows.start, np.bool_)
+
     def filter_chunk(self, chunk: int) -> NDArray[np.bool_]:
         rows = self._rows(chunk)
         if "variant_filter" not in self.group:
