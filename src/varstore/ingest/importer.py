@@ -192,7 +192,7 @@ class BatchImport:
     def _scan(self, text: TextFile, plan: ScanPlan, line: int, pool: ThreadPoolExecutor) -> Iterator[Records]:
         """Scan pieces in threads, a few ahead, and give out their records in order."""
         scanners: SimpleQueue[PieceScanner] = SimpleQueue()
-        ploidy = 1
+        ploidy, read = 1, 0
         running: deque[Future[ScanResult]] = deque()
 
         def scan(piece: Any) -> ScanResult:
@@ -205,12 +205,14 @@ class BatchImport:
             return result
 
         def take() -> Iterator[Records]:
-            nonlocal line, ploidy
+            nonlocal line, ploidy, read
             result = running.popleft().result()
             for records in result.records:
                 ploidy = max(ploidy, records.sets.ploidy)
                 line += records.num_rows
                 yield records
+            read += result.compressed
+            text.release(read)
             self.options.progress(result.compressed)
             if result.fault is not None:
                 begin = line - sum(records.num_rows for records in result.records)

@@ -114,6 +114,7 @@ class TextFile:
                 raise NotVcfError(f"{path}: the file is empty")
             self._map = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
         self.data = memoryview(self._map)
+        self._released = 0
         self.size = len(self.data)
         self.kind = _kind(self.data)
         self.header_text, self._header_size = self._read_header()
@@ -150,6 +151,13 @@ class TextFile:
                 raise NotVcfError(f"{self.path}, line 1: no VCF: it is not text") from None
             raise InputError(f"{self.path}, line {line}: the header is not UTF-8") from None
         return text.replace("\r\n", "\n"), size
+
+    def release(self, size: int) -> None:
+        """Let go of the first ``size`` bytes of the file: what was read must not pile up in memory."""
+        size -= size % mmap.PAGESIZE
+        if size > self._released:
+            self._map.madvise(mmap.MADV_DONTNEED, self._released, size - self._released)
+            self._released = size
 
     def first_contig(self) -> str | None:
         """CHROM of the first record, or None where there is none."""
