@@ -85,7 +85,7 @@ def test_the_same_people_twice_at_once(fx_root, monkeypatch):
         link(source, target)
 
     monkeypatch.setattr(files, "link_new", late)
-    with pytest.raises(SampleClashError, match="is in the repository already"):
+    with pytest.raises(SampleClashError, match="in the repository already"):
         vs.open(root).add(more[0])
     assert vs.open(root).num_samples == 10
     assert vs.open(root).verify() == []

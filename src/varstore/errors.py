@@ -14,6 +14,7 @@ VarstoreError
 │   │   ├── CorruptManifestError
 │   │   └── CorruptChunkError
 │   ├── SitesDifferError                a second batch must have the same sites
+│   ├── WriteError (OSError)
 │   └── ReadOnlyError
 └── QueryError                          the question is at fault
     ├── RegionError (ValueError)
@@ -83,6 +84,10 @@ class CorruptChunkError(CorruptRepositoryError):
 
 class SitesDifferError(RepositoryError):
     """A new batch has other sites than the batches that are there."""
+
+
+class WriteError(RepositoryError, OSError):
+    """The file system refuses: no room, no permission, a failing disk. The repository is as it was."""
 
 
 class ReadOnlyError(RepositoryError):

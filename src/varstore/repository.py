@@ -29,6 +29,8 @@ from .errors import (
     SampleClashError,
     SitesDifferError,
     UnknownFilterError,
+    VarstoreError,
+    WriteError,
 )
 from .model.regions import Region, merge_regions, parse_region, read_regions_file
 from .model.results import CountTable, Genotypes
@@ -71,19 +73,29 @@ def create(
     """
     root = Path(path)
     was_there = root.is_dir()
-    identity = manifest.create_root(root)
+    try:
+        identity = manifest.create_root(root)
+    except OSError as error:
+        raise _write_error(root, error) from None
     try:
         first = manifest.first_document(identity, assembly)
         if inputs:
             _add(root, first, inputs, threads, progress)
         else:
             _commit(root, first, lambda document: document, "create")
-    except BaseException:
+    except BaseException as error:
         files.remove_tree(root)
         if was_there:
             files.make_folder(root)
+        if isinstance(error, OSError):
+            raise _write_error(root, error) from None
         raise
     return Repository(root)
+
+
+def _write_error(root: Path, error: OSError) -> OSError:
+    """What the file system refused, as an error of ours."""
+    return error if isinstance(error, VarstoreError) else WriteError(f"{root}: cannot be written ({error})")
 
 
 def open(path: PathLike, version: int | None = None) -> Repository:  # noqa: A001
@@ -384,7 +396,10 @@ class Repository:
             raise ReadOnlyError(f"{self.path}: not written by varstore, so it can be read only")
         if not inputs:
             raise QueryError("nothing to add: name at least one file")
-        _add(self.path, self.manifest.document, inputs, threads, progress)
+        try:
+            _add(self.path, self.manifest.document, inputs, threads, progress)
+        except OSError as error:
+            raise _write_error(self.path, error) from None
         self._load(None)
         return self
 
@@ -541,8 +556,8 @@ def _check_new_samples(samples: Sequence[str], root: Path, document: Document, p
     for entry in document["samples"]:
         clash = set(read_samples(Part(root, PartRef(**entry["part"])))).intersection(samples)
         if clash:
-            more = f" and {len(clash) - 1} more" if len(clash) > 1 else ""
-            raise SampleClashError(f"{path}: the sample {min(clash)!r}{more} is in the repository already")
+            others = f" and {len(clash) - 1} more are" if len(clash) > 1 else " is"
+            raise SampleClashError(f"{path}: sample {min(clash)!r}{others} in the repository already")
 
 
 def _check_sites(document: Document, result: ImportResult) -> None:
