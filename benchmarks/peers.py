@@ -300,10 +300,19 @@ def in_child(function: Callable[..., Any], *arguments: Any) -> Any:
 def time_query(
     repository: Path, method: str, names: Sequence[str], arguments: dict[str, Any], runs: int
 ) -> tuple[Figure, Columns]:
-    """Open a repository, call a method once for nothing and then ``runs`` times."""
+    """Open a repository, call a method once for nothing and then ``runs`` times.
+
+    Cohorts are made once, as an analyst keeps them: ``repo.cohort(ids)``.
+    """
     import varstore
 
-    call = getattr(varstore.open(repository), method)
+    repo = varstore.open(repository)
+    if "cohort" in arguments:
+        arguments = {**arguments, "cohort": repo.cohort(arguments["cohort"])}
+    if "cohorts" in arguments:
+        cohorts = {name: repo.cohort(ids) for name, ids in arguments["cohorts"].items()}
+        arguments = {**arguments, "cohorts": cohorts}
+    call = getattr(repo, method)
     seconds = []
     for _ in range(1 + runs):
         start = time.perf_counter()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -36,8 +37,10 @@ def resolve_ids(ids: Iterable[str], number_of: Mapping[str, int]) -> NDArray[np.
         unknown = [name for name in dict.fromkeys(ids) if name not in number_of]
         more = f" and {len(unknown) - 1} more" if len(unknown) > 1 else ""
         raise UnknownSampleError(f"no sample {error.args[0]!r}{more} in the repository") from None
-    if len(np.unique(numbers)) != len(numbers):
-        twice = next(name for i, name in enumerate(ids) if name in ids[:i])
+    seen = np.zeros(len(number_of), np.bool_)
+    seen[numbers] = True
+    if np.count_nonzero(seen) != len(numbers):
+        twice = Counter(ids).most_common(1)[0][0]
         raise SampleClashError(f"the sample {twice!r} is named twice")
     return numbers
 
