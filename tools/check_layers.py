@@ -2,8 +2,8 @@
 
     python tools/check_layers.py [PACKAGE_FOLDER]
 
-cli -> repository -> query | ingest (siblings) -> storage -> codec -> kernels. ``model`` and ``errors`` may be
-imported by all but kernels, which import nothing of ours; ``__version__`` may be taken from the root. Imports
+cli -> repository -> changes -> query | ingest (siblings) -> storage -> codec -> kernels. ``model`` and ``errors``
+may be imported by all but kernels, which import nothing of ours; ``__version__`` may be taken from the root. Imports
 inside functions count too, those under ``if TYPE_CHECKING`` do not.
 """
 
@@ -15,8 +15,9 @@ from pathlib import Path
 PACKAGE = "varstore"
 EVERYWHERE = {"errors", "model"}
 BELOW = {
-    "cli": {"repository", "query", "ingest", "storage", "codec", "kernels"} | EVERYWHERE,
-    "repository": {"query", "ingest", "storage", "codec", "kernels"} | EVERYWHERE,
+    "cli": {"repository", "changes", "query", "ingest", "storage", "codec", "kernels"} | EVERYWHERE,
+    "repository": {"changes", "query", "ingest", "storage", "codec", "kernels"} | EVERYWHERE,
+    "changes": {"ingest", "storage", "codec", "kernels"} | EVERYWHERE,
     "query": {"storage", "codec", "kernels"} | EVERYWHERE,
     "ingest": {"storage", "codec", "kernels"} | EVERYWHERE,
     "storage": {"codec", "kernels"} | EVERYWHERE,

@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import builtins
-import datetime
 import itertools
 import os
-import sys
-import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -19,18 +14,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from . import __version__
+from .changes import Progress, add_batch, commit, write_error
 from .errors import (
     CorruptRepositoryError,
     NotARepositoryError,
     QueryError,
     ReadOnlyError,
     RepositoryError,
-    SampleClashError,
-    SitesDifferError,
     UnknownFilterError,
-    VarstoreError,
-    WriteError,
 )
 from .model.regions import Region, merge_regions, parse_region, read_regions_file
 from .model.results import CountTable, Genotypes
@@ -39,15 +30,13 @@ from .query.plan import ChunkRead, Store, plan_reads
 from .storage import files, manifest
 from .storage.batch import Batch
 from .storage.manifest import Document, Manifest
-from .storage.parts import Part, PartRef, PartWriter
-from .storage.samples import read_samples, write_samples
+from .storage.parts import Part, PartRef
+from .storage.samples import read_samples
 
 if TYPE_CHECKING:
-    from .ingest.importer import ImportResult
     from .storage.totals import Totals
 
 PathLike = str | os.PathLike[str]
-Progress = Callable[[int], None]
 # Below this many chunks of genotypes threads cost more than they bring.
 _FEW_TASKS = 2
 # Differences from a source that are listed.
@@ -76,26 +65,21 @@ def create(
     try:
         identity = manifest.create_root(root)
     except OSError as error:
-        raise _write_error(root, error) from None
+        raise write_error(root, error) from None
     try:
         first = manifest.first_document(identity, assembly)
         if inputs:
-            _add(root, first, inputs, threads, progress)
+            add_batch(root, first, inputs, threads, progress)
         else:
-            _commit(root, first, lambda document: document, "create")
+            commit(root, first, lambda document: document, "create")
     except BaseException as error:
         files.remove_tree(root)
         if was_there:
             files.make_folder(root)
         if isinstance(error, OSError):
-            raise _write_error(root, error) from None
+            raise write_error(root, error) from None
         raise
     return Repository(root)
-
-
-def _write_error(root: Path, error: OSError) -> OSError:
-    """What the file system refused, as an error of ours."""
-    return error if isinstance(error, VarstoreError) else WriteError(f"{root}: cannot be written ({error})")
 
 
 def open(path: PathLike, version: int | None = None) -> Repository:  # noqa: A001
@@ -397,9 +381,9 @@ class Repository:
         if not inputs:
             raise QueryError("nothing to add: name at least one file")
         try:
-            _add(self.path, self.manifest.document, inputs, threads, progress)
+            add_batch(self.path, self.manifest.document, inputs, threads, progress)
         except OSError as error:
-            raise _write_error(self.path, error) from None
+            raise write_error(self.path, error) from None
         self._load(None)
         return self
 
@@ -509,126 +493,3 @@ def problems(path: Path, repository: Repository | None = None) -> list[str]:
     except (RepositoryError, OSError, KeyError, TypeError) as error:
         return [str(error)]
     return found
-
-
-def _add(
-    root: Path, newest: Document, inputs: Sequence[PathLike], threads: int | None, progress: Progress | None
-) -> None:
-    """Import the inputs beside the repository, then commit them: all or nothing."""
-    from .ingest.importer import BatchImport, ImportOptions, open_input  # noqa: PLC0415
-
-    opened = [open_input(os.fspath(path)) for path in inputs]
-    for source in opened:
-        _check_new_samples(source.header.samples, root, newest, str(source.path))
-    staging = manifest.staging_folder(root)
-    name = uuid.uuid4().hex[:12]
-    published: list[str] = []
-    try:
-        parts = {kind: PartWriter(staging / kind) for kind in ("batches", "derived", "samples")}
-        options = ImportOptions(threads or os.cpu_count() or 1, progress or (lambda _: None))
-        result = BatchImport(opened, parts["batches"], parts["derived"], options).run()
-        write_samples(parts["samples"], opened[0].header.samples)
-        _check_sites(newest, result)
-        refs = {}
-        for kind, part in parts.items():
-            published.append(f"{kind}/{name}")
-            refs[kind] = part.publish(root, f"{kind}/{name}")
-        samples = opened[0].header.samples
-        _commit(root, newest, lambda document: _with_batch(document, root, name, refs, result, samples), "add")
-    except BaseException:
-        # Nobody names these parts: leave nothing behind, unless the commit itself got through.
-        with suppress(RepositoryError, OSError):
-            if not _is_committed(root, name):
-                for path in published:
-                    files.remove_tree(root / path)
-        raise
-    finally:
-        files.remove_tree(staging)
-
-
-def _is_committed(root: Path, name: str) -> bool:
-    newest = manifest.read_newest(root)
-    return newest is not None and any(entry["id"] == name for entry in newest.batches)
-
-
-def _check_new_samples(samples: Sequence[str], root: Path, document: Document, path: str) -> None:
-    """Sample names are unique in the repository. Raises SampleClashError."""
-    for entry in document["samples"]:
-        clash = set(read_samples(Part(root, PartRef(**entry["part"])))).intersection(samples)
-        if clash:
-            others = f" and {len(clash) - 1} more are" if len(clash) > 1 else " is"
-            raise SampleClashError(f"{path}: sample {min(clash)!r}{others} in the repository already")
-
-
-def _check_sites(document: Document, result: ImportResult) -> None:
-    """Another batch has the same sites, record by record. Raises SitesDifferError."""
-    for entry in document["batches"][:1]:
-        if entry["sites_sha256"] != result.sites_sha256:
-            raise SitesDifferError(
-                f"{', '.join(file['name'] for file in result.files)}: its sites are not those of batch {entry['id']} "
-                f"({result.num_variants:,} records, the batch has {entry['num_variants']:,}); "
-                "this version of varstore adds people at the same sites only"
-            )
-
-
-def _with_batch(
-    document: Document,
-    root: Path,
-    name: str,
-    refs: Mapping[str, PartRef],
-    result: ImportResult,
-    samples: Sequence[str],
-) -> Document:
-    """The next manifest: one batch more. Refuses what a faster writer made impossible."""
-    _check_new_samples(samples, root, document, result.files[0]["name"])
-    _check_sites(document, result)
-    first_sample = document["num_samples"]
-    document["batches"].append(
-        {
-            "id": name,
-            "part": vars(refs["batches"]),
-            "num_samples": result.num_samples,
-            "num_variants": result.num_variants,
-            "first_sample": first_sample,
-            "ploidy": result.ploidy,
-            "dataset": None,
-            "absent": "unknown",
-            "covered": {"contigs": result.used_contigs},
-            "used_contigs": result.used_contigs,
-            "sites_sha256": result.sites_sha256,
-            "files": result.files,
-            "header_sha256": result.header_sha256,
-            "problems": {},
-            "formats_left_out": result.formats_left_out,
-            "attributes": {},
-        }
-    )
-    derived = {"id": name, "kind": "totals", "version": 1, "batch": name, "part": vars(refs["derived"])}
-    document["derived"].append(derived)
-    document["samples"].append({"id": name, "batch": name, "part": vars(refs["samples"])})
-    document["num_samples"] = first_sample + result.num_samples
-    known = {contig["name"]: contig for contig in document["contigs"]}
-    for contig, length in result.contigs.items():
-        entry = known.get(contig)
-        if entry is None:
-            document["contigs"].append({"name": contig, "length": length, "refget": None})
-        elif entry["length"] is None:
-            entry["length"] = length
-    return document
-
-
-def _commit(root: Path, first: Document, change: Callable[[Document], Document], action: str) -> Manifest:
-    """Commit ``change`` with its provenance."""
-
-    def changed(document: Document) -> Document:
-        document = change(document)
-        document["tool"] = f"varstore {__version__}"
-        now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
-        document["provenance"] = {"action": action, "time": now, "command": builtins.list(sys.argv)}
-        return document
-
-    staging = manifest.staging_folder(root)
-    try:
-        return manifest.commit(root, changed, staging, first)
-    finally:
-        files.remove_tree(staging)

@@ -1,0 +1,153 @@
+"""Changes of a repository: import beside it, then commit, all or nothing."""
+
+from __future__ import annotations
+
+import datetime
+import os
+import sys
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from . import __version__
+from .errors import RepositoryError, SampleClashError, SitesDifferError, VarstoreError, WriteError
+from .storage import files, manifest
+from .storage.manifest import Document, Manifest
+from .storage.parts import Part, PartRef, PartWriter
+from .storage.samples import read_samples, write_samples
+
+if TYPE_CHECKING:
+    from .ingest.importer import ImportResult
+
+PathLike = str | os.PathLike[str]
+Progress = Callable[[int], None]
+
+
+def write_error(root: Path, error: OSError) -> OSError:
+    """What the file system refused, as an error of ours."""
+    return error if isinstance(error, VarstoreError) else WriteError(f"{root}: cannot be written ({error})")
+
+
+def add_batch(
+    root: Path, newest: Document, inputs: Sequence[PathLike], threads: int | None, progress: Progress | None
+) -> None:
+    """Import the inputs beside the repository, then commit them: all or nothing."""
+    from .ingest.importer import BatchImport, ImportOptions, open_input  # noqa: PLC0415
+
+    opened = [open_input(os.fspath(path)) for path in inputs]
+    for source in opened:
+        _check_new_samples(source.header.samples, root, newest, str(source.path))
+    staging = manifest.staging_folder(root)
+    name = uuid.uuid4().hex[:12]
+    published: list[str] = []
+    try:
+        parts = {kind: PartWriter(staging / kind) for kind in ("batches", "derived", "samples")}
+        options = ImportOptions(threads or os.cpu_count() or 1, progress or (lambda _: None))
+        result = BatchImport(opened, parts["batches"], parts["derived"], options).run()
+        write_samples(parts["samples"], opened[0].header.samples)
+        _check_sites(newest, result)
+        refs = {}
+        for kind, part in parts.items():
+            published.append(f"{kind}/{name}")
+            refs[kind] = part.publish(root, f"{kind}/{name}")
+        samples = opened[0].header.samples
+        commit(root, newest, lambda document: _with_batch(document, root, name, refs, result, samples), "add")
+    except BaseException:
+        # Nobody names these parts: leave nothing behind, unless the commit itself got through.
+        with suppress(RepositoryError, OSError):
+            if not _is_committed(root, name):
+                for path in published:
+                    files.remove_tree(root / path)
+        raise
+    finally:
+        files.remove_tree(staging)
+
+
+def _is_committed(root: Path, name: str) -> bool:
+    newest = manifest.read_newest(root)
+    return newest is not None and any(entry["id"] == name for entry in newest.batches)
+
+
+def _check_new_samples(samples: Sequence[str], root: Path, document: Document, path: str) -> None:
+    """Sample names are unique in the repository. Raises SampleClashError."""
+    for entry in document["samples"]:
+        clash = set(read_samples(Part(root, PartRef(**entry["part"])))).intersection(samples)
+        if clash:
+            others = f" and {len(clash) - 1} more are" if len(clash) > 1 else " is"
+            raise SampleClashError(f"{path}: sample {min(clash)!r}{others} in the repository already")
+
+
+def _check_sites(document: Document, result: ImportResult) -> None:
+    """Another batch has the same sites, record by record. Raises SitesDifferError."""
+    for entry in document["batches"][:1]:
+        if entry["sites_sha256"] != result.sites_sha256:
+            raise SitesDifferError(
+                f"{', '.join(file['name'] for file in result.files)}: its sites are not those of batch {entry['id']} "
+                f"({result.num_variants:,} records, the batch has {entry['num_variants']:,}); "
+                "this version of varstore adds people at the same sites only"
+            )
+
+
+def _with_batch(
+    document: Document,
+    root: Path,
+    name: str,
+    refs: Mapping[str, PartRef],
+    result: ImportResult,
+    samples: Sequence[str],
+) -> Document:
+    """The next manifest: one batch more. Refuses what a faster writer made impossible."""
+    _check_new_samples(samples, root, document, result.files[0]["name"])
+    _check_sites(document, result)
+    first_sample = document["num_samples"]
+    document["batches"].append(
+        {
+            "id": name,
+            "part": vars(refs["batches"]),
+            "num_samples": result.num_samples,
+            "num_variants": result.num_variants,
+            "first_sample": first_sample,
+            "ploidy": result.ploidy,
+            "dataset": None,
+            "absent": "unknown",
+            "covered": {"contigs": result.used_contigs},
+            "used_contigs": result.used_contigs,
+            "sites_sha256": result.sites_sha256,
+            "files": result.files,
+            "header_sha256": result.header_sha256,
+            "problems": {},
+            "formats_left_out": result.formats_left_out,
+            "attributes": {},
+        }
+    )
+    derived = {"id": name, "kind": "totals", "version": 1, "batch": name, "part": vars(refs["derived"])}
+    document["derived"].append(derived)
+    document["samples"].append({"id": name, "batch": name, "part": vars(refs["samples"])})
+    document["num_samples"] = first_sample + result.num_samples
+    known = {contig["name"]: contig for contig in document["contigs"]}
+    for contig, length in result.contigs.items():
+        entry = known.get(contig)
+        if entry is None:
+            document["contigs"].append({"name": contig, "length": length, "refget": None})
+        elif entry["length"] is None:
+            entry["length"] = length
+    return document
+
+
+def commit(root: Path, first: Document, change: Callable[[Document], Document], action: str) -> Manifest:
+    """Commit ``change`` with its provenance."""
+
+    def changed(document: Document) -> Document:
+        document = change(document)
+        document["tool"] = f"varstore {__version__}"
+        now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+        document["provenance"] = {"action": action, "time": now, "command": list(sys.argv)}
+        return document
+
+    staging = manifest.staging_folder(root)
+    try:
+        return manifest.commit(root, changed, staging, first)
+    finally:
+        files.remove_tree(staging)
