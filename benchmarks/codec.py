@@ -151,7 +151,7 @@ def count(chunks: Sequence[Sequence[bytes]], setting: Setting, num_alts: np.ndar
         for data in chunks[number]:
             layout = parse(memoryview(data))
             for block in range(layout.num_blocks):
-                part = inflate_block(memoryview(data), layout, block)
+                part = inflate_block(layout, block)
                 masks = Masks(cohort[:, begin : begin + part.num_samples])
                 count_rows(part, rows, masks, counts, genotypes=False)
                 begin += part.num_samples

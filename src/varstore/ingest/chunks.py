@@ -40,7 +40,7 @@ def write_genotypes(writer: BatchWriter, records: Records, chunk: int, sample_ch
     layout = parse(memoryview(data))
     counts = BlockCounts.zeros(1, records.num_alts)
     for block in range(layout.num_blocks):
-        part = inflate_block(memoryview(data), layout, block)
+        part = inflate_block(layout, block)
         everybody = Masks(np.ones((1, part.num_samples), np.bool_))
         count_rows(part, (0, sets.num_rows), everybody, counts, genotypes=True)
     return EncodedBlock(sets.ploidy, layout.dtype.itemsize, counts)

@@ -124,8 +124,9 @@ def _of_batch(
 def _count_task(task: _Task, *, genotypes: bool) -> BlockCounts:
     # Loaded here: an answer from the totals needs no numba, whose start is most of a small question.
     from ..codec.counting import count_rows  # noqa: PLC0415
-    from ..codec.layout import inflate_block, parse  # noqa: PLC0415
+    from ..codec.layout import Scratch, inflate_block, parse  # noqa: PLC0415
 
+    scratch = Scratch()
     read, store = task.read, task.job.store
     sites = store.site_chunk(read.chunk)
     rows = read.span(len(sites.position))
@@ -143,7 +144,8 @@ def _count_task(task: _Task, *, genotypes: bool) -> BlockCounts:
         for block in range(layout.num_blocks):
             masks = task.job.masks(begin + block * layout.inner, layout.block_samples(block))
             if masks is not None:
-                count_rows(inflate_block(data, layout, block), rows, masks, counts, genotypes=genotypes)
+                part = inflate_block(layout, block)
+                count_rows(part, rows, masks, counts, genotypes=genotypes, scratch=scratch)
     return _select(counts, read, rows[0])
 
 

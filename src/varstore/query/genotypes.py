@@ -80,7 +80,7 @@ def _decode_chunk(
         inside = wanted[(wanted >= low) & (wanted < low + layout.block_samples(block))]
         if len(inside):
             out = np.empty((end - first, layout.block_samples(block), calls.shape[2]), calls.dtype)
-            expand_rows(inflate_block(data, layout, block), first, end, out)
+            expand_rows(inflate_block(layout, block), first, end, out)
             calls[:, mine[inside]] = out[rows - first][:, inside - low]
     if layout.ploidy < calls.shape[2]:
         # Written before a wider call was met: a record without GT is missing at every haplotype all the same.
