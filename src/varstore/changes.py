@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from . import __version__
 from .errors import RepositoryError, SampleClashError, SitesDifferError, VarstoreError, WriteError
-from .storage import files, manifest
+from .storage import files, keys, manifest, totals
 from .storage.manifest import Document, Manifest
 from .storage.parts import Part, PartRef, PartWriter
 from .storage.samples import read_samples, write_samples
@@ -43,15 +43,22 @@ def add_batch(
     name = uuid.uuid4().hex[:12]
     published: list[str] = []
     try:
-        parts = {kind: PartWriter(staging / kind) for kind in ("batches", "derived", "samples")}
+        # Where each part will be. Parts that follow from the batch have ids of their own: each is remade alone.
+        places = {
+            "batch": f"batches/{name}",
+            "totals": f"derived/{name}",
+            "keys": f"derived/{uuid.uuid4().hex[:12]}",
+            "samples": f"samples/{name}",
+        }
+        parts = {kind: PartWriter(staging / kind) for kind in places}
         options = ImportOptions(threads or os.cpu_count() or 1, progress or (lambda _: None))
-        result = BatchImport(opened, parts["batches"], parts["derived"], options).run()
+        result = BatchImport(opened, parts["batch"], parts["totals"], parts["keys"], options).run()
         write_samples(parts["samples"], opened[0].header.samples)
         _check_sites(newest, result)
         refs = {}
         for kind, part in parts.items():
-            published.append(f"{kind}/{name}")
-            refs[kind] = part.publish(root, f"{kind}/{name}")
+            published.append(places[kind])
+            refs[kind] = part.publish(root, places[kind])
         samples = opened[0].header.samples
         commit(root, newest, lambda document: _with_batch(document, root, name, refs, result, samples), "add")
     except BaseException:
@@ -105,7 +112,7 @@ def _with_batch(
     document["batches"].append(
         {
             "id": name,
-            "part": vars(refs["batches"]),
+            "part": vars(refs["batch"]),
             "num_samples": result.num_samples,
             "num_variants": result.num_variants,
             "first_sample": first_sample,
@@ -122,8 +129,10 @@ def _with_batch(
             "attributes": {},
         }
     )
-    derived = {"id": name, "kind": "totals", "version": 1, "batch": name, "part": vars(refs["derived"])}
-    document["derived"].append(derived)
+    for kind, version in ((totals.KIND, totals.VERSION), (keys.KIND, keys.VERSION)):
+        part = vars(refs[kind])
+        made = part["path"].rpartition("/")[2]
+        document["derived"].append({"id": made, "kind": kind, "version": version, "batch": name, "part": part})
     document["samples"].append({"id": name, "batch": name, "part": vars(refs["samples"])})
     document["num_samples"] = first_sample + result.num_samples
     known = {contig["name"]: contig for contig in document["contigs"]}

@@ -25,6 +25,7 @@ from .errors import (
 )
 from .model.regions import Region, merge_regions, parse_region, read_regions_file
 from .model.results import CountTable, Genotypes
+from .query.blocks import BlockCache
 from .query.cohorts import Cohort, cohort_of, members, resolve_ids
 from .query.plan import ChunkRead, Store, plan_reads
 from .storage import files, manifest
@@ -122,6 +123,7 @@ class Repository:
         """Read a version, the newest if None."""
         path = self.path
         self.manifest: Manifest | None = None
+        self._blocks = BlockCache()
         self.__dict__.pop("samples", None)
         self.__dict__.pop("_number_of", None)
         if not (path / manifest.IDENTITY).exists() and any(
@@ -279,7 +281,7 @@ class Repository:
         jobs = []
         for batch, wanted in zip(self._batches, self._filters(filters), strict=True):
             mine = masks[:, batch.first_sample : batch.first_sample + batch.num_samples]
-            jobs.append(CountJob(batch.store, mine, batch.totals if everybody else None, wanted))
+            jobs.append(CountJob(batch.store, mine, batch.totals if everybody else None, wanted, self._blocks))
         counts = count(jobs, reads, self._map, genotypes=genotypes)
         return count_table(self._batches[0].store, reads, counts, masks.sum(axis=1), names, genotypes=genotypes)
 
@@ -307,7 +309,7 @@ class Repository:
             column[numbers[mine] - batch.first_sample] = np.flatnonzero(mine)
             columns.append(column)
         reads = self._reads(region, regions_file)
-        return read_genotypes([batch.store for batch in self._batches], reads, columns, names)
+        return read_genotypes([batch.store for batch in self._batches], reads, columns, names, self._blocks)
 
     def _cohorts(
         self,
@@ -413,7 +415,7 @@ class Repository:
         def blocks(chunk: int) -> tuple[Any, Any]:
             if not store.has_genotypes:
                 return None, None
-            calls = read_genotypes([store], [ChunkRead(chunk)], columns, samples)
+            calls = read_genotypes([store], [ChunkRead(chunk)], columns, samples, BlockCache(0))
             return calls.call_genotype, calls.call_genotype_phased
 
         return differences(source, store, blocks)
@@ -441,10 +443,8 @@ class Repository:
             for chunk in range(batch.store.num_chunks):
                 try:
                     read = [ChunkRead(chunk)]
-                    stored, counted = (
-                        count([CountJob(batch.store, everybody, totals, None)], read, self._map, genotypes=True)[0]
-                        for totals in (batch.totals, None)
-                    )
+                    jobs = [CountJob(batch.store, everybody, t, None, BlockCache(0)) for t in (batch.totals, None)]
+                    stored, counted = (count([job], read, self._map, genotypes=True)[0] for job in jobs)
                 except CorruptRepositoryError as error:
                     yield str(error)
                     continue
@@ -455,6 +455,23 @@ class Repository:
                 if not same:
                     where = f"{self.path}: batch {batch.entry['id']}, chunk {chunk}"
                     yield f"{where}: the totals are not those of the genotypes"
+
+
+    def _wrong_keys(self) -> Iterable[str]:
+        """Batches whose stored keys are not those of their alleles."""
+        from .storage.keys import KIND, VERSION, Keys  # noqa: PLC0415
+
+        stores = {batch.entry["id"]: batch.store for batch in self._batches if isinstance(batch.store, Batch)}
+        for entry in self.manifest.derived if self.manifest else ():
+            if (entry["kind"], entry["version"]) != (KIND, VERSION):
+                continue
+            keys, store = Keys(Part(self.path, PartRef(**entry["part"]))), stores[entry["batch"]]
+            for chunk in range(store.num_chunks):
+                found = store.key_chunk(chunk)
+                stored = keys.chunk(chunk)
+                if not np.array_equal(stored[:, : found.shape[1]], found) or stored[:, found.shape[1] :].any():
+                    where = f"{self.path}: batch {entry['batch']}, chunk {chunk}"
+                    yield f"{where}: the keys are not those of the alleles"
 
 
 class _Nothing:
@@ -487,7 +504,8 @@ def problems(path: Path, repository: Repository | None = None) -> list[str]:
         for entry in entries:
             found += Part(path, PartRef(**entry["part"])).problems()
         if not found:
-            found += (repository or Repository(path))._wrong_totals()
+            repository = repository or Repository(path)
+            found += [*repository._wrong_totals(), *repository._wrong_keys()]
     except NotARepositoryError:
         raise
     except (RepositoryError, OSError, KeyError, TypeError) as error:

@@ -74,8 +74,8 @@ def count_rows(
         mask = masks.samples if which == MISSING else masks.haplotypes(block.ploidy)
         want_pairs = genotypes and block.ploidy == 2 and which == ALT
         status = _count.count_hits(
-            s.form, s.length, s.at, s.lists, dense[which], s.bits, first, end, mask, scratch.indexes, hits[which],
-            pairs if want_pairs else np.empty_like(pairs), want_pairs,
+            s.form, s.length, s.at, s.dense_row, s.lists, dense[which], s.bits, first, end, mask, scratch.indexes,
+            hits[which], pairs if want_pairs else np.empty_like(pairs), want_pairs,
         )  # fmt: skip
         check(status)
         if which == OTHER:

@@ -39,9 +39,10 @@ _DTYPES: dict[int, np.dtype[Any]] = {1: np.dtype("i1"), 2: np.dtype("<i2")}
 # Roles of streams. FORMS describes the rows of a set.
 FORMS, LISTS, PLANES, VALUES, ORDER, REFERENCES = range(6)
 RAW, ZSTD = 0, 1
-# What of its size a stream has to keep at most to be compressed: a small stream is read ten times as fast raw, and
-# lists are as small as they get.
+# What of its size a stream has to keep at most to be compressed, and how many bytes that has to save: a small stream is
+# read ten times as fast raw, and lists are as small as they get.
 _WORTH_PACKING = {FORMS: 0.5, LISTS: 0.0, PLANES: 0.9, VALUES: 0.9, ORDER: 0.5, REFERENCES: 0.5}
+_LEAST_SAVED = 512
 
 
 class Stream(NamedTuple):
@@ -153,6 +154,12 @@ class BlockSets:
     sets: dict[int, SetStreams]
     values: NDArray[np.int16]
 
+    @property
+    def nbytes(self) -> int:
+        """Memory it takes."""
+        parts = [array for streams in self.sets.values() for array in vars(streams).values()]
+        return self.form.nbytes + self.values.nbytes + sum(getattr(part, "nbytes", 0) for part in parts)
+
 
 def check(status: int) -> None:
     """Raise CorruptChunkError unless a kernel found everything in order."""
@@ -163,9 +170,9 @@ def check(status: int) -> None:
 def pack_stream(block: int, role: int, which: int, raw: NDArray[Any], level: int) -> tuple[Stream, bytes]:
     """Compress one stream, or keep it raw where that costs few bytes: what is raw is read much faster."""
     data = raw.tobytes()
-    most = int(len(data) * _WORTH_PACKING[role])
-    packed = zstd.compress(data, level, True) if most else b""
-    if most and len(packed) <= most:
+    most = min(int(len(data) * _WORTH_PACKING[role]), len(data) - _LEAST_SAVED)
+    packed = zstd.compress(data, level, True) if most > 0 else b""
+    if most > 0 and len(packed) <= most:
         return Stream(block, role, which, ZSTD, len(data), len(packed), 0), packed
     return Stream(block, role, which, RAW, len(data), len(data), crc32(data)), data
 

@@ -21,6 +21,7 @@ import numpy as np
 from .. import __version__
 from ..errors import InputError, UnsortedInputError
 from ..storage.batch import BatchHead, BatchWriter, chunk_width
+from ..storage.keys import KeysWriter, keys_of
 from ..storage.parts import PartWriter
 from ..storage.totals import TotalsWriter
 from .bcf import first_contig_of_bcf, read_bcf, read_bcf_header
@@ -100,14 +101,17 @@ class ImportResult:
 
 
 class BatchImport:
-    """One import of some inputs into a staged batch and its totals."""
+    """One import of some inputs into a staged batch, its totals and its keys."""
 
-    def __init__(self, inputs: Sequence[Input], batch: PartWriter, totals: PartWriter, options: ImportOptions) -> None:
+    def __init__(
+        self, inputs: Sequence[Input], batch: PartWriter, totals: PartWriter, keys: PartWriter, options: ImportOptions
+    ) -> None:
         check_same_samples(inputs)
         self.options = options
         samples = inputs[0].header.samples
         self.writer = BatchWriter(batch, samples)
         self.totals = TotalsWriter(totals, self.writer.chunk_variants)
+        self.keys = KeysWriter(keys, self.writer.chunk_variants)
         self.chunk_samples = chunk_width(len(samples))
         self.num_sample_chunks = -(-len(samples) // self.chunk_samples)
         self.contigs: dict[str, int | None] = {}
@@ -238,6 +242,7 @@ class BatchImport:
         self.writer.put("variant_contig", chunk, contig)
         self.writer.put("variant_filter", chunk, self._filter_rows(sites))
         write_sites(self.writer, sites, records.has_gt, chunk)
+        self.keys.put(chunk, keys_of(sites.packed_alleles, sites.position, sites.num_alts, sites.num_alleles))
         self._add_digest(sites)
         self._index_regions(sites, contig)
         for formats in sites.format_texts:
@@ -338,6 +343,7 @@ class BatchImport:
         regions = np.array(self._regions, np.int64).reshape(-1, 6)
         self.writer.finish(head, self._num_variants, regions, dtype, self._ploidy)
         self.totals.finish(self._num_variants)
+        self.keys.finish(self._num_variants)
         return ImportResult(
             self.contigs,
             self._num_variants,

@@ -12,9 +12,9 @@ import numpy as np
 
 from .blocks import set_indexes
 from .jit import inlined, kernel, popcount
-from .lists import read_list
+from .lists import MOST_PLAIN, read_list
 from .planes import BAD_LIST, BAD_VALUE, OK
-from .rows import ALT, EMPTY, FILL, FLIPPED, FORM_MASK, HALF, MISSING, OTHER, PLANE
+from .rows import ALT, EMPTY, FILL, FLIPPED, FORM_MASK, HALF, LIST, MISSING, OTHER, PLANE
 
 # A mask covers every index a uint16 can hold, so that no list can reach past it.
 MASK_WORDS = 1024
@@ -62,36 +62,52 @@ def _hit_plane(plane: Any, mask: Any, want_pairs: bool) -> tuple[int, int]:
 
 @kernel
 def count_hits(
-    form: Any, length: Any, at: Any, lists: Any, dense_planes: Any, bits: int, first_row: int,
+    form: Any, length: Any, at: Any, dense_row: Any, lists: Any, dense_planes: Any, bits: int, first_row: int,
     end_row: int, masks: Any, indexes: Any, hits: Any, pairs: Any, want_pairs: bool,
 ) -> int:  # fmt: skip
     """Meet rows ``first_row`` to ``end_row`` of one set with every mask; return a status.
 
-    form, length, at, lists : of this set, as ``SetStreams`` has them
+    form, length, at, dense_row, lists : of this set, as ``SetStreams`` has them
     dense_planes : (dense rows, words) uint64 from ``planes.materialise``
     masks : (cohorts, 1024) uint64    indexes : uint16 scratch with room for ``bits``
     hits, pairs : (cohorts, end_row - first_row) int32, written
     """
     words = (bits + 63) >> 6
-    dense = 0
+    # Rows by kind, without a branch a row: what a row is cannot be foretold, and a wrong guess costs as much as a list.
+    plain, long, num_plain, num_long = np.empty(end_row, np.int64), np.empty(end_row, np.int64), 0, 0
     for row in range(end_row):
         this = form[row] & FORM_MASK
-        if row < first_row or this == EMPTY:
-            dense += this >= PLANE
-            continue
-        out = row - first_row
-        if this >= PLANE:
-            for k in range(masks.shape[0]):
-                hits[k, out], pairs[k, out] = _hit_plane(dense_planes[dense], masks[k, :words], want_pairs)
-            dense += 1
-            continue
+        is_list = row >= first_row and this == LIST
+        plain[num_plain] = row
+        num_plain += is_list and length[row] <= MOST_PLAIN
+        long[num_long] = row
+        num_long += is_list and length[row] > MOST_PLAIN
+    good = True
+    for i in range(num_plain):
+        row = plain[i]
         num = np.int64(length[row])
-        if not read_list(lists, at[row], num, bits, indexes):
-            return BAD_LIST
+        good &= read_list(lists, at[row], num, bits, indexes)
         for k in range(masks.shape[0]):
-            hits[k, out] = _hit_list(indexes, num, masks, k)
+            hits[k, row - first_row] = _hit_list(indexes, num, masks, k)
             if want_pairs:
-                pairs[k, out] = _pairs_of_list(indexes, num, masks, k)
+                pairs[k, row - first_row] = _pairs_of_list(indexes, num, masks, k)
+    for i in range(num_long):
+        row = long[i]
+        num = np.int64(length[row])
+        good &= read_list(lists, at[row], num, bits, indexes)
+        for k in range(masks.shape[0]):
+            hits[k, row - first_row] = _hit_list(indexes, num, masks, k)
+            if want_pairs:
+                pairs[k, row - first_row] = _pairs_of_list(indexes, num, masks, k)
+    if not good:
+        return BAD_LIST
+    for dense in range(dense_row.size):
+        row = np.int64(dense_row[dense])
+        if first_row <= row < end_row:
+            for k in range(masks.shape[0]):
+                hits[k, row - first_row], pairs[k, row - first_row] = _hit_plane(
+                    dense_planes[dense], masks[k, :words], want_pairs
+                )
     return OK
 
 

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from ..codec.settings import INNER, LEVEL
 from ..errors import CorruptRepositoryError
 from .arrays import GROUP, ArraySpec, ColumnWriter, StoredArray, finish, write_whole
+from .keys import keys_of
 from .parts import Part, PartWriter
 
 CHUNK_VARIANTS = 4096
@@ -278,6 +279,11 @@ class Batch:
         if data is None:
             raise CorruptRepositoryError(f"{self.part.folder}: chunk {chunk}.{sample_chunk}.0 of call_genotype is gone")
         return memoryview(data)
+
+    def key_chunk(self, chunk: int) -> NDArray[np.uint64]:
+        """Keys of the ALT alleles of a chunk, made of its alleles: (rows, alt alleles)."""
+        sites, width = self.site_chunk(chunk), self.array("variant_allele").shape[1]
+        return keys_of(self.array("variant_allele").packed(chunk, 0), sites.position, sites.num_alts, width)
 
     def phased_chunk(self, chunk: int, sample_chunk: int) -> NDArray[np.bool_]:
         """Phases of a chunk, (rows, samples)."""
