@@ -124,6 +124,7 @@ def _with_batch(
             "sites_sha256": result.sites_sha256,
             "files": result.files,
             "header_sha256": result.header_sha256,
+            **_made(),
             "problems": {},
             "formats_left_out": result.formats_left_out,
             "attributes": {},
@@ -145,14 +146,20 @@ def _with_batch(
     return document
 
 
+def _made() -> Document:
+    """By what, when and how something is made."""
+    now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+    return {"tool": f"varstore {__version__}", "time": now, "command": list(sys.argv)}
+
+
 def commit(root: Path, first: Document, change: Callable[[Document], Document], action: str) -> Manifest:
     """Commit ``change`` with its provenance."""
 
     def changed(document: Document) -> Document:
         document = change(document)
-        document["tool"] = f"varstore {__version__}"
-        now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
-        document["provenance"] = {"action": action, "time": now, "command": list(sys.argv)}
+        made = _made()
+        document["tool"] = made["tool"]
+        document["provenance"] = {"action": action, "time": made["time"], "command": made["command"]}
         return document
 
     staging = manifest.staging_folder(root)
