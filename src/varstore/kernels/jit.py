@@ -136,3 +136,35 @@ def odd_calls16(typingctx: Any, array: Any, index: Any, pattern: Any) -> Any:
         return builder.bitcast(odd, ir.IntType(16))
 
     return types.uint16(array, types.intp, types.uint32), codegen
+
+
+@intrinsic
+def put_calls16(typingctx: Any, codes: Any, index: Any, out: Any, at: Any) -> Any:
+    """Write 16 diploid calls of BCF, 32 bytes at ``codes[index]``, as ``<tab>0|1``: 64 bytes at ``out[at]``.
+
+    Bit ``i`` of what is returned is set where call ``i`` has another allele than 0 to 8.
+    """
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        bytes32 = ir.VectorType(ir.IntType(8), 32)
+        source = context.make_array(signature.args[0])(context, builder, args[0])
+        pointer = cgutils.gep_inbounds(builder, source.data, args[1])
+        data = builder.load(builder.bitcast(pointer, bytes32.as_pointer()), align=1)
+        beyond = builder.icmp_unsigned(">", builder.sub(data, _splat(2, 8, 32)), _splat(17, 8, 32))
+        pairs = builder.bitcast(builder.sext(beyond, bytes32), ir.VectorType(ir.IntType(16), 16))
+        odd = builder.icmp_unsigned("!=", pairs, _splat(0, 16, 16))
+        calls = builder.bitcast(data, ir.VectorType(ir.IntType(16), 16))
+        calls = builder.zext(calls, ir.VectorType(ir.IntType(32), 16))
+        # An allele's digit is half its code and "/"; "|" is 77 behind "/".
+        first = builder.and_(builder.shl(calls, _splat(7, 32, 16)), _splat(0x7F00, 32, 16))
+        second = builder.and_(builder.shl(calls, _splat(15, 32, 16)), _splat(0x7F000000, 32, 16))
+        phase = builder.and_(builder.lshr(calls, _splat(8, 32, 16)), _splat(1, 32, 16))
+        text = builder.mul(phase, _splat(77 << 16, 32, 16))
+        for part in (first, second, _splat(0x2F2F2F09, 32, 16)):
+            text = builder.add(text, part)
+        target = context.make_array(signature.args[2])(context, builder, args[2])
+        pointer = cgutils.gep_inbounds(builder, target.data, args[3])
+        builder.store(text, builder.bitcast(pointer, text.type.as_pointer()), align=1)
+        return builder.bitcast(odd, ir.IntType(16))
+
+    return types.uint16(codes, types.intp, out, types.intp), codegen
