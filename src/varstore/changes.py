@@ -31,7 +31,12 @@ def write_error(root: Path, error: OSError) -> OSError:
 
 
 def add_batch(
-    root: Path, newest: Document, inputs: Sequence[PathLike], threads: int | None, progress: Progress | None
+    root: Path,
+    newest: Document,
+    inputs: Sequence[PathLike],
+    threads: int | None,
+    progress: Progress | None,
+    on_problem: str = "warn",
 ) -> None:
     """Import the inputs beside the repository, then commit them: all or nothing."""
     from .ingest.importer import BatchImport, ImportOptions, open_input  # noqa: PLC0415
@@ -44,7 +49,7 @@ def add_batch(
     published: list[str] = []
     try:
         parts = {kind: PartWriter(staging / kind) for kind in ("batches", "derived", "samples")}
-        options = ImportOptions(threads or os.cpu_count() or 1, progress or (lambda _: None))
+        options = ImportOptions(threads or os.cpu_count() or 1, progress or (lambda _: None), on_problem)
         result = BatchImport(opened, parts["batches"], parts["derived"], options).run()
         write_samples(parts["samples"], opened[0].header.samples)
         _check_sites(newest, result)
@@ -117,7 +122,7 @@ def _with_batch(
             "sites_sha256": result.sites_sha256,
             "files": result.files,
             "header_sha256": result.header_sha256,
-            "problems": {},
+            "problems": result.problems,
             "formats_left_out": result.formats_left_out,
             "attributes": {},
         }

@@ -49,6 +49,7 @@ def create(
     assembly: str | None = None,
     threads: int | None = None,
     progress: Progress | None = None,
+    on_problem: str = "warn",
 ) -> Repository:
     """Make a new repository, and add the inputs as its first batch.
 
@@ -57,6 +58,7 @@ def create(
     assembly : name of the reference build, kept as it is
     threads : for the import; default: the machine's cores
     progress : called with the bytes of input read since the last call
+    on_problem : what harmless problems of an input do: ``warn`` (counted in ``info()``) or ``stop``
 
     Raises RepositoryExistsError, InputError. Nothing is left behind if an input cannot be taken in.
     """
@@ -69,7 +71,7 @@ def create(
     try:
         first = manifest.first_document(identity, assembly)
         if inputs:
-            add_batch(root, first, inputs, threads, progress)
+            add_batch(root, first, inputs, threads, progress, on_problem)
         else:
             commit(root, first, lambda document: document, "create")
     except BaseException as error:
@@ -370,10 +372,16 @@ class Repository:
 
     # Changes
 
-    def add(self, *inputs: PathLike, threads: int | None = None, progress: Progress | None = None) -> Repository:
+    def add(
+        self,
+        *inputs: PathLike,
+        threads: int | None = None,
+        progress: Progress | None = None,
+        on_problem: str = "warn",
+    ) -> Repository:
         """Add one more batch, and move on to the version that has it.
 
-        The samples are new; the sites are those that are there.
+        The samples are new; the sites are those that are there. Arguments as in ``create``.
         Raises InputError, SampleClashError, SitesDifferError, ReadOnlyError.
         """
         if self.manifest is None:
@@ -381,7 +389,7 @@ class Repository:
         if not inputs:
             raise QueryError("nothing to add: name at least one file")
         try:
-            add_batch(self.path, self.manifest.document, inputs, threads, progress)
+            add_batch(self.path, self.manifest.document, inputs, threads, progress, on_problem)
         except OSError as error:
             raise write_error(self.path, error) from None
         self._load(None)

@@ -20,6 +20,14 @@ repo_argument = click.argument("repo", type=click.Path())
 inputs_argument = click.argument("inputs", nargs=-1, type=click.Path())
 threads_option = click.option("--threads", type=click.IntRange(1), help="Threads of the import.  [default: all cores]")
 
+on_problem_option = click.option(
+    "--on-problem",
+    type=click.Choice(["warn", "stop"]),
+    default="warn",
+    show_default=True,
+    help="What harmless problems of an input do: list them at the end, or refuse it.",
+)
+
 
 class _Group(click.Group):
     """Commands in the order they are written; our errors are one sentence and exit status 1."""
@@ -50,7 +58,8 @@ def main() -> None:
 @inputs_argument
 @click.option("--assembly", help="Name of the reference build, like GRCh38.")
 @threads_option
-def create(repo: str, inputs: tuple[str, ...], assembly: str | None, threads: int | None) -> None:
+@on_problem_option
+def create(repo: str, inputs: tuple[str, ...], assembly: str | None, threads: int | None, on_problem: str) -> None:
     """Make a new repository REPO, with INPUT files as its first batch.
 
     INPUT is VCF (BGZF, gzip or text) or BCF; several split the same samples by chromosome.
@@ -58,7 +67,9 @@ def create(repo: str, inputs: tuple[str, ...], assembly: str | None, threads: in
     from .. import repository  # noqa: PLC0415
 
     with _progress(inputs) as progress:
-        made = repository.create(repo, *inputs, assembly=assembly, threads=threads, progress=progress)
+        made = repository.create(
+            repo, *inputs, assembly=assembly, threads=threads, progress=progress, on_problem=on_problem
+        )
     _report(made)
 
 
@@ -66,13 +77,14 @@ def create(repo: str, inputs: tuple[str, ...], assembly: str | None, threads: in
 @repo_argument
 @click.argument("inputs", nargs=-1, required=True, type=click.Path())
 @threads_option
-def add(repo: str, inputs: tuple[str, ...], threads: int | None) -> None:
+@on_problem_option
+def add(repo: str, inputs: tuple[str, ...], threads: int | None, on_problem: str) -> None:
     """Add INPUT files to REPO as one more batch."""
     from .. import repository  # noqa: PLC0415
 
     opened = repository.open(repo)
     with _progress(inputs) as progress:
-        opened.add(*inputs, threads=threads, progress=progress)
+        opened.add(*inputs, threads=threads, progress=progress, on_problem=on_problem)
     _report(opened)
 
 
@@ -158,9 +170,13 @@ def _progress(inputs: tuple[str, ...]) -> Iterator[Callable[[int], None]]:
 
 
 def _report(repo: Any) -> None:
+    from . import show  # noqa: PLC0415
+
     click.echo(
         f"{repo.path}: version {repo.version}, {repo.num_samples:,} samples, {repo.num_variants:,} variants", err=True
     )
     left_out = repo.info()["batches"][-1]["formats_left_out"] if repo.info()["batches"] else []
+    if repo.info()["batches"]:
+        show.problems(repo.info()["batches"][-1]["problems"])
     if left_out:
         click.echo(f"varstore: warning: not stored: FORMAT {', '.join(left_out)}", err=True)

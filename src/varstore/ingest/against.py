@@ -73,7 +73,7 @@ def _records(batch: Batch, contig: str, blocks: Any) -> Iterator[tuple[Any, ...]
         filters = batch.filter_chunk(chunk)
         genotypes, phases = blocks(chunk)
         for row in np.flatnonzero(sites.contig == wanted).tolist():
-            alleles = [allele for allele in sites.allele[row] if allele]
+            alleles = [allele for allele in sites.allele[row] if allele not in ("", ".")]
             names = {batch.filters[i] for i in np.flatnonzero(filters[row])}
             calls = None if genotypes is None else (genotypes[row], phases[row])
             quality_bits = int(quality[row : row + 1].view(np.uint32)[0])

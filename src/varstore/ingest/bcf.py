@@ -98,6 +98,8 @@ def _records(rows: list[tuple[bytes, Any, Any]], ploidy: int, plan: ScanPlan) ->
             run_start.append(i)
         position[i] = int(columns[1])
         num_alts[i] = 0 if columns[4] == b"." else columns[4].count(b",") + 1
+        if genotypes is not None and num_alts[i] == 0 and (codes[i] == 1).any():
+            num_alts[i] = 1
         if genotypes is not None and codes[i].size and codes[i].max() > num_alts[i]:
             raise InputError(
                 f"{plan.path}, record at {contig}:{position[i]}: a genotype has allele {codes[i].max()}, "

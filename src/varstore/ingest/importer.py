@@ -25,8 +25,12 @@ from ..storage.parts import PartWriter
 from ..storage.totals import TotalsWriter
 from .bcf import first_contig_of_bcf, read_bcf, read_bcf_header
 from .chunks import EncodedBlock, write_genotypes, write_sites
+from .declarations import read_declarations
+from .gate import Gate
 from .header import VcfHeader, parse_header
-from .records import PieceScanner, Records, ScanPlan, ScanResult, join, raise_fault
+from .line_ends import LineEnds
+from .problems import Kind, Problems
+from .records import BLANK_LINE, Fault, PieceScanner, Records, ScanPlan, ScanResult, join, raise_fault
 from .sites import RowError, SiteColumns, site_columns
 from .text import TextFile, is_bcf
 
@@ -35,10 +39,15 @@ Progress = Callable[[int], None]
 
 @dataclass(frozen=True)
 class ImportOptions:
-    """How to import: ``threads`` for inflating, scanning and encoding; ``progress`` takes bytes read."""
+    """How to import.
+
+    threads : for inflating, scanning and encoding    progress : takes bytes read
+    on_problem : what harmless problems do: ``warn`` or ``stop``
+    """
 
     threads: int = 2
     progress: Progress = lambda _: None
+    on_problem: str = "warn"
 
 
 @dataclass
@@ -97,6 +106,7 @@ class ImportResult:
     files: list[dict[str, Any]]
     header_sha256: str
     genotype_bytes: int
+    problems: dict[str, Any]
 
 
 class BatchImport:
@@ -117,6 +127,13 @@ class BatchImport:
                 if self.contigs.get(name) is None:
                     self.contigs[name] = length
             self.filters.update(source.header.filters)
+        self._lengths = dict(self.contigs)
+        self.problems = Problems(options.on_problem)
+        self.gate = Gate(self.problems)
+        for source in inputs:
+            self.gate.declare(read_declarations(source.header.text), str(source.path))
+            if source.text is not None and source.text.crlf:
+                self.problems.add(Kind.CRLF, str(source.path))
         self.inputs = self._in_contig_order(inputs)
         self._seen: dict[str, str] = {}
         self._last = ("", -1)
@@ -193,6 +210,7 @@ class BatchImport:
         """Scan pieces in threads, a few ahead, and give out their records in order."""
         scanners: SimpleQueue[PieceScanner] = SimpleQueue()
         ploidy, read = 1, 0
+        state = LineEnds(text.crlf)
         running: deque[Future[ScanResult]] = deque()
 
         def scan(piece: Any) -> ScanResult:
@@ -207,6 +225,8 @@ class BatchImport:
         def take() -> Iterator[Records]:
             nonlocal line, ploidy, read
             result = running.popleft().result()
+            if state.blank_line and (result.records or result.fault):
+                raise_fault(Fault(0, BLANK_LINE), plan.path, state.blank_line)
             for records in result.records:
                 ploidy = max(ploidy, records.sets.ploidy)
                 line += records.num_rows
@@ -217,6 +237,7 @@ class BatchImport:
             if result.fault is not None:
                 begin = line - sum(records.num_rows for records in result.records)
                 raise_fault(result.fault, plan.path, begin)
+            state.note(result, self.problems, plan.path, line)
 
         for piece in text.pieces():
             running.append(pool.submit(scan, piece))
@@ -231,6 +252,8 @@ class BatchImport:
             sites = site_columns(records, self.writer.chunk_variants)
             contig = self._contig_codes(sites)
             self._check_order(records, contig)
+            first = self._num_variants
+            self.gate.check(records, sites, self._lengths, lambda row: self._place(first + row))
         except RowError as error:
             kind = UnsortedInputError if isinstance(error, _OrderError) else InputError
             raise kind(f"{self._place(self._num_variants + error.row)}: {error}") from None
@@ -305,7 +328,8 @@ class BatchImport:
 
     def _filter_rows(self, sites: SiteColumns) -> Any:
         """(rows, filters) bool; filters the header does not declare are added."""
-        names_of_text = [[] if text == "." else text.split(";") for text in sites.filter_texts]
+        # Empty items and a '.' among others are no names; the gate lists them.
+        names_of_text = [[name for name in text.split(";") if name not in ("", ".")] for text in sites.filter_texts]
         for names in names_of_text:
             for name in names:
                 self.filters.setdefault(name, "")
@@ -349,6 +373,7 @@ class BatchImport:
             files,
             hashlib.sha256(header.text.encode()).hexdigest(),
             self.writer.part.size("call_genotype/"),
+            self.problems.document(),
         )
 
 

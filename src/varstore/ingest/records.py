@@ -13,7 +13,7 @@ from ..codec.rows import Arenas, RowSets, block_starts, concatenate, sets_from_c
 from ..codec.settings import SPARSE_SHIFT
 from ..errors import InputError, TruncatedInputError
 from ..kernels import scan as _scan
-from .text import INFLATE_ERRORS, Piece
+from .text import INFLATE_ERRORS, Piece, damage_text
 
 _PADDING = 64  # bytes a vector load may read behind the text
 _BUFFER_SIZE = 1 << 19
@@ -136,6 +136,9 @@ class ScanResult:
     records: list[Records]
     compressed: int
     fault: Fault | None = None
+    blank_end: bool = False  # blank lines behind the records: harmless if nothing follows
+    crlf: bool = False
+    open_end: bool = False  # the last line has no line end
 
 
 @dataclass(frozen=True)
@@ -195,7 +198,7 @@ class PieceScanner:
             result.fault = Fault(rows, str(error))
         except INFLATE_ERRORS as error:
             rows = sum(r.num_rows for r in result.records) + int(self.cursors[_scan.NUM_ROWS])
-            result.fault = Fault(rows, f"the file cannot be decompressed here ({error or 'it is cut off'})")
+            result.fault = Fault(rows, f"the file {damage_text(error, piece.find_damage())}")
         self._flush(result)
         return result
 
@@ -205,6 +208,7 @@ class PieceScanner:
         left = piece.length
         skipping = not piece.starts_line
         while left:
+            waiting = have
             have, left = self._fill(piece, have, left)
             begin = 0
             if skipping:
@@ -214,6 +218,8 @@ class PieceScanner:
                     continue
                 begin = newline + 1
                 skipping = False
+            elif _scan.find_newline(self.buffer, waiting, have) < 0:
+                continue  # a long line
             have = self._scan_buffer(begin, have, result)
         if skipping:
             return
@@ -224,6 +230,7 @@ class PieceScanner:
                 self._room(have, 1)
                 self.buffer[have] = 10
                 have += 1
+                result.open_end = True
             if self._scan_buffer(0, have, result):
                 raise _FaultError("the line is cut off: the file ends in it")
 
@@ -266,7 +273,12 @@ class PieceScanner:
 
     def _scan_buffer(self, begin: int, end: int, result: ScanResult) -> int:
         """Scan the whole lines of the buffer, and move what is left to its front."""
+        first = begin
         while True:
+            if result.blank_end:
+                if not _is_blank(self.buffer[begin:end]):
+                    raise _FaultError(BLANK_LINE)
+                return 0
             a = self.arenas
             status, begin = _scan.scan_lines(
                 self.buffer, begin, end, self.plan.num_samples, self.plan.has_format, a.ploidy,
@@ -275,8 +287,13 @@ class PieceScanner:
                 self.phase, self.phase_default, self.text, self.fields, self.position, self.num_alts, self.has_gt,
                 self.runs, self.row_cursors, self.cursors, self.fault,
             )  # fmt: skip
+            result.crlf |= begin - first > 1 and self.buffer[begin - 2] == 13
             if status == _scan.DONE:
                 break
+            if status == _scan.BLANK_LINE:
+                # Harmless if nothing else follows, here and in later pieces.
+                result.blank_end = True
+                continue
             if status == _scan.NEED_ROOM:
                 if self.cursors[_scan.NUM_ROWS] == 0:
                     self.text = np.empty(2 * (end - begin) + 1024, np.uint8)
@@ -326,8 +343,6 @@ class PieceScanner:
         line = bytes(self.buffer[begin : newline if newline >= 0 else end])
         columns = line.split(b"\t", 10)
         found, expected = int(self.fault[0]), int(self.fault[1])
-        if status == _scan.BLANK_LINE:
-            return "the line is blank; remove it"
         if status == _scan.BAD_POSITION:
             return f"POS is {_show(columns[1])}, expected a number from 0 to 2,147,483,647"
         if status == _scan.BAD_TEXT:
@@ -335,6 +350,8 @@ class PieceScanner:
         if status == _scan.BAD_COLUMNS:
             return f"{found} columns, the header has {expected}; columns are separated by one tab"
         num_alts = columns[4].count(b",") + (columns[4] != b".") if len(columns) > 4 else 0
+        if num_alts > _MAX_ALTS:
+            return f"{num_alts:,} ALT alleles; the most that is read is {_MAX_ALTS:,}"
         if found < 0 or found >= self.plan.num_samples:
             return f"a genotype has allele {expected}, but the record has {num_alts} ALT alleles"
         call = line.split(b"\t", 10 + found)[9 + found].split(b"\t")[0]
@@ -345,6 +362,12 @@ class PieceScanner:
 
 
 _MAX_PLOIDY = 1024
+_MAX_ALTS = 32767
+BLANK_LINE = "the line is blank; remove it"
+
+
+def _is_blank(text: NDArray[np.uint8]) -> bool:
+    return bool(((text == 10) | (text == 13)).all())
 
 
 class _FaultError(Exception):

@@ -10,8 +10,10 @@ from __future__ import annotations
 import mmap
 import struct
 import zlib
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -20,9 +22,11 @@ from ..errors import InputError, NotVcfError, TruncatedInputError
 try:
     # The reader below gzip_ng's buffered file: inflates many members a call into our buffer.
     from zlib_ng.zlib_ng import _GzipReader as _FastGzipReader
+    from zlib_ng.zlib_ng import decompressobj as _inflater
     from zlib_ng.zlib_ng import error as _fast_error
 except ImportError:
     _FastGzipReader = None
+    _inflater = zlib.decompressobj
     _fast_error = zlib.error
 
 PIECE_SIZE = 1 << 26  # uncompressed bytes
@@ -40,29 +44,41 @@ class ByteReader(Protocol):
     def readinto(self, buffer: memoryview) -> int: ...
 
 
-class _ZlibReader:
-    """Inflates the gzip members of ``data`` one after another with the standard library."""
+class DamagedError(EOFError):
+    """Compressed data end or break where they should not; the message says at which byte."""
+
+
+class _MemberReader:
+    """Inflates the gzip members of ``data`` one after another, and knows where it is.
+
+    zlib-ng's buffered reader passes over zeros behind a member, and says of no error where it is.
+    """
 
     def __init__(self, data: memoryview) -> None:
         self._data = data
         self._at = 0
-        self._inflater = zlib.decompressobj(31)
+        self._inflater = _inflater(31)
         self._between = True
 
     def readinto(self, buffer: memoryview) -> int:
         while self._at < len(self._data):
-            window = self._data[self._at : self._at + (1 << 16)]
-            out = self._inflater.decompress(window, len(buffer))
+            if self._between and not b"\x1f\x8b".startswith(self._data[self._at : self._at + 2]):
+                raise DamagedError(f"no gzip member at byte {self._at}: the file is padded or damaged there")
+            window = self._data[self._at : self._at + (1 << 15)]
+            try:
+                out = self._inflater.decompress(window, len(buffer))
+            except (zlib.error, _fast_error) as error:
+                raise DamagedError(f"damaged at byte {self._at} or in the 32,768 behind it: {error}") from None
             left = self._inflater.unused_data if self._inflater.eof else self._inflater.unconsumed_tail
             self._at += len(window) - len(left)
             self._between = self._inflater.eof
             if self._inflater.eof:
-                self._inflater = zlib.decompressobj(31)
+                self._inflater = _inflater(31)
             if out:
                 buffer[: len(out)] = out
                 return len(out)
         if not self._between:
-            raise EOFError("the last gzip member is cut off")
+            raise DamagedError(f"the last gzip member is cut off at byte {len(self._data)}")
         return 0
 
 
@@ -81,7 +97,11 @@ class _PlainReader:
 
 def inflating_reader(data: memoryview) -> ByteReader:
     """A reader of gzip members: zlib-ng's, or the standard library's where that is missing."""
-    return _ZlibReader(data) if _FastGzipReader is None else _FastGzipReader(data, 1 << 17)
+    return _MemberReader(data) if _FastGzipReader is None else _FastGzipReader(data, 1 << 17)
+
+
+def _nowhere() -> None:
+    return None
 
 
 @dataclass
@@ -93,6 +113,7 @@ class Piece:
     starts_line : it begins at the beginning of a line
     overlaps : the line behind its end is its own too
     compressed : bytes of the file it stands for, for the progress bar
+    find_damage : the byte of the file where inflating fails, None where the reader's error says it
     """
 
     reader: ByteReader
@@ -101,6 +122,7 @@ class Piece:
     starts_line: bool
     overlaps: bool
     compressed: int
+    find_damage: Callable[[], int | None] = _nowhere
 
 
 class TextFile:
@@ -117,10 +139,13 @@ class TextFile:
         self._released = 0
         self.size = len(self.data)
         self.kind = _kind(self.data)
+        self.crlf = False  # of the header
         self.header_text, self._header_size = self._read_header()
 
     def _reader(self, offset: int = 0) -> ByteReader:
-        return _PlainReader(self.data[offset:]) if self.kind == "plain" else inflating_reader(self.data[offset:])
+        if self.kind == "plain":
+            return _PlainReader(self.data[offset:])
+        return _MemberReader(self.data) if self.kind == "gzip" else inflating_reader(self.data[offset:])
 
     def _read_header(self) -> tuple[str, int]:
         """The header's text, to the first line that does not begin with ``##``, and its bytes."""
@@ -130,10 +155,10 @@ class TextFile:
         while True:
             try:
                 size = reader.readinto(buffer)
-            except EOFError:
-                raise TruncatedInputError(f"{self.path}: the file is cut off; copy it again") from None
             except INFLATE_ERRORS as error:
-                raise InputError(f"{self.path}: cannot be decompressed ({error})") from None
+                if self.kind == "bgzf":
+                    deque(self._bgzf_blocks(), 0)  # says first what is wrong at the end
+                raise TruncatedInputError(f"{self.path}: {self.damage(error, 0)}") from None
             head += buffer[:size]
             while (newline := head.find(b"\n", begin)) >= 0:
                 if not head.startswith(b"##", begin):
@@ -150,7 +175,23 @@ class TextFile:
             if line == 1:
                 raise NotVcfError(f"{self.path}, line 1: no VCF: it is not text") from None
             raise InputError(f"{self.path}, line {line}: the header is not UTF-8") from None
+        self.crlf = "\r\n" in text
         return text.replace("\r\n", "\n"), size
+
+    def damage(self, error: BaseException, first: int) -> str:
+        """Say where the compressed file fails at or behind the block at byte ``first``."""
+        return damage_text(error, self._bad_block(first) if self.kind == "bgzf" else None)
+
+    def _bad_block(self, at: int) -> int | None:
+        """The first BGZF block at or behind byte ``at`` that is none, or does not inflate."""
+        while at < self.size:
+            size = _bgzf_block_size(self.data, at)
+            try:
+                zlib.decompress(self.data[at : at + max(size, 1)], 31)
+            except zlib.error:
+                return at
+            at += size
+        return None
 
     def release(self, size: int) -> None:
         """Let go of the first ``size`` bytes of the file: what was read must not pile up in memory."""
@@ -164,8 +205,11 @@ class TextFile:
         reader = self._reader()
         rest = bytes(self._after_header(reader))
         buffer = memoryview(bytearray(1 << 12))
-        while b"\t" not in rest and (size := reader.readinto(buffer)):
-            rest += buffer[:size]
+        try:
+            while b"\t" not in rest and (size := reader.readinto(buffer)):
+                rest += buffer[:size]
+        except INFLATE_ERRORS:
+            return None  # said where the records are read
         return rest.partition(b"\t")[0].decode(errors="replace") if rest else None
 
     def pieces(self, piece_size: int = PIECE_SIZE) -> Iterator[Piece]:
@@ -182,7 +226,9 @@ class TextFile:
             elif at - begin >= piece_size or offset == self.size:
                 if at > begin:
                     starts_line = begin == self._header_size
-                    yield Piece(self._reader(first), begin - first_at, at - begin, starts_line, True, offset - first)
+                    damage = partial(self._bad_block, first) if self.kind == "bgzf" else _nowhere
+                    reader, size = self._reader(first), offset - first
+                    yield Piece(reader, begin - first_at, at - begin, starts_line, True, size, damage)
                 first, first_at, begin = offset, at, at
 
     def _plain_blocks(self) -> Iterator[tuple[int, int]]:
@@ -193,9 +239,7 @@ class TextFile:
     def _bgzf_blocks(self) -> Iterator[tuple[int, int]]:
         """File and text offset of every BGZF block, and of the end. Raises TruncatedInputError."""
         if bytes(self.data[-28:]) != _BGZF_END:
-            raise TruncatedInputError(
-                f"{self.path}: the BGZF end marker is missing at byte {self.size}: the file is cut off; copy it again"
-            )
+            raise TruncatedInputError(f"{self.path}: {self._without_end()}; copy it again")
         at, text = 0, 0
         while at < self.size:
             yield at, text
@@ -205,6 +249,13 @@ class TextFile:
             text += _SIZE.unpack_from(self.data, at + size - 4)[0]
             at += size
         yield at, text
+
+    def _without_end(self) -> str:
+        """What is wrong with a BGZF file that does not end in the end marker."""
+        behind = self._map.rfind(_BGZF_END) + 28
+        if behind < 28 or _bgzf_block_size(self.data, behind):
+            return f"the BGZF end marker is missing at byte {self.size}: the file is cut off"
+        return f"{self.size - behind:,} bytes stand behind the BGZF end marker, from byte {behind}: the file is padded"
 
     def _stream_pieces(self) -> Iterator[Piece]:
         """Inflate in order, and cut behind newlines."""
@@ -219,7 +270,7 @@ class TextFile:
                 while used < len(buffer) and (size := reader.readinto(memoryview(buffer)[used:])):
                     used += size
             except INFLATE_ERRORS as error:
-                raise TruncatedInputError(f"{self.path}: cannot be decompressed ({error})") from None
+                raise TruncatedInputError(f"{self.path}: {self.damage(error, 0)}") from None
             cut = buffer.rfind(b"\n", 0, used) + 1 if size else used
             rest = bytes(memoryview(buffer)[cut:used])
             if cut:
@@ -235,6 +286,12 @@ class TextFile:
                 return buffer[left:size]
             left -= size
         return buffer[:0]
+
+
+def damage_text(error: BaseException, at: int | None) -> str:
+    """Say that a file cannot be decompressed: at byte ``at``, or where the error says."""
+    place = f"at byte {at}" if at is not None else f"({str(error) or 'the file is cut off'})"
+    return f"cannot be decompressed {place}; copy the file again"
 
 
 def _bgzf_block_size(data: memoryview, at: int) -> int:
