@@ -15,7 +15,7 @@ from . import __version__
 from .errors import RepositoryError, SampleClashError, SitesDifferError, VarstoreError, WriteError
 from .storage import files, manifest
 from .storage.manifest import Document, Manifest
-from .storage.parts import Part, PartRef, PartWriter
+from .storage.parts import Part, PartRef
 from .storage.samples import read_samples, write_samples
 
 if TYPE_CHECKING:
@@ -39,7 +39,9 @@ def add_batch(
     on_problem: str = "warn",
 ) -> None:
     """Import the inputs beside the repository, then commit them: all or nothing."""
-    from .ingest.importer import BatchImport, ImportOptions, open_input  # noqa: PLC0415
+    from .ingest.importer import ImportOptions  # noqa: PLC0415
+    from .ingest.inputs import open_input  # noqa: PLC0415
+    from .ingest.resort import import_inputs  # noqa: PLC0415
 
     opened = [open_input(os.fspath(path)) for path in inputs]
     for source in opened:
@@ -48,9 +50,8 @@ def add_batch(
     name = uuid.uuid4().hex[:12]
     published: list[str] = []
     try:
-        parts = {kind: PartWriter(staging / kind) for kind in ("batches", "derived", "samples")}
         options = ImportOptions(threads or os.cpu_count() or 1, progress or (lambda _: None), on_problem)
-        result = BatchImport(opened, parts["batches"], parts["derived"], options).run()
+        parts, result = import_inputs(opened, staging, options)
         write_samples(parts["samples"], opened[0].header.samples)
         _check_sites(newest, result)
         refs = {}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
@@ -408,14 +408,15 @@ class Repository:
             found = list(itertools.islice(self._differences(Path(source)), MAX_DIFFERENCES))
         return found
 
-    def _differences(self, source: Path) -> Iterable[str]:
-        from .ingest.against import differences, source_samples  # noqa: PLC0415
+    def _differences(self, source: Path) -> Iterator[str]:
+        from .ingest.against import differences, readable, source_samples  # noqa: PLC0415
         from .query.genotypes import read_genotypes  # noqa: PLC0415
 
         samples = source_samples(source)
         batch = next((batch for batch in self._batches if batch.store.samples == samples), None)
         if batch is None or not isinstance(batch.store, Batch):
-            return [f"{source}: no batch of the repository has its samples"]
+            yield f"{source}: no batch of the repository has its samples"
+            return
         store, columns = batch.store, [np.arange(batch.num_samples)]
 
         def blocks(chunk: int) -> tuple[Any, Any]:
@@ -424,7 +425,9 @@ class Repository:
             calls = read_genotypes([store], [ChunkRead(chunk)], columns, samples)
             return calls.call_genotype, calls.call_genotype_phased
 
-        return differences(source, store, blocks)
+        with readable(source, batch.entry["problems"]) as path:
+            for text in differences(path, store, blocks):
+                yield text.replace(str(path), str(source))
 
     def close(self) -> None:
         """Stop the threads; the repository may be asked again."""

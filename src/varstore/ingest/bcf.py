@@ -1,8 +1,8 @@
-"""BCF through cyvcf2 (htslib): the same records the scanner makes of text."""
+"""BCF through cyvcf2 (htslib), in the worker process: the same records the scanner makes of text."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,43 +11,95 @@ import numpy as np
 from ..codec.rows import block_starts, sets_from_codes
 from ..errors import InputError, NotVcfError
 from ..kernels.scan import NUM_FIELDS
+from . import worker
+from .bgzf import MappedFile
 from .header import VcfHeader, parse_header
 from .records import Records, ScanPlan
 
 _CELLS = 1 << 24  # genotype codes held at a time
+_TEXT_SIZE = 1 << 22
+
+
+# For the importing process; htslib itself is in the worker.
 
 
 def read_bcf_header(path: Path) -> VcfHeader:
-    """The header of a BCF. Raises NotVcfError."""
-    import cyvcf2  # noqa: PLC0415
-
-    try:
-        reader = cyvcf2.VCF(str(path))
-    except Exception as error:
-        raise NotVcfError(f"{path}: no BCF that htslib can open ({error})") from None
-    return parse_header(reader.raw_header, str(path))
+    """The header of a BCF. Raises NotVcfError, TruncatedInputError."""
+    MappedFile(path).check_blocks()  # htslib does not mind a file that is cut off
+    return parse_header(worker.one("bcf:header_text", path), str(path))
 
 
 def first_contig_of_bcf(path: Path) -> str | None:
     """CHROM of the first record, or None where there is none."""
-    import cyvcf2  # noqa: PLC0415
+    contig: str | None = worker.one("bcf:first_contig", path)
+    return contig
 
-    for record in cyvcf2.VCF(str(path), samples=[]):
-        return str(record.CHROM)
-    return None
+
+def read_bcf_lines(path: Path) -> Iterator[bytes]:
+    """The records of a BCF as lines of text, some at a time. Raises InputError."""
+    return worker.run("bcf:lines", path)
 
 
 def read_bcf(path: Path, plan: ScanPlan) -> Iterator[Records]:
     """Records of a BCF, some at a time. Raises InputError."""
+    return worker.run("bcf:records", path, plan)
+
+
+# For the worker.
+
+
+def open_with_htslib(path: Path, **options: Any) -> Any:
+    """A reader of cyvcf2's. Raises NotVcfError."""
     import cyvcf2  # noqa: PLC0415
 
+    try:
+        return cyvcf2.VCF(str(path), **options)
+    except Exception as error:
+        raise NotVcfError(f"{path}: no VCF or BCF that htslib can open ({error})") from None
+
+
+def header_text(path: Path) -> Iterator[str]:
+    """The header as htslib prints it."""
+    yield open_with_htslib(path).raw_header
+
+
+def first_contig(path: Path) -> Iterator[str | None]:
+    """CHROM of the first record, or None."""
+    worker.at(1)
+    yield next((str(record.CHROM) for record in open_with_htslib(path, samples=[])), None)
+
+
+def counted(records: Iterable[Any]) -> Iterator[Any]:
+    """The records; the worker's parent knows which one it is at."""
+    worker.at(1)
+    for number, record in enumerate(records, 2):
+        yield record
+        worker.at(number)
+
+
+def lines(path: Path) -> Iterator[bytes]:
+    """The records as lines of text, some at a time."""
+    lines: list[bytes] = []
+    size = 0
+    for record in counted(open_with_htslib(path)):
+        lines.append(str(record).encode())
+        size += len(lines[-1])
+        if size >= _TEXT_SIZE:
+            yield b"".join(lines)
+            lines, size = [], 0
+    if lines:
+        yield b"".join(lines)
+
+
+def records(path: Path, plan: ScanPlan) -> Iterator[Records]:
+    """The records, some at a time. Raises InputError."""
     # One reader for the genotypes, one without samples for the text of the sites.
-    calls = cyvcf2.VCF(str(path))
-    sites = cyvcf2.VCF(str(path), samples=[])
+    calls = open_with_htslib(path)
+    sites = open_with_htslib(path, samples=[])
     rows: list[tuple[bytes, Any, Any]] = []
     ploidy, cells, number = 1, 0, 0
     try:
-        for call, site in zip(calls, sites, strict=True):
+        for call, site in counted(zip(calls, sites, strict=True)):
             number += 1
             rows.append((str(site).rstrip("\n").encode(), ":".join(call.FORMAT), _genotypes(call)))
             if rows[-1][2] is not None:

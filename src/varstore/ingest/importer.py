@@ -23,16 +23,17 @@ from ..errors import InputError, UnsortedInputError
 from ..storage.batch import BatchHead, BatchWriter, chunk_width
 from ..storage.parts import PartWriter
 from ..storage.totals import TotalsWriter
-from .bcf import first_contig_of_bcf, read_bcf, read_bcf_header
+from .bcf import read_bcf
 from .chunks import EncodedBlock, write_genotypes, write_sites
 from .declarations import read_declarations
 from .gate import Gate
-from .header import VcfHeader, parse_header
+from .inputs import Input, check_same_samples
 from .line_ends import LineEnds
 from .problems import Kind, Problems
-from .records import BLANK_LINE, Fault, PieceScanner, Records, ScanPlan, ScanResult, join, raise_fault
+from .records import PieceScanner, Records, ScanPlan, ScanResult, fault_error, join
 from .sites import RowError, SiteColumns, site_columns
-from .text import TextFile, is_bcf
+from .sort import Found, SortedText
+from .text import TextFile
 
 Progress = Callable[[int], None]
 
@@ -48,48 +49,6 @@ class ImportOptions:
     threads: int = 2
     progress: Progress = lambda _: None
     on_problem: str = "warn"
-
-
-@dataclass
-class Input:
-    """One input file: its header, and how to read it."""
-
-    path: Path
-    header: VcfHeader
-    text: TextFile | None
-
-    @property
-    def size(self) -> int:
-        return self.path.stat().st_size
-
-    def first_contig(self) -> str | None:
-        """CHROM of the first record, or None where there is none."""
-        return first_contig_of_bcf(self.path) if self.text is None else self.text.first_contig()
-
-
-def open_input(path: str | Path) -> Input:
-    """Open a VCF or BCF and read its header. Raises InputError and its kinds."""
-    path = Path(path)
-    try:
-        if not path.is_file():
-            raise InputError(f"{path}: no such file")
-        if is_bcf(path):
-            return Input(path, read_bcf_header(path), None)
-        text = TextFile(path)
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror})") from None
-    return Input(path, parse_header(text.header_text, str(path)), text)
-
-
-def check_same_samples(inputs: Sequence[Input]) -> None:
-    """Inputs of one batch have the same samples in the same order. Raises InputError."""
-    first = inputs[0]
-    for other in inputs[1:]:
-        if other.header.samples != first.header.samples:
-            raise InputError(
-                f"{other.path}: its samples are not those of {first.path}, in the same order; "
-                "inputs of one batch split the same samples by chromosome, add others one by one"
-            )
 
 
 @dataclass
@@ -110,9 +69,21 @@ class ImportResult:
 
 
 class BatchImport:
-    """One import of some inputs into a staged batch and its totals."""
+    """One import of some inputs into a staged batch and its totals.
 
-    def __init__(self, inputs: Sequence[Input], batch: PartWriter, totals: PartWriter, options: ImportOptions) -> None:
+    sources : where the records are read from, if not from the inputs as they are; problems that were
+        noted on the way there are in ``noted``
+    """
+
+    def __init__(
+        self,
+        inputs: Sequence[Input],
+        batch: PartWriter,
+        totals: PartWriter,
+        options: ImportOptions,
+        sources: Sequence[Input] | None = None,
+        noted: Sequence[Found] = (),
+    ) -> None:
         check_same_samples(inputs)
         self.options = options
         samples = inputs[0].header.samples
@@ -134,8 +105,12 @@ class BatchImport:
             self.gate.declare(read_declarations(source.header.text), str(source.path))
             if source.text is not None and source.text.crlf:
                 self.problems.add(Kind.CRLF, str(source.path))
+        for found in noted:
+            self.problems.add(*found)
         self.inputs = self._in_contig_order(inputs)
-        self._seen: dict[str, str] = {}
+        self.sources = self._in_contig_order(sources or inputs)
+        # Contigs so far, and where each was met last.
+        self._seen: dict[str, Input] = {}
         self._last = ("", -1)
         self._formats: dict[str, None] = {}
         self._regions: list[tuple[int, ...]] = []
@@ -173,7 +148,7 @@ class BatchImport:
         waiting: list[Records] = []
         size = self.writer.chunk_variants
         rows, num_read = 0, 0
-        for source in self.inputs:
+        for source in self.sources:
             self._begins.append((num_read, source))
             for records in self._records(source, pool):
                 waiting.append(records)
@@ -190,12 +165,14 @@ class BatchImport:
         while self._pending:
             self._collect()
 
+    def _source(self, row: int) -> tuple[int, Input]:
+        """Where a record of the batch is from, and the number of the first record from there."""
+        return [begin for begin in self._begins if begin[0] <= row][-1]
+
     def _place(self, row: int) -> str:
-        """File and line of a record of the batch: every record is one line."""
-        first, source = [begin for begin in self._begins if begin[0] <= row][-1]
-        if source.text is None:
-            return f"{source.path}, record {row - first + 1}"
-        return f"{source.path}, line {source.header.num_lines + 1 + row - first}"
+        """File and line of a record of the batch."""
+        first, source = self._source(row)
+        return source.place(row - first)
 
     def _records(self, source: Input, pool: ThreadPoolExecutor) -> Iterator[Records]:
         header = source.header
@@ -204,13 +181,16 @@ class BatchImport:
             yield from read_bcf(source.path, plan)
             self.options.progress(source.size)
         else:
-            yield from self._scan(source.text, plan, header.num_lines + 1, pool)
+            yield from self._scan(source, source.text, plan, pool)
 
-    def _scan(self, text: TextFile, plan: ScanPlan, line: int, pool: ThreadPoolExecutor) -> Iterator[Records]:
+    def _scan(
+        self, source: Input, text: TextFile | SortedText, plan: ScanPlan, pool: ThreadPoolExecutor
+    ) -> Iterator[Records]:
         """Scan pieces in threads, a few ahead, and give out their records in order."""
+        row = 0
         scanners: SimpleQueue[PieceScanner] = SimpleQueue()
         ploidy, read = 1, 0
-        state = LineEnds(text.crlf)
+        state = LineEnds(source.place, self.problems, text.crlf)
         running: deque[Future[ScanResult]] = deque()
 
         def scan(piece: Any) -> ScanResult:
@@ -223,21 +203,20 @@ class BatchImport:
             return result
 
         def take() -> Iterator[Records]:
-            nonlocal line, ploidy, read
+            nonlocal row, ploidy, read
             result = running.popleft().result()
-            if state.blank_line and (result.records or result.fault):
-                raise_fault(Fault(0, BLANK_LINE), plan.path, state.blank_line)
+            begin = row
+            state.check(result)
             for records in result.records:
                 ploidy = max(ploidy, records.sets.ploidy)
-                line += records.num_rows
+                row += records.num_rows
                 yield records
             read += result.compressed
             text.release(read)
             self.options.progress(result.compressed)
             if result.fault is not None:
-                begin = line - sum(records.num_rows for records in result.records)
-                raise_fault(result.fault, plan.path, begin)
-            state.note(result, self.problems, plan.path, line)
+                raise fault_error(result.fault, source.place(begin + result.fault.row))
+            state.note(result, row)
 
         for piece in text.pieces():
             running.append(pool.submit(scan, piece))
@@ -255,8 +234,12 @@ class BatchImport:
             first = self._num_variants
             self.gate.check(records, sites, self._lengths, lambda row: self._place(first + row))
         except RowError as error:
-            kind = UnsortedInputError if isinstance(error, _OrderError) else InputError
-            raise kind(f"{self._place(self._num_variants + error.row)}: {error}") from None
+            row = self._num_variants + error.row
+            if not isinstance(error, _OrderError):
+                raise InputError(f"{self._place(row)}: {error}") from None
+            unsorted = UnsortedInputError(f"{self._place(row)}: {error}; {_SORT}")
+            unsorted.paths = tuple({str(error.before.path): None, str(self._source(row)[1].path): None})
+            raise unsorted from None
         chunk = self._chunk
         self.writer.put("variant_contig", chunk, contig)
         self.writer.put("variant_filter", chunk, self._filter_rows(sites))
@@ -306,22 +289,18 @@ class BatchImport:
         falls = np.flatnonzero((np.diff(records.position) < 0) & (np.diff(contig) == 0))
         if len(falls):
             row = int(falls[0]) + 1
-            raise _OrderError(
-                row,
-                f"unsorted: position {records.position[row]} comes after {records.position[row - 1]}; "
-                "sort the file (bcftools sort)",
-            )
+            before = self._source(self._num_variants + row - 1)[1]
+            text = f"unsorted: position {records.position[row]} comes after {records.position[row - 1]}"
+            raise _OrderError(row, text, before)
         for row, name in zip(records.run_start, records.contig_of_run, strict=True):
             if name == self._last[0]:
                 if row == 0 and records.position[0] < self._last[1]:
-                    raise _OrderError(
-                        0,
-                        f"unsorted: position {records.position[0]} comes after {self._last[1]}; "
-                        "sort the file (bcftools sort)",
-                    )
+                    text = f"unsorted: position {records.position[0]} comes after {self._last[1]}"
+                    raise _OrderError(0, text, self._source(self._num_variants - 1)[1])
             elif name in self._seen:
-                raise _OrderError(int(row), f"unsorted: contig {name} comes back after {self._last[0]}; sort the file")
-            self._seen[name] = name
+                text = f"unsorted: contig {name} comes back after {self._last[0]}"
+                raise _OrderError(int(row), text, self._seen[name])
+            self._seen[name] = self._source(self._num_variants + int(row))[1]
             self._last = (name, 0)
         if records.num_rows:
             self._last = (self._last[0], int(records.position[-1]))
@@ -377,8 +356,15 @@ class BatchImport:
         )
 
 
+_SORT = "sort the file (bcftools sort), or let --on-problem warn sort it"
+
+
 class _OrderError(RowError):
-    """Records out of order."""
+    """Records out of order; ``before`` is where the record is from that should come after."""
+
+    def __init__(self, row: int, message: str, before: Input) -> None:
+        super().__init__(row, message)
+        self.before = before
 
 
 def _sha256_of_file(path: Path) -> str:

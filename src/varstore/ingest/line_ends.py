@@ -2,24 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from .problems import Kind, Problems
-from .records import ScanResult
+from .records import BLANK_LINE, Fault, ScanResult, fault_error
 
 
 class LineEnds:
-    """What was noticed of a text file's line ends so far; ``blank_line`` is the first blank line at its end, or 0."""
+    """What was noticed of a file's line ends so far.
 
-    def __init__(self, crlf: bool) -> None:
-        self.crlf = crlf
-        self.blank_line = 0
+    place : (row) -> file and line    crlf : was noticed in the header already
+    """
 
-    def note(self, result: ScanResult, problems: Problems, path: str, line: int) -> None:
-        """Take a piece's line ends in; ``line`` is the line behind its records."""
-        if result.crlf and not self.crlf:
-            self.crlf = True
-            problems.add(Kind.CRLF, path)
+    def __init__(self, place: Callable[[int], str], problems: Problems, crlf: bool) -> None:
+        self._place = place
+        self._problems = problems
+        self._crlf = crlf
+        self._blank: int | None = None  # the row where blank lines begin
+
+    def check(self, result: ScanResult) -> None:
+        """Blank lines are harmless at the end only. Raises InputError if the next piece has records."""
+        if self._blank is not None and (result.records or result.fault):
+            raise fault_error(Fault(0, BLANK_LINE), self._place(self._blank))
+
+    def note(self, result: ScanResult, row: int) -> None:
+        """Take a piece's line ends in; ``row`` is the number of records up to its end."""
+        if result.crlf and not self._crlf:
+            self._crlf = True
+            self._problems.add(Kind.CRLF, self._place(row - 1))
         if result.open_end:
-            problems.add(Kind.NO_FINAL_NEWLINE, f"{path}, line {line - 1}")
-        if result.blank_end and not self.blank_line:
-            self.blank_line = line
-            problems.add(Kind.BLANK_LAST_LINE, f"{path}, line {line}")
+            self._problems.add(Kind.NO_FINAL_NEWLINE, self._place(row - 1))
+        if result.blank_end and self._blank is None:
+            self._blank = row
+            self._problems.add(Kind.BLANK_LAST_LINE, self._place(row))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +12,8 @@ from ..codec.rows import Arenas, RowSets, block_starts, concatenate, sets_from_c
 from ..codec.settings import SPARSE_SHIFT
 from ..errors import InputError, TruncatedInputError
 from ..kernels import scan as _scan
-from .text import INFLATE_ERRORS, Piece, damage_text
+from .bgzf import damage_text
+from .text import INFLATE_ERRORS, Piece
 
 _PADDING = 64  # bytes a vector load may read behind the text
 _BUFFER_SIZE = 1 << 19
@@ -379,7 +379,7 @@ def _show(text: bytes) -> str:
     return repr(shown if len(text) <= 40 else shown + "...")
 
 
-def raise_fault(fault: Fault, path: str, first_line: int) -> NoReturn:
-    """Raise a piece's fault as the error people see; ``first_line`` is the piece's first line, from 1."""
+def fault_error(fault: Fault, place: str) -> InputError:
+    """A piece's fault as the error people see; ``place`` is its file and line."""
     kind = TruncatedInputError if "decompressed" in fault.message or "cut off" in fault.message else InputError
-    raise kind(f"{path}, line {first_line + fault.row}: {fault.message}")
+    return kind(f"{place}: {fault.message}")

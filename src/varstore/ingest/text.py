@@ -7,10 +7,7 @@ entered in the middle: one thread inflates it and hands out pieces of whole line
 
 from __future__ import annotations
 
-import mmap
-import struct
 import zlib
-from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -18,6 +15,7 @@ from pathlib import Path
 from typing import Protocol
 
 from ..errors import InputError, NotVcfError, TruncatedInputError
+from .bgzf import MappedFile
 
 try:
     # The reader below gzip_ng's buffered file: inflates many members a call into our buffer.
@@ -31,10 +29,6 @@ except ImportError:
 
 PIECE_SIZE = 1 << 26  # uncompressed bytes
 STREAM_PIECE_SIZE = 1 << 24
-_BGZF_END = bytes.fromhex("1f8b08040000000000ff0600424302001b0003000000000000000000")
-_BLOCK = struct.Struct("<I6xHHHH")  # magic with the extra-field flag, length of the extra fields, the first of them
-_FIELD = struct.Struct("<HHH")
-_SIZE = struct.Struct("<I")
 INFLATE_ERRORS = (zlib.error, _fast_error, EOFError, OSError)
 
 
@@ -125,20 +119,16 @@ class Piece:
     find_damage: Callable[[], int | None] = _nowhere
 
 
-class TextFile:
+def plain_piece(text: memoryview) -> Piece:
+    """A piece of whole lines in memory."""
+    return Piece(_PlainReader(text), 0, len(text), True, False, 0)
+
+
+class TextFile(MappedFile):
     """A file of VCF text: its header, and its pieces."""
 
     def __init__(self, path: Path) -> None:
-        self.path = path
-        with open(path, "rb") as file:
-            size = file.seek(0, 2)
-            if size == 0:
-                raise NotVcfError(f"{path}: the file is empty")
-            self._map = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-        self.data = memoryview(self._map)
-        self._released = 0
-        self.size = len(self.data)
-        self.kind = _kind(self.data)
+        super().__init__(path)
         self.crlf = False  # of the header
         self.header_text, self._header_size = self._read_header()
 
@@ -156,8 +146,7 @@ class TextFile:
             try:
                 size = reader.readinto(buffer)
             except INFLATE_ERRORS as error:
-                if self.kind == "bgzf":
-                    deque(self._bgzf_blocks(), 0)  # says first what is wrong at the end
+                self.check_blocks()  # says first what is wrong at the end
                 raise TruncatedInputError(f"{self.path}: {self.damage(error, 0)}") from None
             head += buffer[:size]
             while (newline := head.find(b"\n", begin)) >= 0:
@@ -178,28 +167,6 @@ class TextFile:
         self.crlf = "\r\n" in text
         return text.replace("\r\n", "\n"), size
 
-    def damage(self, error: BaseException, first: int) -> str:
-        """Say where the compressed file fails at or behind the block at byte ``first``."""
-        return damage_text(error, self._bad_block(first) if self.kind == "bgzf" else None)
-
-    def _bad_block(self, at: int) -> int | None:
-        """The first BGZF block at or behind byte ``at`` that is none, or does not inflate."""
-        while at < self.size:
-            size = _bgzf_block_size(self.data, at)
-            try:
-                zlib.decompress(self.data[at : at + max(size, 1)], 31)
-            except zlib.error:
-                return at
-            at += size
-        return None
-
-    def release(self, size: int) -> None:
-        """Let go of the first ``size`` bytes of the file: what was read must not pile up in memory."""
-        size -= size % mmap.PAGESIZE
-        if size > self._released:
-            self._map.madvise(mmap.MADV_DONTNEED, self._released, size - self._released)
-            self._released = size
-
     def first_contig(self) -> str | None:
         """CHROM of the first record, or None where there is none."""
         reader = self._reader()
@@ -217,7 +184,7 @@ class TextFile:
         if self.kind == "gzip":
             yield from self._stream_pieces()
             return
-        blocks = self._plain_blocks() if self.kind == "plain" else self._bgzf_blocks()
+        blocks = self._plain_blocks() if self.kind == "plain" else self.blocks()
         # The piece so far: file offset and text offset of its first block, and where it begins in the text.
         first, first_at, begin = 0, 0, self._header_size
         for offset, at in blocks:
@@ -226,7 +193,7 @@ class TextFile:
             elif at - begin >= piece_size or offset == self.size:
                 if at > begin:
                     starts_line = begin == self._header_size
-                    damage = partial(self._bad_block, first) if self.kind == "bgzf" else _nowhere
+                    damage = partial(self.bad_block, first) if self.kind == "bgzf" else _nowhere
                     reader, size = self._reader(first), offset - first
                     yield Piece(reader, begin - first_at, at - begin, starts_line, True, size, damage)
                 first, first_at, begin = offset, at, at
@@ -236,29 +203,12 @@ class TextFile:
         for offset in [*range(0, self.size, 1 << 16), self.size]:
             yield offset, offset
 
-    def _bgzf_blocks(self) -> Iterator[tuple[int, int]]:
-        """File and text offset of every BGZF block, and of the end. Raises TruncatedInputError."""
-        if bytes(self.data[-28:]) != _BGZF_END:
-            raise TruncatedInputError(f"{self.path}: {self._without_end()}; copy it again")
-        at, text = 0, 0
-        while at < self.size:
-            yield at, text
-            size = _bgzf_block_size(self.data, at)
-            if size == 0 or at + size > self.size:
-                raise TruncatedInputError(f"{self.path}: no BGZF block at byte {at}: the file is damaged or cut off")
-            text += _SIZE.unpack_from(self.data, at + size - 4)[0]
-            at += size
-        yield at, text
-
-    def _without_end(self) -> str:
-        """What is wrong with a BGZF file that does not end in the end marker."""
-        behind = self._map.rfind(_BGZF_END) + 28
-        if behind < 28 or _bgzf_block_size(self.data, behind):
-            return f"the BGZF end marker is missing at byte {self.size}: the file is cut off"
-        return f"{self.size - behind:,} bytes stand behind the BGZF end marker, from byte {behind}: the file is padded"
-
     def _stream_pieces(self) -> Iterator[Piece]:
-        """Inflate in order, and cut behind newlines."""
+        return map(plain_piece, self.line_blocks())
+
+    def line_blocks(self) -> Iterator[memoryview]:
+        """Inflate in order, and cut behind newlines. Raises TruncatedInputError."""
+        self.check_blocks()
         reader = self._reader()
         rest: bytes | memoryview = self._after_header(reader)
         size = 1
@@ -274,7 +224,7 @@ class TextFile:
             cut = buffer.rfind(b"\n", 0, used) + 1 if size else used
             rest = bytes(memoryview(buffer)[cut:used])
             if cut:
-                yield Piece(_PlainReader(memoryview(buffer)[:cut]), 0, cut, True, False, 0)
+                yield memoryview(buffer)[:cut]
 
     def _after_header(self, reader: ByteReader) -> memoryview:
         """Read up to the end of the header; return what was read past it."""
@@ -286,38 +236,6 @@ class TextFile:
                 return buffer[left:size]
             left -= size
         return buffer[:0]
-
-
-def damage_text(error: BaseException, at: int | None) -> str:
-    """Say that a file cannot be decompressed: at byte ``at``, or where the error says."""
-    place = f"at byte {at}" if at is not None else f"({str(error) or 'the file is cut off'})"
-    return f"cannot be decompressed {place}; copy the file again"
-
-
-def _bgzf_block_size(data: memoryview, at: int) -> int:
-    """Bytes of the BGZF block at ``at`` (its BC field says), or 0 where there is none."""
-    if at + 26 > len(data):
-        return 0
-    magic, extra, key, length, size = _BLOCK.unpack_from(data, at)
-    if magic != 0x04088B1F:
-        return 0
-    if key == 0x4342 and length == 2:
-        return int(size) + 1
-    field, end = at + 12, min(at + 12 + extra, len(data) - 6)
-    while field < end:
-        key, length, size = _FIELD.unpack_from(data, field)
-        if key == 0x4342 and length == 2:
-            return int(size) + 1
-        field += 4 + length
-    return 0
-
-
-def _kind(data: memoryview) -> str:
-    if bytes(data[:2]) != b"\x1f\x8b":
-        return "plain"
-    if len(data) > 18 and data[3] & 4 and bytes(data[12:14]) == b"BC":
-        return "bgzf"
-    return "gzip"
 
 
 def is_bcf(path: Path) -> bool:
