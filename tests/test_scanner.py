@@ -19,7 +19,7 @@ from varstore.errors import InputError, NotVcfError, TruncatedInputError, Unsort
 from varstore.ingest import records as records_module
 from varstore.ingest import text as text_module
 from varstore.ingest.header import parse_header
-from varstore.ingest.records import PieceScanner, ScanPlan, join, raise_fault
+from varstore.ingest.records import PieceScanner, ScanPlan, fault_error, join
 from varstore.ingest.sites import site_columns
 from varstore.ingest.text import PIECE_SIZE, TextFile
 
@@ -105,7 +105,7 @@ def scan(path, piece_size=PIECE_SIZE, chunk_samples=16_384, ploidy=1):
     for piece in text.pieces(piece_size):
         result = scanner.scan(piece)
         if result.fault is not None:
-            raise_fault(result.fault, str(path), line)
+            raise fault_error(result.fault, f"{path}, line {line + result.fault.row}")
         parts += result.records
         line += sum(part.num_rows for part in result.records)
     return parts
@@ -405,11 +405,11 @@ FAULTS = {
     "an allele of two digits": (with_field(10, "10|0"), r"GT is '10\|0', but the record has 1 ALT"),
     "an allele of many digits": (with_field(10, "0|" + "9" * 30), "but the record has 1 ALT"),
     "an allele without ALT": (
-        with_field(4, "."),
-        "has allele 1, but the record has 0 ALT|GT is '0.1', but the record has 0",
+        "\t".join([*GOOD[:4], ".", *GOOD[5:11], "0|2"]),
+        r"sample c \(column 12\): GT is '0\|2', but the record has 0 ALT",
     ),
     "a call of 1,025 alleles": (with_field(10, "|".join("0" * 1025)), "1025 alleles; the most that is read is 1024"),
-    "too many ALTs": (with_field(4, ",".join("C" * 32_768)), "32,?768 ALT alleles"),
+    "too many ALTs": (with_field(4, ",".join("C" * 32_768)), "32,768 ALT alleles; the most that is read is 32,767"),
     "INFO is not UTF-8": (with_field(7, "X=\udcff"), "the text before the samples is not UTF-8"),
     "CHROM is not UTF-8": (with_field(0, "1\udce9"), "not UTF-8"),
     "FORMAT is not UTF-8": (with_field(8, "GT:\udce9"), "not UTF-8"),
@@ -428,10 +428,10 @@ def write_bytes(path, text, way="bgzf"):
     return path
 
 
-def assert_refused(tmp_path, path, error, match):
+def assert_refused(tmp_path, path, error, match, **options):
     """An import raises ``error``, and leaves nothing behind."""
     with pytest.raises(error, match=match):
-        vs.create(tmp_path / "repo", path)
+        vs.create(tmp_path / "repo", path, **options)
     assert not (tmp_path / "repo").exists()
 
 
@@ -442,6 +442,8 @@ def test_faults(tmp_path, monkeypatch, fault, way):
     line, message = FAULTS[fault]
     good = [with_field(1, str(100 + i)) for i in range(12)]
     for place, pieces in ((0, False), (5, True), (12, True), (12, False)):
+        if fault == "a blank line" and place == 12:
+            continue  # harmless at the end
         lines = [*good[:place], line, *good[place:]]
         text = header("abc") + "".join(line + "\n" for line in lines)
         path = write_bytes(tmp_path / "bad.vcf", text, way)
@@ -469,10 +471,22 @@ def test_the_first_of_two_faults(tmp_path):
     assert_refused(tmp_path, path, InputError, r"bad\.vcf, line [45]: (QUAL|POS) is 'bad'")
 
 
-@pytest.mark.parametrize("end", ["\n\n", "\r\n\r\n", "\n\n\n"])
-def test_blank_lines_at_the_end(tmp_path, end):
-    path = write_bytes(tmp_path / "bad.vcf", header("abc") + "\t".join(GOOD) + end)
-    assert_refused(tmp_path, path, InputError, r"bad\.vcf, line 4: the line is blank; remove it")
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("pieces", [False, True])
+@pytest.mark.parametrize("end", ["\n\n", "\r\n\r\n", "\n\n\n", "\n" * 300])
+def test_blank_lines_at_the_end(tmp_path, monkeypatch, end, pieces, way):
+    """Taken with a warning, wherever the pieces are cut; a record behind them is not."""
+    if pieces:
+        monkeypatch.setattr(TextFile.pieces, "__defaults__", (TINY,))
+    text = header("abc") + "\t".join(GOOD) + end
+    repo = vs.create(tmp_path / "repo", write_bytes(tmp_path / "a.vcf", text, way))
+    assert repo.num_variants == 1
+    problems = repo.info()["batches"][0]["problems"]
+    assert problems["blank-last-line"] == {"count": 1, "first": [f"{tmp_path}/a.vcf, line 4"]}
+    assert ("crlf" in problems) == ("\r" in end)
+    path = write_bytes(tmp_path / "bad.vcf", text + "\t".join(GOOD), way)
+    with pytest.raises(InputError, match=r"bad\.vcf, line 4: the line is blank; remove it"):
+        vs.create(tmp_path / "other", path)
 
 
 SITES_FAULTS = {
@@ -566,10 +580,10 @@ HEADER_FAULTS = {
     "a name twice": (header("aba"), InputError, "line 2: the sample 'a' is there twice"),
     "an empty name": (header(["a", ""]), InputError, "line 2: a sample name is empty"),
     "no UTF-8": (header("a").replace("#CHROM", "##x=\udcff\n#CHROM"), InputError, "line 2: the header is not UTF-8"),
-    "no contig ID": (
-        header("a").replace("#CHROM", "##contig=<length=5>\n#CHROM"),
+    "two lengths": (
+        header("a").replace("#CHROM", "##contig=<ID=1,length=5>\n##contig=<ID=1,length=6>\n#CHROM"),
         InputError,
-        "line 2: .* without an ID",
+        "line 3: contig 1 has two lengths, 5 and 6",
     ),
 }
 
@@ -582,34 +596,42 @@ def test_faults_of_the_header(tmp_path, fault, way):
     assert_refused(tmp_path, path, error, rf"bad\.vcf, {message}" if "line" in message else message)
 
 
-# Order
+# Order. Unsorted input is sorted unless problems stop the import: tests/test_sort.py.
+
+
+def declared(samples):
+    """A header that declares what the records have, so that nothing else stops the import."""
+    meta = "##contig=<ID=1>\n##contig=<ID=2>\n##contig=<ID=3>\n##INFO=<ID=DP,Number=1,Type=Integer,Description=x>\n"
+    meta += '##FORMAT=<ID=GT,Number=1,Type=String,Description="x">\n'
+    return header(samples).replace("#CHROM", meta + "#CHROM")
 
 
 @pytest.mark.parametrize("before", [1, 2, 4095, 4096, 4097])
 @pytest.mark.parametrize("pieces", [False, True])
 def test_positions_go_back(tmp_path, monkeypatch, before, pieces):
     lines = [with_field(1, str(pos)) for pos in [*range(10, 10 + before), 8 + before, 9999]]
-    path = write_bytes(tmp_path / "bad.vcf", header("abc") + "".join(line + "\n" for line in lines))
+    path = write_bytes(tmp_path / "bad.vcf", declared("abc") + "".join(line + "\n" for line in lines))
     if pieces:
         monkeypatch.setattr(TextFile.pieces, "__defaults__", (5000,))
-    message = rf"bad\.vcf, line {before + 3}: unsorted: position {before + 8} comes after {before + 9}; .*bcftools sort"
-    assert_refused(tmp_path, path, UnsortedInputError, message)
+    message = rf"bad\.vcf, line {before + 8}: unsorted: position {before + 8} comes after {before + 9}; .*bcftools sort"
+    assert_refused(tmp_path, path, UnsortedInputError, message, on_problem="stop")
 
 
 @pytest.mark.parametrize("before", [1, 4095, 4096, 5000])
 def test_a_contig_comes_back(tmp_path, before):
     contigs = ["1"] * before + ["2", "2", "1"]
     lines = [[name, str(10 + i), *GOOD[2:]] for i, name in enumerate(contigs)]
-    path = write_bytes(tmp_path / "bad.vcf", header("abc") + "".join("\t".join(line) + "\n" for line in lines))
-    assert_refused(tmp_path, path, UnsortedInputError, rf"bad\.vcf, line {before + 5}: .*contig 1 comes back after 2")
+    path = write_bytes(tmp_path / "bad.vcf", declared("abc") + "".join("\t".join(line) + "\n" for line in lines))
+    message = rf"bad\.vcf, line {before + 10}: .*contig 1 comes back after 2"
+    assert_refused(tmp_path, path, UnsortedInputError, message, on_problem="stop")
 
 
 def test_a_contig_comes_back_in_another_file(tmp_path):
     for name, contigs in (("one.vcf", "12"), ("two.vcf", "31")):
         lines = [[contig, "10", *GOOD[2:]] for contig in contigs]
-        write_bytes(tmp_path / name, header("abc") + "".join("\t".join(line) + "\n" for line in lines))
-    with pytest.raises(UnsortedInputError, match=r"(one|two)\.vcf, line [34]: .*contig 1 comes back"):
-        vs.create(tmp_path / "repo", tmp_path / "one.vcf", tmp_path / "two.vcf")
+        write_bytes(tmp_path / name, declared("abc") + "".join("\t".join(line) + "\n" for line in lines))
+    with pytest.raises(UnsortedInputError, match=r"(one|two)\.vcf, line [89]: .*contig 1 comes back"):
+        vs.create(tmp_path / "repo", tmp_path / "one.vcf", tmp_path / "two.vcf", on_problem="stop")
 
 
 def test_equal_positions_and_contigs_in_any_order(tmp_path):

@@ -8,6 +8,7 @@ import sys
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,7 @@ from .errors import QueryError, RepositoryError, SampleClashError, SitesDifferEr
 from .storage import files, keys, manifest, totals
 from .storage.batch import Batch
 from .storage.manifest import Document, Manifest
-from .storage.parts import Part, PartRef, PartWriter
+from .storage.parts import Part, PartRef
 from .storage.samples import read_samples, write_samples
 
 if TYPE_CHECKING:
@@ -31,22 +32,32 @@ def write_error(root: Path, error: OSError) -> OSError:
     return error if isinstance(error, VarstoreError) else WriteError(f"{root}: cannot be written ({error})")
 
 
+@dataclass(frozen=True)
+class AddOptions:
+    """How to add a batch; the fields are the arguments of ``Repository.add``."""
+
+    threads: int | None = None
+    progress: Progress | None = None
+    fields: str | None = None
+    max_alleles_inline: int | None = None
+    on_problem: str = "warn"
+
+
 def add_batch(
     root: Path,
     newest: Document,
     inputs: Sequence[PathLike],
-    threads: int | None,
-    progress: Progress | None,
-    fields: str | None = None,
-    max_alleles_inline: int | None = None,
+    options: AddOptions,
 ) -> None:
     """Import the inputs beside the repository, then commit them: all or nothing."""
-    from .ingest.importer import BatchImport, ImportOptions, open_input  # noqa: PLC0415
+    from .ingest.importer import ImportOptions  # noqa: PLC0415
+    from .ingest.inputs import open_input  # noqa: PLC0415
+    from .ingest.resort import import_inputs  # noqa: PLC0415
     from .storage.field_table import FieldChoice  # noqa: PLC0415
 
-    choice = FieldChoice.parse(fields)
-    if max_alleles_inline is not None and max_alleles_inline < 1:
-        raise QueryError(f"max_alleles_inline is {max_alleles_inline}, expected at least 1")
+    choice = FieldChoice.parse(options.fields)
+    if options.max_alleles_inline is not None and options.max_alleles_inline < 1:
+        raise QueryError(f"max_alleles_inline is {options.max_alleles_inline}, expected at least 1")
     opened = [open_input(os.fspath(path)) for path in inputs]
     for source in opened:
         _check_new_samples(source.header.samples, root, newest, str(source.path))
@@ -61,15 +72,15 @@ def add_batch(
             "keys": f"derived/{uuid.uuid4().hex[:12]}",
             "samples": f"samples/{name}",
         }
-        parts = {kind: PartWriter(staging / kind) for kind in places}
-        options = ImportOptions(
-            threads or os.cpu_count() or 1,
-            progress or (lambda _: None),
+        import_options = ImportOptions(
+            options.threads or os.cpu_count() or 1,
+            options.progress or (lambda _: None),
             choice,
-            max_alleles_inline,
+            options.max_alleles_inline,
             _chunk_variants(root, newest),
+            options.on_problem,
         )
-        result = BatchImport(opened, parts["batch"], parts["totals"], parts["keys"], options).run()
+        parts, result = import_inputs(opened, staging, import_options)
         write_samples(parts["samples"], opened[0].header.samples)
         _check_sites(newest, result)
         refs = {}

@@ -47,7 +47,12 @@ class TruncatedInputError(InputError):
 
 
 class UnsortedInputError(InputError):
-    """Positions go backwards, or a contig comes back."""
+    """Positions go backwards, or a contig comes back.
+
+    paths : the input, or the inputs that are in order only together
+    """
+
+    paths: tuple[str, ...] = ()
 
 
 class RepositoryError(VarstoreError):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .changes import Progress, add_batch, commit, write_error
+from .changes import AddOptions, Progress, add_batch, commit, write_error
 from .errors import (
     CorruptRepositoryError,
     NotARepositoryError,
@@ -52,6 +52,7 @@ def create(
     progress: Progress | None = None,
     fields: str | None = None,
     max_alleles_inline: int | None = None,
+    on_problem: str = "warn",
 ) -> Repository:
     """Make a new repository, and add the inputs as its first batch.
 
@@ -64,6 +65,7 @@ def create(
         for all but some; default: all
     max_alleles_inline : FORMAT fields by allele have room for so many alleles; what is wider is kept beside.
         Default: enough for 99.9 % of the records
+    on_problem : what harmless problems of an input do: ``warn`` (counted in ``info()``) or ``stop``
 
     Raises RepositoryExistsError, InputError. Nothing is left behind if an input cannot be taken in.
     """
@@ -76,7 +78,8 @@ def create(
     try:
         first = manifest.first_document(identity, assembly)
         if inputs:
-            add_batch(root, first, inputs, threads, progress, fields, max_alleles_inline)
+            options = AddOptions(threads, progress, fields, max_alleles_inline, on_problem)
+            add_batch(root, first, inputs, options)
         else:
             commit(root, first, lambda document: document, "create")
     except BaseException as error:
@@ -385,6 +388,7 @@ class Repository:
         progress: Progress | None = None,
         fields: str | None = None,
         max_alleles_inline: int | None = None,
+        on_problem: str = "warn",
     ) -> Repository:
         """Add one more batch, and move on to the version that has it.
 
@@ -396,8 +400,8 @@ class Repository:
         if not inputs:
             raise QueryError("nothing to add: name at least one file")
         try:
-            document = self.manifest.document
-            add_batch(self.path, document, inputs, threads, progress, fields, max_alleles_inline)
+            options = AddOptions(threads, progress, fields, max_alleles_inline, on_problem)
+            add_batch(self.path, self.manifest.document, inputs, options)
         except OSError as error:
             raise write_error(self.path, error) from None
         self._load(None)
@@ -416,14 +420,15 @@ class Repository:
             found = list(itertools.islice(self._differences(Path(source)), MAX_DIFFERENCES))
         return found
 
-    def _differences(self, source: Path) -> Iterable[str]:
-        from .ingest.against import differences, source_samples  # noqa: PLC0415
+    def _differences(self, source: Path) -> Iterator[str]:
+        from .ingest.against import differences, readable, source_samples  # noqa: PLC0415
         from .query.genotypes import read_genotypes  # noqa: PLC0415
 
         samples = source_samples(source)
         batch = next((batch for batch in self._batches if batch.store.samples == samples), None)
         if batch is None or not isinstance(batch.store, Batch):
-            return [f"{source}: no batch of the repository has its samples"]
+            yield f"{source}: no batch of the repository has its samples"
+            return
         store, columns = batch.store, [np.arange(batch.num_samples)]
 
         def blocks(chunk: int) -> tuple[Any, Any]:
@@ -432,7 +437,9 @@ class Repository:
             calls = read_genotypes([store], [ChunkRead(chunk)], columns, samples, BlockCache(0))
             return calls.call_genotype, calls.call_genotype_phased
 
-        return differences(source, store, blocks, batch.entry["fields_left_out"])
+        with readable(source, batch.entry["problems"]) as path:
+            for text in differences(path, store, blocks, batch.entry["fields_left_out"]):
+                yield text.replace(str(path), str(source))
 
     def close(self) -> None:
         """Stop the threads; the repository may be asked again."""

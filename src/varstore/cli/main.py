@@ -33,6 +33,14 @@ inline_option = click.option(
     "[default: those of 99.9 % of the records]",
 )
 
+on_problem_option = click.option(
+    "--on-problem",
+    type=click.Choice(["warn", "stop"]),
+    default="warn",
+    show_default=True,
+    help="What harmless problems of an input do: list them at the end, or refuse it.",
+)
+
 
 class _Group(click.Group):
     """Commands in the order they are written; our errors are one sentence and exit status 1."""
@@ -65,6 +73,7 @@ def main() -> None:
 @threads_option
 @fields_option
 @inline_option
+@on_problem_option
 def create(repo: str, inputs: tuple[str, ...], assembly: str | None, **options: Any) -> None:
     """Make a new repository REPO, with INPUT files as its first batch.
 
@@ -83,6 +92,7 @@ def create(repo: str, inputs: tuple[str, ...], assembly: str | None, **options: 
 @threads_option
 @fields_option
 @inline_option
+@on_problem_option
 def add(repo: str, inputs: tuple[str, ...], **options: Any) -> None:
     """Add INPUT files to REPO as one more batch."""
     from .. import repository  # noqa: PLC0415
@@ -175,6 +185,10 @@ def _progress(inputs: tuple[str, ...]) -> Iterator[Callable[[int], None]]:
 
 
 def _report(repo: Any) -> None:
+    from . import show  # noqa: PLC0415
+
     click.echo(
         f"{repo.path}: version {repo.version}, {repo.num_samples:,} samples, {repo.num_variants:,} variants", err=True
     )
+    if repo.info()["batches"]:
+        show.problems(repo.info()["batches"][-1]["problems"])

@@ -38,6 +38,19 @@ def _write_arrow(result: Any, output: str | None) -> None:
     write_ipc(result.to_arrow(), output)
 
 
+def problems(found: dict[str, Any]) -> None:
+    """Print the harmless problems of an import, counted, with their first places, to the error stream."""
+    from ..ingest.problems import sentence  # noqa: PLC0415
+
+    for name, entry in found.items():
+        text, taken = sentence(name)
+        click.echo(f"varstore: warning: {name} ({entry['count']:,}): {text}; {taken}", err=True)
+        for place in entry["first"]:
+            click.echo(f"    {place}", err=True)
+        if entry["count"] > len(entry["first"]):
+            click.echo(f"    and {entry['count'] - len(entry['first']):,} more", err=True)
+
+
 def info(repo: Any, *, as_json: bool) -> None:
     """Print what is in a repository."""
     document = repo.info()

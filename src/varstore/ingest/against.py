@@ -2,57 +2,100 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+import itertools
+import tempfile
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from ..errors import InputError, NotVcfError
+from ..errors import InputError
 from ..storage.batch import Batch
-from .against_fields import FieldComparison
+from . import worker
+from .against_fields import FieldComparison, FieldsRead
+from .htslib import counted, open_with_htslib
+from .problems import Kind
+from .resort import sorted_copy
+
+_CELLS = 1 << 20  # genotype codes, and records, sent at a time
+_MOST = 4096
 
 
 def source_samples(path: Path) -> list[str]:
     """Sample names of a VCF or BCF. Raises InputError, NotVcfError."""
-    return list(_open(path).samples)
-
-
-def _open(path: Path) -> Any:
-    import cyvcf2  # noqa: PLC0415
-
     if not path.is_file():
         raise InputError(f"{path}: no such file")
-    try:
-        return cyvcf2.VCF(str(path))
-    except Exception as error:
-        raise NotVcfError(f"{path}: no VCF or BCF that htslib can open ({error})") from None
+    samples: list[str] = worker.one("against:samples", path)
+    return samples
+
+
+@contextmanager
+def readable(path: Path, problems: Mapping[str, Any]) -> Iterator[Path]:
+    """A file that htslib reads in the order of the batch: the source, or a sorted copy without blank lines.
+
+    htslib crashes on a blank line at the end, which an import takes.
+    """
+    if not {Kind.UNSORTED.value.name, Kind.BLANK_LAST_LINE.value.name} & set(problems):
+        yield path
+        return
+    with tempfile.TemporaryDirectory(prefix="varstore-") as folder:
+        yield sorted_copy(path, Path(folder))
+
+
+def samples(path: Path) -> Iterator[list[str]]:
+    """In the worker: the names of the samples."""
+    yield list(open_with_htslib(path).samples)
+
+
+def records(path: Path, shape: tuple[int, int] | None) -> Iterator[list[tuple[Any, ...]]]:
+    """In the worker: CHROM, the fixed fields, and INFO and FORMAT of the records, some at a time.
+
+    shape : samples and ploidy of the genotypes, None for none
+    """
+    out: list[tuple[Any, ...]] = []
+    cells = 0
+    for record in counted(open_with_htslib(path)):
+        fields = FieldsRead.of(record)
+        cells += fields.size + (shape[0] * (shape[1] + 1) if shape else 1)
+        out.append((record.CHROM, _fields(record, shape), fields))
+        if cells >= _CELLS or len(out) == _MOST:
+            yield out
+            out, cells = [], 0
+    yield out
+
+
+def _source_records(path: Path, batch: Batch) -> Iterator[tuple[Any, ...]]:
+    shape = (len(batch.samples), batch.ploidy) if batch.has_genotypes else None
+    return itertools.chain.from_iterable(worker.run("against:records", path, shape))
 
 
 def differences(path: Path, batch: Batch, blocks: Any, left_out: Collection[str] = ()) -> Iterator[str]:
     """What differs between a source and the batch that holds it, as sentences, record by record.
 
     blocks : (chunk) -> (genotypes, phases) of all samples at the records of a chunk
+
     left_out : names of fields that the import was told to leave out
 
     Compares CHROM, POS, ID, REF, ALT, QUAL, FILTER, GT and phase, and every INFO and FORMAT field.
     """
-    fields = FieldComparison(batch, left_out)
+    comparison = FieldComparison(batch, left_out)
     stored: Iterator[tuple[Any, ...]] = iter(())
     contig, num = "", 0
-    for num, record in enumerate(_open(path), 1):
-        if record.CHROM != contig:
+    for num, (record_contig, expected_fields, fields) in enumerate(_source_records(path, batch), 1):
+        if record_contig != contig:
             yield from _rest(path, contig, stored)
-            contig = record.CHROM
+            contig = record_contig
             stored = _records(batch, contig, blocks)
         mine = next(stored, None)
-        where = f"{path}, record {num}, {contig}:{record.POS}"
+        where = f"{path}, record {num}, {contig}:{expected_fields[0]}"
         if mine is None:
             yield f"{where}: the repository has no such record"
             return
-        *mine_fixed, number = mine
-        compared = list(zip(_NAMES, mine_fixed, _fields(record, batch), strict=True))
-        for name, found, expected in [*compared, *fields.compare(record, number)]:
+        *fixed, number = mine
+        compared = list(zip(_NAMES, fixed, expected_fields, strict=True))
+        for name, found, expected in [*compared, *comparison.compare(fields, number)]:
             if not _equal(found, expected):
                 yield f"{where}: {name} is {_short(expected)} in the file, {_short(found)} in the repository"
     yield from _rest(path, contig, stored)
@@ -78,7 +121,7 @@ def _records(batch: Batch, contig: str, blocks: Any) -> Iterator[tuple[Any, ...]
         filters = batch.filter_chunk(chunk)
         genotypes, phases = blocks(chunk)
         for row in np.flatnonzero(sites.contig == wanted).tolist():
-            alleles = [allele for allele in sites.allele[row] if allele]
+            alleles = [allele for allele in sites.allele[row] if allele not in ("", ".")]
             names = {batch.filters[i] for i in np.flatnonzero(filters[row])}
             calls = None if genotypes is None else (genotypes[row], phases[row])
             quality_bits = int(quality[row : row + 1].view(np.uint32)[0])
@@ -88,15 +131,14 @@ def _records(batch: Batch, contig: str, blocks: Any) -> Iterator[tuple[Any, ...]
             )  # fmt: skip
 
 
-def _fields(record: Any, batch: Batch) -> tuple[Any, ...]:
+def _fields(record: Any, shape: tuple[int, int] | None) -> tuple[Any, ...]:
     """The same fields as htslib reads them."""
     missing = np.array([0x7F800001], np.uint32)
     quality = missing if record.QUAL is None else np.array([record.QUAL], np.float32).view(np.uint32)
     names = set((record.FILTERS if record.FILTER is not None or "PASS" in record.FILTERS else []) or [])
     names.discard(".")
     calls = None
-    if batch.has_genotypes:
-        shape = (len(batch.samples), batch.ploidy)
+    if shape is not None:
         codes, phased = np.full(shape, -1), np.zeros(shape[0], np.bool_)
         if "GT" in record.FORMAT:
             array = record.genotype.array()
@@ -107,7 +149,7 @@ def _fields(record: Any, batch: Batch) -> tuple[Any, ...]:
             phased |= (codes != -2).sum(axis=1) == 1
         calls = (codes, phased)
     return (
-        record.POS, record.ID or ".", [record.REF, *record.ALT], int(quality[0]), names,
+        record.POS, record.ID or ".", [record.REF, *(alt for alt in record.ALT if alt != ".")], int(quality[0]), names,
         None if calls is None else calls[0], calls,
     )  # fmt: skip
 

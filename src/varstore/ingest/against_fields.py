@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,27 @@ _FLOAT_MISSING, _FLOAT_FILL = 0x7F800001, 0x7F800002
 Difference = tuple[str, Any, Any]
 
 
+@dataclass(frozen=True)
+class FieldsRead:
+    """INFO and FORMAT of a record as cyvcf2 reads them; it goes from one process to another.
+
+    info : pairs of key and value    calls : values of every FORMAT field but GT, by key
+    """
+
+    info: list[tuple[str, Any]]
+    calls: dict[str, Any]
+
+    @classmethod
+    def of(cls, record: Any) -> FieldsRead:
+        """Those of a record of cyvcf2's."""
+        return cls(list(record.INFO), {key: record.format(key) for key in record.FORMAT if key != "GT"})
+
+    @property
+    def size(self) -> int:
+        """Values in it, about."""
+        return len(self.info) + sum(getattr(values, "size", 1) for values in self.calls.values())
+
+
 class FieldComparison:
     """Compares records one after another, holding one chunk of every field."""
 
@@ -24,10 +46,10 @@ class FieldComparison:
         self._chunk = -1
         self._chunks: dict[str, FieldChunk] = {}
 
-    def compare(self, record: Any, number: int) -> Iterator[Difference]:
+    def compare(self, record: FieldsRead, number: int) -> Iterator[Difference]:
         """Name, what is stored and what htslib reads, of the fields of a record that differ.
 
-        record : of cyvcf2    number : of the record in the batch
+        record : as cyvcf2 reads it    number : of the record in the batch
         """
         chunk, row = divmod(number, self.batch.chunk_variants)
         if chunk != self._chunk:
@@ -41,8 +63,8 @@ class FieldComparison:
             self._chunks[name] = self.fields.chunk(name, self._chunk)
         return self._chunks[name].row(row)
 
-    def _info(self, record: Any, number: int, row: int) -> Iterator[Difference]:
-        expected = {f"INFO/{key}": _of_info(value) for key, value in record.INFO}
+    def _info(self, record: FieldsRead, number: int, row: int) -> Iterator[Difference]:
+        expected = {f"INFO/{key}": _of_info(value) for key, value in record.info}
         odd = dict(item.partition("=")[::2] for item in self.fields.odd_info.get(number, "").split(";"))
         stored = [name for name in self.fields.fields if name.startswith("INFO/")]
         for name in [*stored, *sorted(set(expected) - set(stored) - self.left_out)]:
@@ -51,12 +73,12 @@ class FieldComparison:
             if found != wanted and not _is_odd(odd.get(name[5:]), wanted):
                 yield name, _shown(found), _shown(wanted)
 
-    def _calls(self, record: Any, number: int, row: int) -> Iterator[Difference]:
+    def _calls(self, record: FieldsRead, number: int, row: int) -> Iterator[Difference]:
         odd = self.fields.odd_calls.get(number, [])
         stored = [name for name in self.fields.fields if name.startswith("FORMAT/")]
-        names = {f"FORMAT/{key}" for key in record.FORMAT} - {"FORMAT/GT"}
+        names = {f"FORMAT/{key}" for key in record.calls}
         for name in [*stored, *sorted(names - set(stored) - self.left_out)]:
-            wanted = _of_calls(record.format(name[7:])) if name in names else None
+            wanted = _of_calls(record.calls[name[7:]]) if name in names else None
             found = self._row(name, row) if name in self.fields.fields else None
             same = [sample for sample, key, _ in odd if key == name[7:]]
             where = _first_difference(found, wanted, same)

@@ -1,126 +1,222 @@
-"""BCF through cyvcf2 (htslib): its records as text, and that through the scanner."""
+"""BCF files, read as text: their records become lines of VCF in bulk, in the threads that scan them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from ..errors import InputError, NotVcfError
-from ..kernels.fields import FLOAT_FILL, FLOAT_MISSING
-from .header import VcfHeader, parse_header
-from .records import PieceScanner, Records, ScanPlan
-from .text import Piece, PlainReader
+from ..errors import InputError, NotVcfError, TruncatedInputError
+from ..kernels import bcf as _bcf
+from .bgzf import MappedFile
+from .text import INFLATE_ERRORS, ByteReader, Piece, PlainReader, RecordError, inflating_reader
 
-_TEXT_SIZE = 1 << 23
-
-
-def read_bcf_header(path: Path) -> VcfHeader:
-    """The header of a BCF. Raises NotVcfError."""
-    import cyvcf2  # noqa: PLC0415
-
-    try:
-        reader = cyvcf2.VCF(str(path))
-    except Exception as error:
-        raise NotVcfError(f"{path}: no BCF that htslib can open ({error})") from None
-    return parse_header(reader.raw_header, str(path))
+_SLAB = 1 << 22  # bytes of records that become one piece, or one record where that is larger
+_PADDING = 8
+_MAX_RECORD = 1 << 31
+_LINE = re.compile(r"##(FILTER|INFO|FORMAT|contig)=<(.*)>$")
+_ID = re.compile(r"(?:^|,)ID=([^,]*)")
+_INDEX = re.compile(r",IDX=(\d+)$")
 
 
-def first_contig_of_bcf(path: Path) -> str | None:
-    """CHROM of the first record, or None where there is none."""
-    import cyvcf2  # noqa: PLC0415
+@dataclass(frozen=True)
+class _Dictionary:
+    """Names by number, as kernels take them; a number without a name has an empty one."""
 
-    for record in cyvcf2.VCF(str(path), samples=[]):
-        return str(record.CHROM)
-    return None
+    text: NDArray[np.uint8]
+    starts: NDArray[np.int64]
 
-
-def read_bcf(path: Path, plan: ScanPlan) -> Iterator[Records]:
-    """Records of a BCF, some at a time, by way of their text. Raises InputError."""
-    scanner = PieceScanner(plan, 1)
-    number = 0
-    for text in _texts(path):
-        data = memoryview(text)
-        result = scanner.scan(Piece(PlainReader(data), 0, len(data), True, False, 0))
-        for records in result.records:
-            number += records.num_rows
-            yield records
-        if result.fault is not None:
-            raise InputError(f"{path}, record {number + 1}: {result.fault.message}")
+    @classmethod
+    def of(cls, names: Sequence[str]) -> _Dictionary:
+        encoded = [name.encode() for name in names]
+        starts = np.cumsum([0, *map(len, encoded)]).astype(np.int64)
+        return cls(np.frombuffer(bytearray(b"".join(encoded) or b"\0"), np.uint8), starts)
 
 
-def _texts(path: Path) -> Iterator[bytes]:
-    """Lines of VCF, some megabytes at a time."""
-    import cyvcf2  # noqa: PLC0415
+@dataclass(frozen=True)
+class BcfHeader:
+    """What records refer to: the dictionary of strings, that of contigs, and the number of samples.
 
-    lines: list[bytes] = []
-    size, number = 0, 0
-    try:
-        reader = cyvcf2.VCF(str(path))
-        floats = _float_keys(reader)
-        for record in reader:
-            number += 1
-            lines.append(_line(record, floats))
-            size += len(lines[-1])
-            if size >= _TEXT_SIZE:
-                yield b"".join(lines)
-                lines, size = [], 0
-    except Exception as error:
-        raise InputError(f"{path}, record {number + 1}: htslib cannot read it ({error})") from None
-    yield b"".join(lines)
+    gt_key : number of GT, -1 where it is not declared
+    """
 
+    strings: _Dictionary
+    contigs: _Dictionary
+    num_samples: int
+    gt_key: int
 
-def _float_keys(reader: Any) -> dict[str, set[str]]:
-    """Keys of the fields of floats, of INFO and of FORMAT."""
-    keys: dict[str, set[str]] = {"INFO": set(), "FORMAT": set()}
-    for line in reader.header_iter():
-        if line["HeaderType"] in keys and line["Type"] == "Float":
-            keys[line["HeaderType"]].add(line["ID"])
-    return keys
-
-
-def _line(record: Any, floats: dict[str, set[str]]) -> bytes:
-    """A record's line. htslib prints floats with six digits: those are printed again, with all they need."""
-    columns = str(record).rstrip("\n").split("\t")
-    if record.QUAL is not None:
-        columns[5] = _shown(record.QUAL)
-    items = [item.partition("=") for item in columns[7].split(";")]
-    if any(key in floats["INFO"] for key, _, _ in items):
-        columns[7] = ";".join(key + sign + _info_text(record, key, text, floats) for key, sign, text in items)
-    formats = columns[8].split(":") if len(columns) > 8 else []
-    for index, key in enumerate(formats):
-        if key in floats["FORMAT"]:
-            _put_calls(columns, index, np.asarray(record.format(key), np.float32))
-    return "\t".join(columns).encode() + b"\n"
+    @classmethod
+    def parse(cls, text: str) -> BcfHeader:
+        """Read the declarations in order, and their IDX (VCF specification, section "Dictionary of strings")."""
+        strings: dict[int, str] = {0: "PASS"}
+        contigs: dict[int, str] = {}
+        for line in text.split("\n"):
+            found = _LINE.match(line)
+            name = _ID.search(found[2]) if found else None
+            if found is None or name is None:
+                continue
+            names = contigs if found[1] == "contig" else strings
+            index = _INDEX.search(found[2])
+            if index is None and name[1] in names.values():
+                continue
+            names[int(index[1]) if index else len(names)] = name[1]
+        columns = text.rstrip("\n").rpartition("\n")[2].split("\t")
+        gt_key = next((index for index, name in strings.items() if name == "GT"), -1)
+        return cls(_dense(strings), _dense(contigs), max(0, len(columns) - 9), gt_key)
 
 
-def _shown(value: float) -> str:
-    """The shortest text that reads as the same float32."""
-    return str(np.float32(value))
+def _dense(names: dict[int, str]) -> _Dictionary:
+    most = max(names, default=-1)
+    if most > 1 << 20:
+        raise ValueError(f"IDX={most} is beyond any dictionary")
+    return _Dictionary.of([names.get(index, "") for index in range(most + 1)])
 
 
-def _info_text(record: Any, key: str, text: str, floats: dict[str, set[str]]) -> str:
-    if key not in floats["INFO"] or not text:
-        return text
-    value = record.INFO.get(key)
-    values = value if isinstance(value, tuple) else [value]
-    parts = text.split(",")
-    if len(parts) != len(values):
-        return text
-    return ",".join(part if v is None or part == "." else _shown(v) for part, v in zip(parts, values, strict=True))
+class BcfFile(MappedFile):
+    """A file of BCF: its header, and its records as pieces of text. Raises NotVcfError, TruncatedInputError."""
+
+    crlf = False
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        blocks = np.array([*self.blocks()] if self.kind == "bgzf" else [(0, 0)], np.int64)
+        self._file_at, self._text_at = blocks[:, 0], blocks[:, 1]
+        head, _ = self._open()
+        if bytes(head[:3]) != b"BCF" or head[3] != 2 or head[4] > 2:
+            raise NotVcfError(f"{path}: no BCF 2: found {bytes(head[:5])!r}, expected b'BCF\\x02\\x02'")
+        size = int.from_bytes(head[5:9], "little")
+        if len(head) < 9 + size:
+            raise TruncatedInputError(f"{path}: the file is cut off in its header; copy it again")
+        try:
+            text = bytes(head[9 : 9 + size]).rstrip(b"\0").decode()
+            self._header = BcfHeader.parse(text)
+        except UnicodeDecodeError:
+            raise InputError(f"{path}: the header is not UTF-8") from None
+        except ValueError as error:
+            raise NotVcfError(f"{path}: no BCF that can be read: {error}") from None
+        self._header_size = 9 + size
+        # The text that a VCF would have: IDX is BCF's own.
+        self.header_text = re.sub(r",IDX=\d+>(?=\n|$)", ">", text.rstrip("\n") + "\n")
+
+    def _open(self) -> tuple[memoryview, ByteReader]:
+        """The inflated bytes up to the end of the header and some more, and a reader of what follows."""
+        reader: ByteReader = PlainReader(self.data) if self.kind == "plain" else inflating_reader(self.data)
+        head = self._read(reader, 9)
+        if len(head) < 9:
+            raise TruncatedInputError(f"{self.path}: the file is cut off in its header; copy it again")
+        size = int.from_bytes(head[5:9], "little")
+        return memoryview(head + self._read(reader, min(size, _MAX_RECORD))), reader
+
+    def _read(self, reader: ByteReader, size: int) -> bytearray:
+        """So many bytes, fewer at the end of the file."""
+        out = bytearray()
+        buffer = memoryview(bytearray(min(size, 1 << 20) or 1))
+        try:
+            while len(out) < size:
+                got = reader.readinto(buffer[: size - len(out)])
+                if got == 0:
+                    break
+                out += buffer[:got]
+        except INFLATE_ERRORS as error:
+            raise TruncatedInputError(f"{self.path}: {self.damage(error, 0)}") from None
+        return out
+
+    def first_contig(self) -> str | None:
+        """CHROM of the first record, or None where there is none."""
+        for piece in self.pieces(1):
+            return bytes(piece.text()).partition(b"\t")[0].decode(errors="replace")
+        return None
+
+    def line_blocks(self) -> Iterator[memoryview]:
+        """The records as blocks of whole lines. Raises TruncatedInputError, InputError."""
+        number = 1
+        for piece in self.pieces():
+            try:
+                yield piece.text()
+            except RecordError as error:
+                raise InputError(f"{self.path}, record {number + error.row}: {error}") from None
+            number += piece.num_records
+
+    def pieces(self, slab: int = _SLAB) -> Iterator[BcfPiece]:
+        """Cut the records into pieces. Raises TruncatedInputError, InputError."""
+        _, reader = self._open()
+        rest = np.empty(0, np.uint8)
+        number, at_end, read, told = 1, False, self._header_size, 0
+        while not at_end:
+            size = len(rest) + max(slab, len(rest))
+            buffer = np.empty(size + _PADDING, np.uint8)
+            buffer[: len(rest)] = rest
+            used = self._fill(reader, buffer, len(rest), size)
+            at_end = used < size
+            read += used - len(rest)
+            end, num = _bcf.last_record_end(buffer, 0, used)
+            rest = buffer[end:used].copy()
+            number += num
+            if num:
+                place = self._place_of(read)
+                yield BcfPiece(self._header, buffer, end, num, place - told)
+                told = place
+            if len(rest) > _MAX_RECORD:
+                raise InputError(f"{self.path}, record {number}: over {_MAX_RECORD:,} bytes, the most that is read")
+        if len(rest):
+            raise TruncatedInputError(f"{self.path}, record {number}: the file ends in it; copy it again")
+
+    def _fill(self, reader: ByteReader, buffer: NDArray[np.uint8], begin: int, end: int) -> int:
+        """Inflate into ``buffer[begin:end]``; where that ended, short of ``end`` at the end of the file."""
+        view = buffer.data
+        try:
+            while begin < end and (got := reader.readinto(view[begin:end])):
+                begin += got
+        except INFLATE_ERRORS as error:
+            raise TruncatedInputError(f"{self.path}: {self.damage(error, 0)}") from None
+        return begin
+
+    def _place_of(self, text_at: int) -> int:
+        """The byte of the file that a byte of what it inflates to comes from: its block's first."""
+        if self.kind == "plain":
+            return text_at
+        return int(self._file_at[max(0, int(np.searchsorted(self._text_at, text_at, "right")) - 1)])
 
 
-def _put_calls(columns: list[str], index: int, values: Any) -> None:
-    """Print a FORMAT field of floats anew in every sample's column."""
-    bits = values.view(np.uint32)
-    for sample in range(len(values)):
-        fields = columns[9 + sample].split(":")
-        if index >= len(fields):
-            continue
-        ends = np.flatnonzero(bits[sample] == FLOAT_FILL)
-        num = int(ends[0]) if len(ends) else values.shape[1]
-        shown = ["." if bits[sample, i] == FLOAT_MISSING else _shown(values[sample, i]) for i in range(num)]
-        fields[index] = ",".join(shown) or "."
-        columns[9 + sample] = ":".join(fields)
+@dataclass(frozen=True)
+class BcfPiece:
+    """Some whole records, which become text when a thread takes them up.
+
+    records : uint8, with ``_PADDING`` bytes behind ``end``
+    compressed : bytes of the file they stand for
+    """
+
+    header: BcfHeader
+    records: NDArray[np.uint8]
+    end: int
+    num_records: int
+    compressed: int
+
+    def prepared(self) -> Piece:
+        """The piece as text. Raises RecordError."""
+        text = self.text()
+        return Piece(PlainReader(text), 0, len(text), True, False, self.compressed)
+
+    def text(self) -> memoryview:
+        """The records as lines of VCF. Raises RecordError."""
+        header = self.header
+        out = np.empty((_bcf.GROWTH + 4) * self.end + (1 << 20), np.uint8)  # room that is not needed costs nothing
+        begin, used = 0, 0
+        while True:
+            status, begin, written = _bcf.put_records(
+                self.records, begin, self.end, header.num_samples, header.strings.text, header.strings.starts,
+                header.contigs.text, header.contigs.starts, header.gt_key, out[used:],
+            )  # fmt: skip
+            used += written
+            if status == _bcf.DONE:
+                return out.data[:used]
+            if status == _bcf.BAD_RECORD:
+                row = int(np.count_nonzero(out[:used] == ord("\n")))
+                raise RecordError(row, "the record is damaged, or not one of the header that the file has")
+            larger = np.empty(2 * len(out), np.uint8)
+            larger[:used] = out[:used]
+            out = larger

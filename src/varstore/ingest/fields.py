@@ -22,6 +22,7 @@ from .calls import Calls
 from .field_blocks import FieldBlock
 from .header import VcfHeader
 from .info import read_info
+from .problems import Kind, Problems
 from .records import Records
 
 # An axis that the standard names (alleles, genotypes) may be so many times wider than the values.
@@ -166,17 +167,11 @@ class FieldsImport:
         category, _, key = name.partition("/")
         return self.info.choice.keeps(Field(category, key))
 
-    def problems(self) -> dict[str, Any]:
-        """What is worth a word: fields that no header declares, and records that the arrays do not hold whole."""
-        found: dict[str, Any] = {}
-        undeclared = [*self.info.undeclared(), *self.formats.undeclared()]
-        if undeclared:
-            found["undeclared_fields"] = undeclared
-        if self.extras.num_info:
-            found["odd_info_records"] = self.extras.num_info
-        if self.extras.num_odd_calls:
-            found["odd_calls"] = self.extras.num_odd_calls
-        return found
+    def note(self, problems: Problems, place: str) -> None:
+        """Enter the values that are not what the header declares. Raises InputError where problems stop the import."""
+        for kind, num in ((Kind.INFO_VALUE, self.extras.num_info), (Kind.FORMAT_VALUE, self.extras.num_odd_calls)):
+            if num:
+                problems.add(kind, place, count=num)
 
 
 def _stretches(calls: Calls, slot: int) -> Iterator[Stretch]:

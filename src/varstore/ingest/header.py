@@ -6,7 +6,9 @@ import re
 from dataclasses import dataclass, field
 
 from ..errors import InputError, NotVcfError
+from .problems import Kind
 
+MAX_SAMPLES = 1 << 24
 _FIXED = ["#CHROM", "POS", "ID", "REF", "ALT", "QUAL", "FILTER", "INFO"]
 _PAIR = re.compile(r'([A-Za-z0-9_.-]+)=("(?:[^"\\]|\\.)*"|[^,>]*)')
 
@@ -52,13 +54,14 @@ def parse_header(text: str, path: str) -> VcfHeader:
         raise InputError(f"{path}, line {len(lines)}: column 9 is {columns[8]!r}, expected 'FORMAT'")
     header = VcfHeader(text, _check_samples(columns[9:], path, len(lines)), has_format)
     for number, line in enumerate(lines[:-1], 1):
-        if not line.startswith("##") or "=" not in line:
-            raise InputError(f"{path}, line {number}: found {line[:40]!r} in the header, expected '##key=value'")
         _add_line(header, line, f"{path}, line {number}")
     return header
 
 
 def _check_samples(samples: list[str], path: str, line: int) -> list[str]:
+    if len(samples) > MAX_SAMPLES:
+        sentence = Kind.SAMPLES.value.text.format(found=len(samples), most=MAX_SAMPLES)
+        raise InputError(f"{path}, line {line}: {sentence}")
     seen: set[str] = set()
     for sample in samples:
         if not sample:
@@ -70,19 +73,28 @@ def _check_samples(samples: list[str], path: str, line: int) -> list[str]:
 
 
 def _add_line(header: VcfHeader, line: str, where: str) -> None:
-    key, _, value = line[2:].partition("=")
+    key, equals, value = line[2:].partition("=")
     if key not in ("contig", "FILTER", "INFO", "FORMAT") or not value.startswith("<"):
-        if key != "fileformat":
+        if key not in ("fileformat", "") and equals:
             header.other.append([key, value])
         return
     pairs = {k: v[1:-1] if v.startswith('"') else v for k, v in _PAIR.findall(value[1:])}
     name = pairs.get("ID", "")
     if not name:
-        raise InputError(f"{where}: a {key} line without an ID")
+        return  # harmless: the gate lists it
     if key == "contig":
-        length = pairs.get("length", "")
-        header.contigs.setdefault(name, int(length) if length.isdigit() else None)
+        _add_contig(header, name, pairs.get("length", ""), where)
     elif key == "FILTER":
         header.filters.setdefault(name, pairs.get("Description", ""))
     elif key == "FORMAT":
         header.formats.append(name)
+
+
+def _add_contig(header: VcfHeader, name: str, text: str, where: str) -> None:
+    """Enter a contig; its length may be said once more, but not another one. Raises InputError."""
+    length = int(text) if text.isascii() and text.isdigit() else None
+    known = header.contigs.get(name)
+    if known is not None and length is not None and known != length:
+        raise InputError(f"{where}: {Kind.CONTIG_LENGTH.value.text.format(contig=name, length=known, found=text)}")
+    if known is None:
+        header.contigs[name] = length

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,24 +25,29 @@ from ..storage.field_table import ALL_FIELDS, FieldChoice
 from ..storage.keys import KeysWriter, keys_of
 from ..storage.parts import PartWriter
 from ..storage.totals import TotalsWriter
-from .bcf import first_contig_of_bcf, read_bcf, read_bcf_header
 from .chunks import EncodedBlock, write_genotypes, write_sites
+from .declarations import read_declarations
 from .fields import FieldsImport, keeps_calls
-from .header import VcfHeader, parse_header
-from .records import PieceScanner, Records, ScanPlan, ScanResult, join, raise_fault
+from .gate import Gate
+from .inputs import Input, check_same_samples
+from .line_ends import LineEnds
+from .problems import Kind, Problems
+from .records import PieceScanner, Records, ScanPlan, ScanResult, fault_error, join
 from .sites import RowError, SiteColumns, site_columns
-from .text import TextFile, is_bcf
+from .sort import Found
 
 Progress = Callable[[int], None]
 
 
 @dataclass(frozen=True)
 class ImportOptions:
-    """How to import: ``threads`` for inflating, scanning and encoding; ``progress`` takes bytes read.
+    """How to import.
 
+    threads : for inflating, scanning and encoding    progress : takes bytes read
     fields : which INFO and FORMAT fields to keep
     max_alleles_inline : FORMAT fields by allele have room for so many; None: for 99.9 % of the records
     chunk_variants : that of the batches that are there; None: what suits this one
+    on_problem : what harmless problems do: ``warn`` or ``stop``
     """
 
     threads: int = 2
@@ -50,48 +55,7 @@ class ImportOptions:
     fields: FieldChoice = ALL_FIELDS
     max_alleles_inline: int | None = None
     chunk_variants: int | None = None
-
-
-@dataclass
-class Input:
-    """One input file: its header, and how to read it."""
-
-    path: Path
-    header: VcfHeader
-    text: TextFile | None
-
-    @property
-    def size(self) -> int:
-        return self.path.stat().st_size
-
-    def first_contig(self) -> str | None:
-        """CHROM of the first record, or None where there is none."""
-        return first_contig_of_bcf(self.path) if self.text is None else self.text.first_contig()
-
-
-def open_input(path: str | Path) -> Input:
-    """Open a VCF or BCF and read its header. Raises InputError and its kinds."""
-    path = Path(path)
-    try:
-        if not path.is_file():
-            raise InputError(f"{path}: no such file")
-        if is_bcf(path):
-            return Input(path, read_bcf_header(path), None)
-        text = TextFile(path)
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror})") from None
-    return Input(path, parse_header(text.header_text, str(path)), text)
-
-
-def check_same_samples(inputs: Sequence[Input]) -> None:
-    """Inputs of one batch have the same samples in the same order. Raises InputError."""
-    first = inputs[0]
-    for other in inputs[1:]:
-        if other.header.samples != first.header.samples:
-            raise InputError(
-                f"{other.path}: its samples are not those of {first.path}, in the same order; "
-                "inputs of one batch split the same samples by chromosome, add others one by one"
-            )
+    on_problem: str = "warn"
 
 
 @dataclass
@@ -105,26 +69,36 @@ class ImportResult:
     sites_sha256: str
     used_contigs: list[str]
     fields_left_out: list[str]
-    problems: dict[str, Any]
     files: list[dict[str, Any]]
     header_sha256: str
     genotype_bytes: int
+    problems: dict[str, Any]
 
 
 class BatchImport:
-    """One import of some inputs into a staged batch, its totals and its keys."""
+    """One import of some inputs into a staged batch, its totals and its keys.
+
+    parts : staging of "batch", "totals" and "keys"
+    sources : where the records are read from, if not from the inputs as they are; problems that were
+        noted on the way there are in ``noted``
+    """
 
     def __init__(
-        self, inputs: Sequence[Input], batch: PartWriter, totals: PartWriter, keys: PartWriter, options: ImportOptions
+        self,
+        inputs: Sequence[Input],
+        parts: Mapping[str, PartWriter],
+        options: ImportOptions,
+        sources: Sequence[Input] | None = None,
+        noted: Sequence[Found] = (),
     ) -> None:
         check_same_samples(inputs)
         self.options = options
         samples = inputs[0].header.samples
         headers = [source.header for source in inputs]
         height = options.chunk_variants or chunk_height(len(samples), calls=keeps_calls(headers, options.fields))
-        self.writer = BatchWriter(batch, samples, height)
-        self.totals = TotalsWriter(totals, self.writer.chunk_variants)
-        self.keys = KeysWriter(keys, self.writer.chunk_variants)
+        self.writer = BatchWriter(parts["batch"], samples, height)
+        self.totals = TotalsWriter(parts["totals"], self.writer.chunk_variants)
+        self.keys = KeysWriter(parts["keys"], self.writer.chunk_variants)
         self.chunk_samples = chunk_width(len(samples))
         self.num_sample_chunks = -(-len(samples) // self.chunk_samples)
         self.contigs: dict[str, int | None] = {}
@@ -134,11 +108,22 @@ class BatchImport:
                 if self.contigs.get(name) is None:
                     self.contigs[name] = length
             self.filters.update(source.header.filters)
+        self._lengths = dict(self.contigs)
+        self.problems = Problems(options.on_problem)
+        self.gate = Gate(self.problems)
+        for source in inputs:
+            self.gate.declare(read_declarations(source.header.text), str(source.path))
+            if source.text.crlf:
+                self.problems.add(Kind.CRLF, str(source.path))
+        for found in noted:
+            self.problems.add(*found)
         self.inputs = self._in_contig_order(inputs)
-        self._seen: dict[str, str] = {}
+        self.sources = self._in_contig_order(sources or inputs)
+        # Contigs so far, and where each was met last.
+        self._seen: dict[str, Input] = {}
         self._last = ("", -1)
         self.fields = FieldsImport(
-            batch, headers, options.fields, options.max_alleles_inline,
+            parts["batch"], headers, options.fields, options.max_alleles_inline,
             self.writer.chunk_variants, self.chunk_samples,
         )  # fmt: skip
         self._regions: list[tuple[int, ...]] = []
@@ -177,7 +162,7 @@ class BatchImport:
         waiting: list[Records] = []
         size = self.writer.chunk_variants
         rows, num_read = 0, 0
-        for source in self.inputs:
+        for source in self.sources:
             self._begins.append((num_read, source))
             for records in self._records(source, pool):
                 waiting.append(records)
@@ -194,26 +179,27 @@ class BatchImport:
         while self._pending:
             self._collect()
 
+    def _source(self, row: int) -> tuple[int, Input]:
+        """Where a record of the batch is from, and the number of the first record from there."""
+        return [begin for begin in self._begins if begin[0] <= row][-1]
+
     def _place(self, row: int) -> str:
-        """File and line of a record of the batch: every record is one line."""
-        first, source = [begin for begin in self._begins if begin[0] <= row][-1]
-        if source.text is None:
-            return f"{source.path}, record {row - first + 1}"
-        return f"{source.path}, line {source.header.num_lines + 1 + row - first}"
+        """File and line of a record of the batch."""
+        first, source = self._source(row)
+        return source.place(row - first)
 
     def _records(self, source: Input, pool: ThreadPoolExecutor) -> Iterator[Records]:
         header = source.header
         plan = ScanPlan(str(source.path), header.has_format, header.samples, self.chunk_samples, self.fields.scanned)
-        if source.text is None:
-            yield from read_bcf(source.path, plan)
-            self.options.progress(source.size)
-        else:
-            yield from self._scan(source.text, plan, header.num_lines + 1, pool)
+        yield from self._scan(source, plan, pool)
 
-    def _scan(self, text: TextFile, plan: ScanPlan, line: int, pool: ThreadPoolExecutor) -> Iterator[Records]:
+    def _scan(self, source: Input, plan: ScanPlan, pool: ThreadPoolExecutor) -> Iterator[Records]:
         """Scan pieces in threads, a few ahead, and give out their records in order."""
+        text = source.text
+        row = 0
         scanners: SimpleQueue[PieceScanner] = SimpleQueue()
         ploidy, read = 1, 0
+        state = LineEnds(source.place, self.problems, text.crlf)
         running: deque[Future[ScanResult]] = deque()
 
         def scan(piece: Any) -> ScanResult:
@@ -226,18 +212,20 @@ class BatchImport:
             return result
 
         def take() -> Iterator[Records]:
-            nonlocal line, ploidy, read
+            nonlocal row, ploidy, read
             result = running.popleft().result()
+            begin = row
+            state.check(result)
             for records in result.records:
                 ploidy = max(ploidy, records.sets.ploidy)
-                line += records.num_rows
+                row += records.num_rows
                 yield records
             read += result.compressed
             text.release(read)
             self.options.progress(result.compressed)
             if result.fault is not None:
-                begin = line - sum(records.num_rows for records in result.records)
-                raise_fault(result.fault, plan.path, begin)
+                raise fault_error(result.fault, source.place(begin + result.fault.row))
+            state.note(result, row)
 
         for piece in text.pieces():
             running.append(pool.submit(scan, piece))
@@ -252,9 +240,15 @@ class BatchImport:
             sites = site_columns(records, self.writer.chunk_variants)
             contig = self._contig_codes(sites)
             self._check_order(records, contig)
+            first = self._num_variants
+            self.gate.check(records, sites, self._lengths, lambda row: self._place(first + row))
         except RowError as error:
-            kind = UnsortedInputError if isinstance(error, _OrderError) else InputError
-            raise kind(f"{self._place(self._num_variants + error.row)}: {error}") from None
+            row = self._num_variants + error.row
+            if not isinstance(error, _OrderError):
+                raise InputError(f"{self._place(row)}: {error}") from None
+            unsorted = UnsortedInputError(f"{self._place(row)}: {error}; {_SORT}")
+            unsorted.paths = tuple({str(error.before.path): None, str(self._source(row)[1].path): None})
+            raise unsorted from None
         chunk = self._chunk
         self.writer.put("variant_contig", chunk, contig)
         self.writer.put("variant_filter", chunk, self._filter_rows(sites))
@@ -302,29 +296,26 @@ class BatchImport:
         falls = np.flatnonzero((np.diff(records.position) < 0) & (np.diff(contig) == 0))
         if len(falls):
             row = int(falls[0]) + 1
-            raise _OrderError(
-                row,
-                f"unsorted: position {records.position[row]} comes after {records.position[row - 1]}; "
-                "sort the file (bcftools sort)",
-            )
+            before = self._source(self._num_variants + row - 1)[1]
+            text = f"unsorted: position {records.position[row]} comes after {records.position[row - 1]}"
+            raise _OrderError(row, text, before)
         for row, name in zip(records.run_start, records.contig_of_run, strict=True):
             if name == self._last[0]:
                 if row == 0 and records.position[0] < self._last[1]:
-                    raise _OrderError(
-                        0,
-                        f"unsorted: position {records.position[0]} comes after {self._last[1]}; "
-                        "sort the file (bcftools sort)",
-                    )
+                    text = f"unsorted: position {records.position[0]} comes after {self._last[1]}"
+                    raise _OrderError(0, text, self._source(self._num_variants - 1)[1])
             elif name in self._seen:
-                raise _OrderError(int(row), f"unsorted: contig {name} comes back after {self._last[0]}; sort the file")
-            self._seen[name] = name
+                text = f"unsorted: contig {name} comes back after {self._last[0]}"
+                raise _OrderError(int(row), text, self._seen[name])
+            self._seen[name] = self._source(self._num_variants + int(row))[1]
             self._last = (name, 0)
         if records.num_rows:
             self._last = (self._last[0], int(records.position[-1]))
 
     def _filter_rows(self, sites: SiteColumns) -> Any:
         """(rows, filters) bool; filters the header does not declare are added."""
-        names_of_text = [[] if text == "." else text.split(";") for text in sites.filter_texts]
+        # Empty items and a '.' among others are no names; the gate lists them.
+        names_of_text = [[name for name in text.split(";") if name not in ("", ".")] for text in sites.filter_texts]
         for names in names_of_text:
             for name in names:
                 self.filters.setdefault(name, "")
@@ -358,6 +349,7 @@ class BatchImport:
         self.writer.finish(head, self._num_variants, regions, dtype, self._ploidy)
         self.totals.finish(self._num_variants)
         self.keys.finish(self._num_variants)
+        self.fields.note(self.problems, ", ".join(str(source.path) for source in self.inputs))
         self.fields.finish(self._num_variants, self._ploidy if header.samples else 2, self._num_alleles)
         return ImportResult(
             self.contigs,
@@ -367,15 +359,22 @@ class BatchImport:
             self._sites.hexdigest(),
             list(self._seen),
             self.fields.left_out(),
-            self.fields.problems(),
             files,
             hashlib.sha256(header.text.encode()).hexdigest(),
             self.writer.part.size("call_genotype/"),
+            self.problems.document(),
         )
 
 
+_SORT = "sort the file (bcftools sort), or let --on-problem warn sort it"
+
+
 class _OrderError(RowError):
-    """Records out of order."""
+    """Records out of order; ``before`` is where the record is from that should come after."""
+
+    def __init__(self, row: int, message: str, before: Input) -> None:
+        super().__init__(row, message)
+        self.before = before
 
 
 def _sha256_of_file(path: Path) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,8 +13,9 @@ from ..codec.settings import SPARSE_SHIFT
 from ..errors import InputError, TruncatedInputError
 from ..kernels import scan as _scan
 from ..storage.field_table import FieldTable
+from .bgzf import damage_text
 from .calls import CallArenas, Calls, join_calls
-from .text import INFLATE_ERRORS, Piece
+from .text import INFLATE_ERRORS, Piece, Preparable, RecordError
 
 _PADDING = 64  # bytes a vector load may read behind the text
 _BUFFER_SIZE = 1 << 19
@@ -142,6 +142,9 @@ class ScanResult:
     records: list[Records]
     compressed: int
     fault: Fault | None = None
+    blank_end: bool = False  # blank lines behind the records: harmless if nothing follows
+    crlf: bool = False
+    open_end: bool = False  # the last line has no line end
 
 
 @dataclass(frozen=True)
@@ -193,10 +196,15 @@ class PieceScanner:
         self.cursors = np.zeros(_scan.NUM_CURSORS, np.int64)
         self.fault = np.zeros(2, np.int64)
 
-    def scan(self, piece: Piece) -> ScanResult:
+    def scan(self, unprepared: Preparable) -> ScanResult:
         """Read a piece's lines. A fault of the input is in the result; its line is counted from 0."""
         self.cursors[:] = 0
-        result = ScanResult([], piece.compressed)
+        result = ScanResult([], unprepared.compressed)
+        try:
+            piece = unprepared.prepared()
+        except RecordError as error:
+            result.fault = Fault(error.row, str(error))
+            return result
         try:
             self._scan_piece(piece, result)
         except _FaultError as error:
@@ -204,7 +212,7 @@ class PieceScanner:
             result.fault = Fault(rows, str(error))
         except INFLATE_ERRORS as error:
             rows = sum(r.num_rows for r in result.records) + int(self.cursors[_scan.NUM_ROWS])
-            result.fault = Fault(rows, f"the file cannot be decompressed here ({error or 'it is cut off'})")
+            result.fault = Fault(rows, f"the file {damage_text(error, piece.find_damage())}")
         self._flush(result)
         return result
 
@@ -214,6 +222,7 @@ class PieceScanner:
         left = piece.length
         skipping = not piece.starts_line
         while left:
+            waiting = have
             have, left = self._fill(piece, have, left)
             begin = 0
             if skipping:
@@ -223,6 +232,8 @@ class PieceScanner:
                     continue
                 begin = newline + 1
                 skipping = False
+            elif _scan.find_newline(self.buffer, waiting, have) < 0:
+                continue  # a long line
             have = self._scan_buffer(begin, have, result)
         if skipping:
             return
@@ -233,6 +244,7 @@ class PieceScanner:
                 self._room(have, 1)
                 self.buffer[have] = 10
                 have += 1
+                result.open_end = True
             if self._scan_buffer(0, have, result):
                 raise _FaultError("the line is cut off: the file ends in it")
 
@@ -275,7 +287,12 @@ class PieceScanner:
 
     def _scan_buffer(self, begin: int, end: int, result: ScanResult) -> int:
         """Scan the whole lines of the buffer, and move what is left to its front."""
+        first = begin
         while True:
+            if result.blank_end:
+                if not _is_blank(self.buffer[begin:end]):
+                    raise _FaultError(BLANK_LINE)
+                return 0
             a = self.arenas
             self.fault[:] = 0
             status, begin = _scan.scan_lines(
@@ -286,8 +303,13 @@ class PieceScanner:
                 self.runs, self.row_cursors, self.cursors, self.calls.collect, self.calls.field_table,
                 self.calls.arenas, self.calls.cursors, self.fault,
             )  # fmt: skip
+            result.crlf |= begin - first > 1 and self.buffer[begin - 2] == 13
             if status == _scan.DONE:
                 break
+            if status == _scan.BLANK_LINE:
+                # Harmless if nothing else follows, here and in later pieces.
+                result.blank_end = True
+                continue
             if status == _scan.NEED_ROOM:
                 if self.cursors[_scan.NUM_ROWS] == 0:
                     self.text = np.empty(2 * (end - begin) + 1024, np.uint8)
@@ -343,8 +365,6 @@ class PieceScanner:
         line = bytes(self.buffer[begin : newline if newline >= 0 else end])
         columns = line.split(b"\t", 10)
         found, expected = int(self.fault[0]), int(self.fault[1])
-        if status == _scan.BLANK_LINE:
-            return "the line is blank; remove it"
         if status == _scan.BAD_POSITION:
             return f"POS is {_show(columns[1])}, expected a number from 0 to 2,147,483,647"
         if status == _scan.BAD_TEXT:
@@ -358,6 +378,8 @@ class PieceScanner:
             name = self.plan.sample_names[found]
             return f"sample {name} (column {10 + found}) is {_show(call)}, but FORMAT is {_show(columns[8])}"
         num_alts = columns[4].count(b",") + (columns[4] != b".") if len(columns) > 4 else 0
+        if num_alts > _MAX_ALTS:
+            return f"{num_alts:,} ALT alleles; the most that is read is {_MAX_ALTS:,}"
         if found < 0 or found >= self.plan.num_samples:
             return f"a genotype has allele {expected}, but the record has {num_alts} ALT alleles"
         call = line.split(b"\t", 10 + found)[9 + found].split(b"\t")[0]
@@ -368,6 +390,12 @@ class PieceScanner:
 
 
 _MAX_PLOIDY = 1024
+_MAX_ALTS = 32767
+BLANK_LINE = "the line is blank; remove it"
+
+
+def _is_blank(text: NDArray[np.uint8]) -> bool:
+    return bool(((text == 10) | (text == 13)).all())
 
 
 class _FaultError(Exception):
@@ -379,7 +407,7 @@ def _show(text: bytes) -> str:
     return repr(shown if len(text) <= 40 else shown + "...")
 
 
-def raise_fault(fault: Fault, path: str, first_line: int) -> NoReturn:
-    """Raise a piece's fault as the error people see; ``first_line`` is the piece's first line, from 1."""
+def fault_error(fault: Fault, place: str) -> InputError:
+    """A piece's fault as the error people see; ``place`` is its file and line."""
     kind = TruncatedInputError if "decompressed" in fault.message or "cut off" in fault.message else InputError
-    raise kind(f"{path}, line {first_line + fault.row}: {fault.message}")
+    return kind(f"{place}: {fault.message}")

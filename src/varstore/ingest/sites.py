@@ -37,6 +37,7 @@ class SiteColumns:
     id_missing: NDArray[np.bool_]
     filters: NDArray[np.int32]
     filter_texts: list[str]
+    formats: NDArray[np.int32]
     format_texts: list[str]
 
 
@@ -55,7 +56,7 @@ def site_columns(records: Records, rows_of_chunk: int) -> SiteColumns:
     )
     num_alleles = max(2, 1 + int(records.num_alts.max(initial=0)))
     filters, filter_texts = _distinct(text, begin[_scan.FILTER], end[_scan.FILTER])
-    _, format_texts = _distinct(text, begin[_scan.FORMAT], np.maximum(end[_scan.FORMAT], begin[_scan.FORMAT]))
+    formats, format_texts = _distinct(text, begin[_scan.FORMAT], np.maximum(end[_scan.FORMAT], begin[_scan.FORMAT]))
     ids = begin[_scan.ID], end[_scan.ID]
     return SiteColumns(
         np.repeat(codes, runs),
@@ -70,6 +71,7 @@ def site_columns(records: Records, rows_of_chunk: int) -> SiteColumns:
         (ids[1] - ids[0] == 1) & (text[ids[0]] == ord(".")),
         filters,
         filter_texts,
+        formats,
         format_texts,
     )
 

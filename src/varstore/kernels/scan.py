@@ -433,8 +433,9 @@ def scan_lines(
         if buffer[field_at[ALT_TEXT]] == _DOT and field_at[QUAL] - field_at[ALT_TEXT] == 2:
             alts = 0
         if alts > _MAX_CODE:
-            fault[1] = alts
+            fault[0], fault[1] = -1, alts
             return BAD_ALLELE, at
+        limit = max(alts, 1)  # with ALT '.', allele 1 is one that nobody named
         needed = site_end - at + 1
         if cursors[USED_TEXT] + needed > text.size:
             return NEED_ROOM, at
@@ -459,7 +460,7 @@ def scan_lines(
                     num_phase = -1
                     if separator == _PIPE or separator == _SLASH:
                         num_phase = _scan_plain(
-                            buffer, calls, num_samples, alts, separator, plane32, exceptions, num_exceptions,
+                            buffer, calls, num_samples, limit, separator, plane32, exceptions, num_exceptions,
                             other_codes, phase, phase_before,
                         )  # fmt: skip
                     if num_phase >= 0:
@@ -478,7 +479,7 @@ def scan_lines(
                 num_exceptions[:] = 0
                 used_cells, used_call_text, num_odd = call_cursors[0], call_cursors[1], call_cursors[2]
                 status = _scan_general(
-                    buffer, calls, line_end, gt_index, num_samples, ploidy, alts, starts, word_starts, plane,
+                    buffer, calls, line_end, gt_index, num_samples, ploidy, limit, starts, word_starts, plane,
                     exceptions, num_exceptions, other_codes, phased, row, call_arenas[4], call_arenas[3],
                     call_cursors, fault,
                 )  # fmt: skip
@@ -509,9 +510,8 @@ def scan_lines(
             if alts == 0:
                 for w in range(plane.size):
                     if plane[w] != np.uint64(0):
-                        fault[0], fault[1] = -1, 1
-                        cursors[USED_PHASE] = phase_before
-                        return BAD_ALLELE, at
+                        alts = 1
+                        break
             emit_row(
                 row, ploidy, starts, word_starts, plane, exceptions, num_exceptions, other_codes,
                 shift, kind, count, lists, planes, values, cursors,

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from ..codec.counting import Masks
 
 # Alleles that stand for "anything else": their records make a site known but have no row.
-_NO_ROW = ("<NON_REF>", "<*>")
+_NO_ROW = ("<NON_REF>", "<*>", ".")
 Map = Callable[[Callable[..., Any], Iterable[Any]], Iterable[Any]]
 
 

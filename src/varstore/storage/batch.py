@@ -200,8 +200,8 @@ class SiteChunk:
 
     @cached_property
     def has_stand_ins(self) -> bool:
-        """Whether some ALT stands for anything else (``<NON_REF>``, ``<*>``)."""
-        return any(alt in ("<NON_REF>", "<*>") for alt in self.alts.tolist())
+        """Whether some ALT stands for anything else (``<NON_REF>``, ``<*>``, ``.``)."""
+        return any(alt in ("<NON_REF>", "<*>", ".") for alt in self.alts.tolist())
 
     @cached_property
     def alts(self) -> NDArray[Any]:
