@@ -117,8 +117,8 @@ def _with_batch(
             "sites_sha256": result.sites_sha256,
             "files": result.files,
             "header_sha256": result.header_sha256,
-            "problems": {},
-            "formats_left_out": result.formats_left_out,
+            "problems": result.problems,
+            "fields_left_out": result.fields_left_out,
             "attributes": {},
         }
     )

@@ -161,6 +161,3 @@ def _report(repo: Any) -> None:
     click.echo(
         f"{repo.path}: version {repo.version}, {repo.num_samples:,} samples, {repo.num_variants:,} variants", err=True
     )
-    left_out = repo.info()["batches"][-1]["formats_left_out"] if repo.info()["batches"] else []
-    if left_out:
-        click.echo(f"varstore: warning: not stored: FORMAT {', '.join(left_out)}", err=True)

@@ -1,4 +1,4 @@
-"""BCF through cyvcf2 (htslib): the same records the scanner makes of text."""
+"""BCF through cyvcf2 (htslib): its records as text, and that through the scanner."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from ..codec.rows import block_starts, sets_from_codes
 from ..errors import InputError, NotVcfError
-from ..kernels.scan import NUM_FIELDS
+from ..kernels.fields import FLOAT_FILL, FLOAT_MISSING
 from .header import VcfHeader, parse_header
-from .records import Records, ScanPlan
+from .records import PieceScanner, Records, ScanPlan
+from .text import Piece, PlainReader
 
-_CELLS = 1 << 24  # genotype codes held at a time
+_TEXT_SIZE = 1 << 23
 
 
 def read_bcf_header(path: Path) -> VcfHeader:
@@ -38,89 +38,89 @@ def first_contig_of_bcf(path: Path) -> str | None:
 
 
 def read_bcf(path: Path, plan: ScanPlan) -> Iterator[Records]:
-    """Records of a BCF, some at a time. Raises InputError."""
+    """Records of a BCF, some at a time, by way of their text. Raises InputError."""
+    scanner = PieceScanner(plan, 1)
+    number = 0
+    for text in _texts(path):
+        data = memoryview(text)
+        result = scanner.scan(Piece(PlainReader(data), 0, len(data), True, False, 0))
+        for records in result.records:
+            number += records.num_rows
+            yield records
+        if result.fault is not None:
+            raise InputError(f"{path}, record {number + 1}: {result.fault.message}")
+
+
+def _texts(path: Path) -> Iterator[bytes]:
+    """Lines of VCF, some megabytes at a time."""
     import cyvcf2  # noqa: PLC0415
 
-    # One reader for the genotypes, one without samples for the text of the sites.
-    calls = cyvcf2.VCF(str(path))
-    sites = cyvcf2.VCF(str(path), samples=[])
-    rows: list[tuple[bytes, Any, Any]] = []
-    ploidy, cells, number = 1, 0, 0
+    lines: list[bytes] = []
+    size, number = 0, 0
     try:
-        for call, site in zip(calls, sites, strict=True):
+        reader = cyvcf2.VCF(str(path))
+        floats = _float_keys(reader)
+        for record in reader:
             number += 1
-            rows.append((str(site).rstrip("\n").encode(), ":".join(call.FORMAT), _genotypes(call)))
-            if rows[-1][2] is not None:
-                ploidy = max(ploidy, rows[-1][2].shape[1] - 1)
-            cells += plan.num_samples * (ploidy + 1)
-            if cells >= _CELLS or len(rows) >= 4096:
-                yield _records(rows, ploidy, plan)
-                rows, cells = [], 0
-    except InputError:
-        raise
+            lines.append(_line(record, floats))
+            size += len(lines[-1])
+            if size >= _TEXT_SIZE:
+                yield b"".join(lines)
+                lines, size = [], 0
     except Exception as error:
         raise InputError(f"{path}, record {number + 1}: htslib cannot read it ({error})") from None
-    if rows:
-        yield _records(rows, ploidy, plan)
+    yield b"".join(lines)
 
 
-def _genotypes(record: Any) -> Any:
-    """(samples, ploidy + 1) int16, the last column the phase; None without GT."""
-    if "GT" not in record.FORMAT:
-        return None
-    array = record.genotype.array()
-    if array.shape[1] == 2:
-        array[:, 1] = 1
-    return array
+def _float_keys(reader: Any) -> dict[str, set[str]]:
+    """Keys of the fields of floats, of INFO and of FORMAT."""
+    keys: dict[str, set[str]] = {"INFO": set(), "FORMAT": set()}
+    for line in reader.header_iter():
+        if line["HeaderType"] in keys and line["Type"] == "Float":
+            keys[line["HeaderType"]].add(line["ID"])
+    return keys
 
 
-def _records(rows: list[tuple[bytes, Any, Any]], ploidy: int, plan: ScanPlan) -> Records:
-    num_rows, num_samples = len(rows), plan.num_samples
-    codes = np.full((num_rows, num_samples, ploidy), -2, np.int16)
-    phased = np.zeros((num_rows, num_samples), np.bool_)
-    fields = np.empty((num_rows, NUM_FIELDS), np.int64)
-    position = np.empty(num_rows, np.int64)
-    num_alts = np.empty(num_rows, np.int64)
-    contigs: list[str] = []
-    run_start: list[int] = []
-    texts: list[bytes] = []
-    used = 0
-    for i, (line, formats, genotypes) in enumerate(rows):
-        columns = line.split(b"\t")[:8]
-        if genotypes is None:
-            codes[i] = -1
-        else:
-            codes[i, :, : genotypes.shape[1] - 1] = genotypes[:, :-1]
-            phased[i] = genotypes[:, -1] != 0
-        contig = columns[0].decode()
-        if not contigs or contigs[-1] != contig:
-            contigs.append(contig)
-            run_start.append(i)
-        position[i] = int(columns[1])
-        num_alts[i] = 0 if columns[4] == b"." else columns[4].count(b",") + 1
-        if genotypes is not None and codes[i].size and codes[i].max() > num_alts[i]:
-            raise InputError(
-                f"{plan.path}, record at {contig}:{position[i]}: a genotype has allele {codes[i].max()}, "
-                f"but the record has {num_alts[i]} ALT alleles"
-            )
-        for j, column in enumerate([*columns[2:], formats.encode()]):
-            fields[i, j] = used
-            texts.append(column + b"\t")
-            used += len(column) + 1
-        fields[i, -1] = used
-    starts = block_starts(num_samples, plan.chunk_samples, ploidy)
-    default = (2 * phased.sum(axis=1) >= num_samples).astype(np.uint8)
-    odd_row, odd_sample = np.nonzero(phased != default[:, np.newaxis].astype(bool))
-    return Records(
-        sets_from_codes(codes, starts),
-        np.frombuffer(bytearray(b"".join(texts)), np.uint8),
-        fields,
-        position,
-        num_alts,
-        np.array([genotypes is not None for _, _, genotypes in rows]),
-        contigs,
-        np.array(run_start, np.int64),
-        default,
-        odd_sample.astype(np.int32),
-        np.searchsorted(odd_row, np.arange(num_rows + 1)).astype(np.int64),
-    )
+def _line(record: Any, floats: dict[str, set[str]]) -> bytes:
+    """A record's line. htslib prints floats with six digits: those are printed again, with all they need."""
+    columns = str(record).rstrip("\n").split("\t")
+    if record.QUAL is not None:
+        columns[5] = _shown(record.QUAL)
+    items = [item.partition("=") for item in columns[7].split(";")]
+    if any(key in floats["INFO"] for key, _, _ in items):
+        columns[7] = ";".join(key + sign + _info_text(record, key, text, floats) for key, sign, text in items)
+    formats = columns[8].split(":") if len(columns) > 8 else []
+    for index, key in enumerate(formats):
+        if key in floats["FORMAT"]:
+            _put_calls(columns, index, np.asarray(record.format(key), np.float32))
+    return "\t".join(columns).encode() + b"\n"
+
+
+def _shown(value: float) -> str:
+    """The shortest text that reads as the same float32."""
+    return str(np.float32(value))
+
+
+def _info_text(record: Any, key: str, text: str, floats: dict[str, set[str]]) -> str:
+    if key not in floats["INFO"] or not text:
+        return text
+    value = record.INFO.get(key)
+    values = value if isinstance(value, tuple) else [value]
+    parts = text.split(",")
+    if len(parts) != len(values):
+        return text
+    return ",".join(part if v is None or part == "." else _shown(v) for part, v in zip(parts, values, strict=True))
+
+
+def _put_calls(columns: list[str], index: int, values: Any) -> None:
+    """Print a FORMAT field of floats anew in every sample's column."""
+    bits = values.view(np.uint32)
+    for sample in range(len(values)):
+        fields = columns[9 + sample].split(":")
+        if index >= len(fields):
+            continue
+        ends = np.flatnonzero(bits[sample] == FLOAT_FILL)
+        num = int(ends[0]) if len(ends) else values.shape[1]
+        shown = ["." if bits[sample, i] == FLOAT_MISSING else _shown(values[sample, i]) for i in range(num)]
+        fields[index] = ",".join(shown) or "."
+        columns[9 + sample] = ":".join(fields)

@@ -21,10 +21,12 @@ import numpy as np
 from .. import __version__
 from ..errors import InputError, UnsortedInputError
 from ..storage.batch import BatchHead, BatchWriter, chunk_width
+from ..storage.field_table import ALL_FIELDS, FieldChoice
 from ..storage.parts import PartWriter
 from ..storage.totals import TotalsWriter
 from .bcf import first_contig_of_bcf, read_bcf, read_bcf_header
 from .chunks import EncodedBlock, write_genotypes, write_sites
+from .fields import FieldsImport
 from .header import VcfHeader, parse_header
 from .records import PieceScanner, Records, ScanPlan, ScanResult, join, raise_fault
 from .sites import RowError, SiteColumns, site_columns
@@ -35,10 +37,16 @@ Progress = Callable[[int], None]
 
 @dataclass(frozen=True)
 class ImportOptions:
-    """How to import: ``threads`` for inflating, scanning and encoding; ``progress`` takes bytes read."""
+    """How to import: ``threads`` for inflating, scanning and encoding; ``progress`` takes bytes read.
+
+    fields : which INFO and FORMAT fields to keep
+    max_alleles_inline : FORMAT fields by allele have room for so many; None: for 99.9 % of the records
+    """
 
     threads: int = 2
     progress: Progress = lambda _: None
+    fields: FieldChoice = ALL_FIELDS
+    max_alleles_inline: int | None = None
 
 
 @dataclass
@@ -93,7 +101,8 @@ class ImportResult:
     ploidy: int
     sites_sha256: str
     used_contigs: list[str]
-    formats_left_out: list[str]
+    fields_left_out: list[str]
+    problems: dict[str, Any]
     files: list[dict[str, Any]]
     header_sha256: str
     genotype_bytes: int
@@ -120,7 +129,10 @@ class BatchImport:
         self.inputs = self._in_contig_order(inputs)
         self._seen: dict[str, str] = {}
         self._last = ("", -1)
-        self._formats: dict[str, None] = {}
+        self.fields = FieldsImport(
+            batch, [source.header for source in inputs], options.fields, options.max_alleles_inline,
+            self.writer.chunk_variants, self.chunk_samples,
+        )  # fmt: skip
         self._regions: list[tuple[int, ...]] = []
         self._sites = hashlib.sha256()
         # The inputs so far, and the number of their first record in the batch.
@@ -128,7 +140,8 @@ class BatchImport:
         self._num_variants = 0
         self._chunk = 0
         self._ploidy, self._itemsize = 1, 1
-        self._pending: deque[tuple[int, list[Future[EncodedBlock]]]] = deque()
+        self._num_alleles = 2
+        self._pending: deque[tuple[int, list[Future[EncodedBlock]], list[Future[None]]]] = deque()
 
     def _in_contig_order(self, inputs: Sequence[Input]) -> list[Input]:
         """Inputs in the order of the contig table, whatever order they were named in."""
@@ -182,7 +195,7 @@ class BatchImport:
 
     def _records(self, source: Input, pool: ThreadPoolExecutor) -> Iterator[Records]:
         header = source.header
-        plan = ScanPlan(str(source.path), header.has_format, header.samples, self.chunk_samples)
+        plan = ScanPlan(str(source.path), header.has_format, header.samples, self.chunk_samples, self.fields.scanned)
         if source.text is None:
             yield from read_bcf(source.path, plan)
             self.options.progress(source.size)
@@ -240,17 +253,12 @@ class BatchImport:
         write_sites(self.writer, sites, records.has_gt, chunk)
         self._add_digest(sites)
         self._index_regions(sites, contig)
-        for formats in sites.format_texts:
-            self._formats.update(dict.fromkeys(key for key in formats.split(":") if key not in ("GT", "", ".")))
-        self._pending.append(
-            (
-                chunk,
-                [
-                    pool.submit(write_genotypes, self.writer, records, chunk, sample_chunk)
-                    for sample_chunk in range(self.num_sample_chunks)
-                ],
-            )
-        )
+        self._num_alleles = max(self._num_alleles, sites.num_alleles)
+        genotypes = [
+            pool.submit(write_genotypes, self.writer, records, chunk, sample_chunk)
+            for sample_chunk in range(self.num_sample_chunks)
+        ]
+        self._pending.append((chunk, genotypes, self.fields.put(records, chunk, sites.format_texts, pool)))
         if not self.num_sample_chunks:
             self.totals.put_nobody(chunk, records.num_alts)
         self._num_variants += records.num_rows
@@ -260,8 +268,10 @@ class BatchImport:
 
     def _collect(self) -> None:
         """Wait for the oldest chunk's genotypes, and write its totals."""
-        chunk, futures = self._pending.popleft()
+        chunk, futures, fields = self._pending.popleft()
         blocks = [future.result() for future in futures]
+        for field in fields:
+            field.result()
         if not blocks:
             return
         total = blocks[0].counts
@@ -338,6 +348,7 @@ class BatchImport:
         regions = np.array(self._regions, np.int64).reshape(-1, 6)
         self.writer.finish(head, self._num_variants, regions, dtype, self._ploidy)
         self.totals.finish(self._num_variants)
+        self.fields.finish(self._num_variants, self._ploidy if header.samples else 2, self._num_alleles)
         return ImportResult(
             self.contigs,
             self._num_variants,
@@ -345,7 +356,8 @@ class BatchImport:
             self._ploidy,
             self._sites.hexdigest(),
             list(self._seen),
-            list(self._formats),
+            self.fields.left_out(),
+            self.fields.problems(),
             files,
             hashlib.sha256(header.text.encode()).hexdigest(),
             self.writer.part.size("call_genotype/"),

@@ -66,7 +66,7 @@ class _ZlibReader:
         return 0
 
 
-class _PlainReader:
+class PlainReader:
     """Copies ``data``."""
 
     def __init__(self, data: memoryview) -> None:
@@ -120,7 +120,7 @@ class TextFile:
         self.header_text, self._header_size = self._read_header()
 
     def _reader(self, offset: int = 0) -> ByteReader:
-        return _PlainReader(self.data[offset:]) if self.kind == "plain" else inflating_reader(self.data[offset:])
+        return PlainReader(self.data[offset:]) if self.kind == "plain" else inflating_reader(self.data[offset:])
 
     def _read_header(self) -> tuple[str, int]:
         """The header's text, to the first line that does not begin with ``##``, and its bytes."""
@@ -223,7 +223,7 @@ class TextFile:
             cut = buffer.rfind(b"\n", 0, used) + 1 if size else used
             rest = bytes(memoryview(buffer)[cut:used])
             if cut:
-                yield Piece(_PlainReader(memoryview(buffer)[:cut]), 0, cut, True, False, 0)
+                yield Piece(PlainReader(memoryview(buffer)[:cut]), 0, cut, True, False, 0)
 
     def _after_header(self, reader: ByteReader) -> memoryview:
         """Read up to the end of the header; return what was read past it."""

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from ..codec.settings import INNER, LEVEL
 from ..errors import CorruptRepositoryError
 from .arrays import GROUP, ArraySpec, ColumnWriter, StoredArray, finish, write_whole
+from .fields import BatchFields
 from .parts import Part, PartWriter
 
 CHUNK_VARIANTS = 4096
@@ -236,6 +237,11 @@ class Batch:
     def region_index(self) -> NDArray[np.int64]:
         """(runs, 6): see ``REGION_FIELDS``."""
         return _frozen(self.array("region_index").read().astype(np.int64))
+
+    @cached_property
+    def fields(self) -> BatchFields:
+        """INFO and FORMAT fields."""
+        return BatchFields(self.part)
 
     @property
     def num_chunks(self) -> int:
