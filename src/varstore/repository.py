@@ -391,7 +391,7 @@ class Repository:
         """Check every byte against its checksum, every block, and every total; return what is wrong.
 
         source : compare the batch that was made of this file with it too: CHROM, POS, ID, REF, ALT, QUAL,
-            FILTER, GT and phase of every record, read by htslib
+            FILTER, GT, phase and every INFO and FORMAT field of every record, read by htslib
         """
         if self.manifest is None:
             raise ReadOnlyError(f"{self.path}: not written by varstore: it has no checksums to verify")
@@ -416,7 +416,7 @@ class Repository:
             calls = read_genotypes([store], [ChunkRead(chunk)], columns, samples)
             return calls.call_genotype, calls.call_genotype_phased
 
-        return differences(source, store, blocks)
+        return differences(source, store, blocks, batch.entry["fields_left_out"])
 
     def close(self) -> None:
         """Stop the threads; the repository may be asked again."""

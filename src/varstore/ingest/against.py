@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,7 @@ import numpy as np
 
 from ..errors import InputError, NotVcfError
 from ..storage.batch import Batch
+from .against_fields import FieldComparison
 
 
 def source_samples(path: Path) -> list[str]:
@@ -28,13 +29,15 @@ def _open(path: Path) -> Any:
         raise NotVcfError(f"{path}: no VCF or BCF that htslib can open ({error})") from None
 
 
-def differences(path: Path, batch: Batch, blocks: Any) -> Iterator[str]:
+def differences(path: Path, batch: Batch, blocks: Any, left_out: Collection[str] = ()) -> Iterator[str]:
     """What differs between a source and the batch that holds it, as sentences, record by record.
 
     blocks : (chunk) -> (genotypes, phases) of all samples at the records of a chunk
+    left_out : names of fields that the import was told to leave out
 
-    Compares CHROM, POS, ID, REF, ALT, QUAL, FILTER, GT and phase.
+    Compares CHROM, POS, ID, REF, ALT, QUAL, FILTER, GT and phase, and every INFO and FORMAT field.
     """
+    fields = FieldComparison(batch, left_out)
     stored: Iterator[tuple[Any, ...]] = iter(())
     contig, num = "", 0
     for num, record in enumerate(_open(path), 1):
@@ -47,7 +50,9 @@ def differences(path: Path, batch: Batch, blocks: Any) -> Iterator[str]:
         if mine is None:
             yield f"{where}: the repository has no such record"
             return
-        for name, found, expected in zip(_NAMES, mine, _fields(record, batch), strict=True):
+        *mine_fixed, number = mine
+        compared = list(zip(_NAMES, mine_fixed, _fields(record, batch), strict=True))
+        for name, found, expected in [*compared, *fields.compare(record, number)]:
             if not _equal(found, expected):
                 yield f"{where}: {name} is {_short(expected)} in the file, {_short(found)} in the repository"
     yield from _rest(path, contig, stored)
@@ -79,7 +84,7 @@ def _records(batch: Batch, contig: str, blocks: Any) -> Iterator[tuple[Any, ...]
             quality_bits = int(quality[row : row + 1].view(np.uint32)[0])
             yield (
                 int(sites.position[row]), ids[row], alleles, quality_bits, names,
-                None if calls is None else calls[0], calls,
+                None if calls is None else calls[0], calls, chunk * batch.chunk_variants + row,
             )  # fmt: skip
 
 

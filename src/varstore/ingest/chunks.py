@@ -66,5 +66,4 @@ def write_sites(writer: BatchWriter, sites: SiteColumns, has_gt: NDArray[np.bool
     writer.put("variant_id_mask", chunk, sites.id_missing)
     writer.put("varstore/variant_has_genotype", chunk, has_gt)
     writer.put_text("variant_id", chunk, sites.packed_ids)
-    writer.put_text("varstore/variant_info", chunk, sites.packed_info)
     writer.put_text("variant_allele", chunk, sites.packed_alleles, sites.num_alleles)

@@ -34,7 +34,6 @@ _COLUMNS = {
     "variant_quality": ArraySpec("variant_quality", "<f4", V, "Phred-scaled quality score"),
     "variant_id": ArraySpec("variant_id", "|O", V, "Identifier"),
     "variant_id_mask": ArraySpec("variant_id_mask", "|b1", V),
-    "varstore/variant_info": ArraySpec("varstore/variant_info", "|O", V, "INFO as it stood in the file"),
     "varstore/variant_has_genotype": ArraySpec("varstore/variant_has_genotype", "|b1", V, "The record has GT"),
 }  # fmt: skip
 _WIDE_COLUMNS = {
