@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from . import __version__
-from .errors import RepositoryError, SampleClashError, SitesDifferError, VarstoreError, WriteError
+from .errors import QueryError, RepositoryError, SampleClashError, SitesDifferError, VarstoreError, WriteError
 from .storage import files, manifest
+from .storage.batch import Batch
 from .storage.manifest import Document, Manifest
 from .storage.parts import Part, PartRef, PartWriter
 from .storage.samples import read_samples, write_samples
@@ -31,11 +32,21 @@ def write_error(root: Path, error: OSError) -> OSError:
 
 
 def add_batch(
-    root: Path, newest: Document, inputs: Sequence[PathLike], threads: int | None, progress: Progress | None
+    root: Path,
+    newest: Document,
+    inputs: Sequence[PathLike],
+    threads: int | None,
+    progress: Progress | None,
+    fields: str | None = None,
+    max_alleles_inline: int | None = None,
 ) -> None:
     """Import the inputs beside the repository, then commit them: all or nothing."""
     from .ingest.importer import BatchImport, ImportOptions, open_input  # noqa: PLC0415
+    from .storage.field_table import FieldChoice  # noqa: PLC0415
 
+    choice = FieldChoice.parse(fields)
+    if max_alleles_inline is not None and max_alleles_inline < 1:
+        raise QueryError(f"max_alleles_inline is {max_alleles_inline}, expected at least 1")
     opened = [open_input(os.fspath(path)) for path in inputs]
     for source in opened:
         _check_new_samples(source.header.samples, root, newest, str(source.path))
@@ -44,7 +55,13 @@ def add_batch(
     published: list[str] = []
     try:
         parts = {kind: PartWriter(staging / kind) for kind in ("batches", "derived", "samples")}
-        options = ImportOptions(threads or os.cpu_count() or 1, progress or (lambda _: None))
+        options = ImportOptions(
+            threads or os.cpu_count() or 1,
+            progress or (lambda _: None),
+            choice,
+            max_alleles_inline,
+            _chunk_variants(root, newest),
+        )
         result = BatchImport(opened, parts["batches"], parts["derived"], options).run()
         write_samples(parts["samples"], opened[0].header.samples)
         _check_sites(newest, result)
@@ -63,6 +80,13 @@ def add_batch(
         raise
     finally:
         files.remove_tree(staging)
+
+
+def _chunk_variants(root: Path, document: Document) -> int | None:
+    """Variants of a chunk in the batches that are there: all have one."""
+    for entry in document["batches"][:1]:
+        return Batch(Part(root, PartRef(**entry["part"]))).chunk_variants
+    return None
 
 
 def _is_committed(root: Path, name: str) -> bool:

@@ -49,6 +49,8 @@ def create(
     assembly: str | None = None,
     threads: int | None = None,
     progress: Progress | None = None,
+    fields: str | None = None,
+    max_alleles_inline: int | None = None,
 ) -> Repository:
     """Make a new repository, and add the inputs as its first batch.
 
@@ -57,6 +59,10 @@ def create(
     assembly : name of the reference build, kept as it is
     threads : for the import; default: the machine's cores
     progress : called with the bytes of input read since the last call
+    fields : which INFO and FORMAT fields to keep, like ``INFO/AC,FORMAT/DP``, ``GT`` for GT only, or ``^INFO/CSQ``
+        for all but some; default: all
+    max_alleles_inline : FORMAT fields by allele have room for so many alleles; what is wider is kept beside.
+        Default: enough for 99.9 % of the records
 
     Raises RepositoryExistsError, InputError. Nothing is left behind if an input cannot be taken in.
     """
@@ -69,7 +75,7 @@ def create(
     try:
         first = manifest.first_document(identity, assembly)
         if inputs:
-            add_batch(root, first, inputs, threads, progress)
+            add_batch(root, first, inputs, threads, progress, fields, max_alleles_inline)
         else:
             commit(root, first, lambda document: document, "create")
     except BaseException as error:
@@ -370,10 +376,17 @@ class Repository:
 
     # Changes
 
-    def add(self, *inputs: PathLike, threads: int | None = None, progress: Progress | None = None) -> Repository:
+    def add(
+        self,
+        *inputs: PathLike,
+        threads: int | None = None,
+        progress: Progress | None = None,
+        fields: str | None = None,
+        max_alleles_inline: int | None = None,
+    ) -> Repository:
         """Add one more batch, and move on to the version that has it.
 
-        The samples are new; the sites are those that are there.
+        The samples are new; the sites are those that are there. Arguments as of ``create``.
         Raises InputError, SampleClashError, SitesDifferError, ReadOnlyError.
         """
         if self.manifest is None:
@@ -381,7 +394,8 @@ class Repository:
         if not inputs:
             raise QueryError("nothing to add: name at least one file")
         try:
-            add_batch(self.path, self.manifest.document, inputs, threads, progress)
+            document = self.manifest.document
+            add_batch(self.path, document, inputs, threads, progress, fields, max_alleles_inline)
         except OSError as error:
             raise write_error(self.path, error) from None
         self._load(None)

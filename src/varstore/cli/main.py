@@ -19,6 +19,19 @@ from ..errors import VarstoreError
 repo_argument = click.argument("repo", type=click.Path())
 inputs_argument = click.argument("inputs", nargs=-1, type=click.Path())
 threads_option = click.option("--threads", type=click.IntRange(1), help="Threads of the import.  [default: all cores]")
+fields_option = click.option(
+    "--fields",
+    metavar="LIST",
+    help="INFO and FORMAT fields to keep: INFO/KEY, FORMAT/KEY, INFO, FORMAT, GT (GT only), "
+    "separated by commas; ^ in front: all but these.  [default: all]",
+)
+inline_option = click.option(
+    "--max-alleles-inline",
+    metavar="N",
+    type=click.IntRange(1),
+    help="Alleles that the arrays of FORMAT fields have room for; records with more are kept beside them.  "
+    "[default: those of 99.9 % of the records]",
+)
 
 
 class _Group(click.Group):
@@ -50,7 +63,9 @@ def main() -> None:
 @inputs_argument
 @click.option("--assembly", help="Name of the reference build, like GRCh38.")
 @threads_option
-def create(repo: str, inputs: tuple[str, ...], assembly: str | None, threads: int | None) -> None:
+@fields_option
+@inline_option
+def create(repo: str, inputs: tuple[str, ...], assembly: str | None, **options: Any) -> None:
     """Make a new repository REPO, with INPUT files as its first batch.
 
     INPUT is VCF (BGZF, gzip or text) or BCF; several split the same samples by chromosome.
@@ -58,7 +73,7 @@ def create(repo: str, inputs: tuple[str, ...], assembly: str | None, threads: in
     from .. import repository  # noqa: PLC0415
 
     with _progress(inputs) as progress:
-        made = repository.create(repo, *inputs, assembly=assembly, threads=threads, progress=progress)
+        made = repository.create(repo, *inputs, assembly=assembly, progress=progress, **options)
     _report(made)
 
 
@@ -66,13 +81,15 @@ def create(repo: str, inputs: tuple[str, ...], assembly: str | None, threads: in
 @repo_argument
 @click.argument("inputs", nargs=-1, required=True, type=click.Path())
 @threads_option
-def add(repo: str, inputs: tuple[str, ...], threads: int | None) -> None:
+@fields_option
+@inline_option
+def add(repo: str, inputs: tuple[str, ...], **options: Any) -> None:
     """Add INPUT files to REPO as one more batch."""
     from .. import repository  # noqa: PLC0415
 
     opened = repository.open(repo)
     with _progress(inputs) as progress:
-        opened.add(*inputs, threads=threads, progress=progress)
+        opened.add(*inputs, progress=progress, **options)
     _report(opened)
 
 

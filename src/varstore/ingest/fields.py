@@ -30,6 +30,12 @@ INLINE_SHARE = 0.999
 _LEAST_INLINE = 4
 
 
+def keeps_calls(headers: Iterable[VcfHeader], choice: FieldChoice) -> bool:
+    """Whether FORMAT fields besides GT are declared and wanted."""
+    declared = (field for header in headers for field in declared_fields(header.text))
+    return any(f.category == "FORMAT" and f.key != "GT" and choice.keeps(f) for f in declared)
+
+
 @dataclass(frozen=True)
 class Stretch:
     """A block in its place: rows ``begin`` and following of a chunk."""

@@ -20,13 +20,13 @@ import numpy as np
 
 from .. import __version__
 from ..errors import InputError, UnsortedInputError
-from ..storage.batch import BatchHead, BatchWriter, chunk_width
+from ..storage.batch import BatchHead, BatchWriter, chunk_height, chunk_width
 from ..storage.field_table import ALL_FIELDS, FieldChoice
 from ..storage.parts import PartWriter
 from ..storage.totals import TotalsWriter
 from .bcf import first_contig_of_bcf, read_bcf, read_bcf_header
 from .chunks import EncodedBlock, write_genotypes, write_sites
-from .fields import FieldsImport
+from .fields import FieldsImport, keeps_calls
 from .header import VcfHeader, parse_header
 from .records import PieceScanner, Records, ScanPlan, ScanResult, join, raise_fault
 from .sites import RowError, SiteColumns, site_columns
@@ -41,12 +41,14 @@ class ImportOptions:
 
     fields : which INFO and FORMAT fields to keep
     max_alleles_inline : FORMAT fields by allele have room for so many; None: for 99.9 % of the records
+    chunk_variants : that of the batches that are there; None: what suits this one
     """
 
     threads: int = 2
     progress: Progress = lambda _: None
     fields: FieldChoice = ALL_FIELDS
     max_alleles_inline: int | None = None
+    chunk_variants: int | None = None
 
 
 @dataclass
@@ -115,7 +117,9 @@ class BatchImport:
         check_same_samples(inputs)
         self.options = options
         samples = inputs[0].header.samples
-        self.writer = BatchWriter(batch, samples)
+        headers = [source.header for source in inputs]
+        height = options.chunk_variants or chunk_height(len(samples), calls=keeps_calls(headers, options.fields))
+        self.writer = BatchWriter(batch, samples, height)
         self.totals = TotalsWriter(totals, self.writer.chunk_variants)
         self.chunk_samples = chunk_width(len(samples))
         self.num_sample_chunks = -(-len(samples) // self.chunk_samples)
@@ -130,7 +134,7 @@ class BatchImport:
         self._seen: dict[str, str] = {}
         self._last = ("", -1)
         self.fields = FieldsImport(
-            batch, [source.header for source in inputs], options.fields, options.max_alleles_inline,
+            batch, headers, options.fields, options.max_alleles_inline,
             self.writer.chunk_variants, self.chunk_samples,
         )  # fmt: skip
         self._regions: list[tuple[int, ...]] = []

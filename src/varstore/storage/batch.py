@@ -22,6 +22,8 @@ from .parts import Part, PartWriter
 
 CHUNK_VARIANTS = 4096
 CHUNK_SAMPLES = 16384
+LEAST_VARIANTS = 64
+MAX_CALLS = 1 << 24
 
 V = ("variants",)
 _COLUMNS = {
@@ -53,6 +55,14 @@ def chunk_width(num_samples: int, most: int = CHUNK_SAMPLES) -> int:
         return max(1, num_samples)
     num_chunks = -(-num_samples // most)
     return -(-num_samples // num_chunks // 64) * 64
+
+
+def chunk_height(num_samples: int, *, calls: bool) -> int:
+    """Variants of a chunk: fewer where many samples have FORMAT fields besides GT, so that a chunk fits in memory."""
+    height = CHUNK_VARIANTS
+    while calls and height > LEAST_VARIANTS and height * num_samples > MAX_CALLS:
+        height //= 2
+    return height
 
 
 def genotype_spec(dtype: str, ploidy: int) -> ArraySpec:
