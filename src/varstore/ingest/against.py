@@ -29,6 +29,21 @@ def _open(path: Path) -> Any:
         raise NotVcfError(f"{path}: no VCF or BCF that htslib can open ({error})") from None
 
 
+def _read(path: Path) -> Iterator[Any]:
+    """Records as htslib reads them. Raises InputError."""
+    num = 0
+    reader = iter(_open(path))
+    while True:
+        num += 1
+        try:
+            record = next(reader)
+        except StopIteration:
+            return
+        except Exception as error:
+            raise InputError(f"{path}, record {num}: htslib cannot read it ({error}), so it is not compared") from None
+        yield record
+
+
 def differences(path: Path, batch: Batch, blocks: Any, left_out: Collection[str] = ()) -> Iterator[str]:
     """What differs between a source and the batch that holds it, as sentences, record by record.
 
@@ -40,7 +55,7 @@ def differences(path: Path, batch: Batch, blocks: Any, left_out: Collection[str]
     fields = FieldComparison(batch, left_out)
     stored: Iterator[tuple[Any, ...]] = iter(())
     contig, num = "", 0
-    for num, record in enumerate(_open(path), 1):
+    for num, record in enumerate(_read(path), 1):
         if record.CHROM != contig:
             yield from _rest(path, contig, stored)
             contig = record.CHROM
