@@ -56,7 +56,7 @@ def records(path: Path, shape: tuple[int, int] | None) -> Iterator[list[tuple[An
     """
     out: list[tuple[Any, ...]] = []
     cells = 0
-    for record in counted(open_with_htslib(path)):
+    for record in counted(path, open_with_htslib(path)):
         fields = FieldsRead.of(record)
         cells += fields.size + (shape[0] * (shape[1] + 1) if shape else 1)
         out.append((record.CHROM, _fields(record, shape), fields))

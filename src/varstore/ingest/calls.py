@@ -78,6 +78,14 @@ def join_calls(parts: Sequence[Calls]) -> Calls:
     return Calls(segments, np.concatenate(odd), np.concatenate(texts))
 
 
+class CallTextError(Exception):
+    """Text of the samples that cannot be kept; ``row`` counts from 0 in what was scanned."""
+
+    def __init__(self, row: int, message: str) -> None:
+        super().__init__(message)
+        self.row = row
+
+
 class CallArenas:
     """What the scanner writes the FORMAT fields of its rows to.
 
@@ -129,9 +137,11 @@ class CallArenas:
             self.text = np.empty(3 * line, np.uint8)
 
     def take(self, rows: int) -> Calls:
-        """Copy out what was read of the first ``rows`` rows, and start again."""
+        """Copy out what was read of the first ``rows`` rows, and start again. Raises CallTextError."""
         used_text, num_odd = int(self.cursors[_calls.USED_TEXT]), int(self.cursors[_calls.NUM_ODD])
         text = self.text[:used_text].copy()
+        if used_text and text.max() >= 128:
+            self._check_text(text, rows)
         odd = self._settle_floats(self.odd[:num_odd], text)
         blocks = {}
         for slot in np.flatnonzero(self.cell_width[:rows].any(axis=0)).tolist():
@@ -143,6 +153,20 @@ class CallArenas:
         self.cursors[:] = 0
         columns = [_calls.ODD_ROW, _calls.ODD_SAMPLE, _calls.ODD_SLOT, _calls.ODD_BEGIN, _calls.ODD_END]
         return Calls(((rows, blocks),), odd[:, columns], text if len(odd) else text[:0])
+
+    def _check_text(self, text: NDArray[np.uint8], rows: int) -> None:
+        """Text is UTF-8, as VCF 4.3 says. Raises CallTextError."""
+        try:
+            text.tobytes().decode()
+        except UnicodeDecodeError as error:
+            self.cursors[:] = 0
+            for row in range(rows):
+                for slot in np.flatnonzero((self.cell_width[row] > 0) & (self.kinds >= _fields.TEXT)).tolist():
+                    size = 2 * self.num_samples * int(self.cell_width[row, slot])
+                    pairs = self.cells[self.cell_start[row, slot] :][:size].reshape(-1, 2)
+                    if int((pairs[:, 0] + pairs[:, 1])[pairs[:, 1] > 0].max(initial=0)) > error.start:
+                        raise CallTextError(row, "the text of the samples is not UTF-8") from None
+            raise CallTextError(0, "the text of the samples is not UTF-8 here or a few lines below") from None
 
     def _settle_floats(self, odd: NDArray[np.int64], text: NDArray[np.uint8]) -> NDArray[np.int64]:
         """Read the floats that the kernel left; return what is odd all the same."""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from ..errors import NotVcfError
+from ..errors import InputError, NotVcfError
 from . import worker
 
 
@@ -20,9 +21,15 @@ def open_with_htslib(path: Path, **options: Any) -> Any:
         raise NotVcfError(f"{path}: no VCF or BCF that htslib can open ({error})") from None
 
 
-def counted(records: Iterable[Any]) -> Iterator[Any]:
-    """The records; the worker's parent knows which one it is at."""
-    worker.at(1)
-    for number, record in enumerate(records, 2):
-        yield record
+def counted(path: Path, records: Iterable[Any]) -> Iterator[Any]:
+    """The records; the worker's parent knows which one it is at. Raises InputError."""
+    reader = iter(records)
+    for number in itertools.count(1):
         worker.at(number)
+        try:
+            record = next(reader)
+        except StopIteration:
+            return
+        except Exception as error:
+            raise InputError(f"{path}, record {number}: htslib cannot read it ({error}), so it is not compared") from None
+        yield record

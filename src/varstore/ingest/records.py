@@ -14,7 +14,7 @@ from ..errors import InputError, TruncatedInputError
 from ..kernels import scan as _scan
 from ..storage.field_table import FieldTable
 from .bgzf import damage_text
-from .calls import CallArenas, Calls, join_calls
+from .calls import CallArenas, Calls, CallTextError, join_calls
 from .text import INFLATE_ERRORS, Piece, Preparable, RecordError
 
 _PADDING = 64  # bytes a vector load may read behind the text
@@ -213,8 +213,18 @@ class PieceScanner:
         except INFLATE_ERRORS as error:
             rows = sum(r.num_rows for r in result.records) + int(self.cursors[_scan.NUM_ROWS])
             result.fault = Fault(rows, f"the file {damage_text(error, piece.find_damage())}")
-        self._flush(result)
+        except CallTextError as error:
+            self._refuse_text(error, result)
+        try:
+            self._flush(result)
+        except CallTextError as error:
+            self._refuse_text(error, result)
         return result
+
+    def _refuse_text(self, error: CallTextError, result: ScanResult) -> None:
+        """The rows in the arenas are not given out: one of them is at fault."""
+        result.fault = Fault(sum(r.num_rows for r in result.records) + error.row, str(error))
+        self.cursors[:] = 0
 
     def _scan_piece(self, piece: Piece, result: ScanResult) -> None:
         self._discard(piece)

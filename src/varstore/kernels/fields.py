@@ -238,7 +238,9 @@ def read_info_numbers(text: Any, begin: Any, end: Any, kind: int, cells: Any, wi
                 odd[row] = True
                 num += 1
                 break
-        width[row] = num
+        # One missing value is no value, as VCF Zarr has it.
+        nothing = num == 1 and at - begin[row] == 1 and text[at - 1] == _DOT
+        width[row] = 0 if nothing else num
         for i in range(num, cells.shape[1]):
             cells[row, i] = FILL if kind == INTEGER else FLOAT_FILL
     return num_slow

@@ -108,6 +108,18 @@ def byte_mask64(typingctx: Any, array: Any, index: Any, byte: Any) -> Any:
 
 
 @intrinsic
+def load_word(typingctx: Any, array: Any, index: Any) -> Any:
+    """The 8 bytes at ``array[index]`` as a little-endian uint64, unaligned. array : uint8"""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        data = context.make_array(signature.args[0])(context, builder, args[0])
+        pointer = cgutils.gep_inbounds(builder, data.data, args[1])
+        return builder.load(builder.bitcast(pointer, ir.IntType(64).as_pointer()), align=1)
+
+    return types.uint64(array, types.intp), codegen
+
+
+@intrinsic
 def call_bits32(typingctx: Any, array: Any, index: Any) -> Any:
     """Low bits of the 32 digits of 16 calls of the form ``0|1`` + one byte, at ``index``."""
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from .calls import CALLS_BAD_KEYS, CALLS_BAD_SUBFIELDS, CALLS_DONE, CALLS_NEED_FIELD, add_odd, scan_calls
-from .jit import byte_mask64, call_bits32, kernel, odd_calls16, trailing_zeros
+from .jit import byte_mask64, call_bits32, kernel, load_word, odd_calls16, trailing_zeros
 from .rows import USED_LISTS, USED_PLANES, USED_VALUES, emit_row
 
 # Further cursors of a record block, behind those of ``rows``.
@@ -188,6 +188,8 @@ def _scan_general(
     """
     at = begin
     block = 0
+    # Diploid calls of 0 and 1 with more fields, or a tab, behind them.
+    quick_calls = ploidy == 2 and gt_index == 0 and num_alts > 0
     for sample in range(num_samples):
         fault[0] = sample
         if at > end:
@@ -199,7 +201,23 @@ def _scan_general(
         num_codes = 0
         first_half = num_exceptions[1]
         phased[sample] = 1
-        if gt_index < 0:
+        quick = False
+        if quick_calls:
+            word = load_word(buffer, at)
+            separator = word >> np.uint64(8) & np.uint64(255)
+            behind = word >> np.uint64(24) & np.uint64(255)
+            quick = (
+                (word & np.uint64(0xFE00FE) == np.uint64(0x300030))
+                & ((separator == np.uint64(_PIPE)) | (separator == np.uint64(_SLASH)))
+                & ((behind == np.uint64(_COLON)) | (behind == np.uint64(_TAB)))
+            )
+        if quick:
+            phased[sample] = separator == np.uint64(_PIPE)
+            codes = (word & np.uint64(1)) | (word >> np.uint64(15) & np.uint64(2))
+            plane[bit >> 6] |= codes << np.uint64(bit & 63)
+            num_codes = 2
+            at += 3
+        elif gt_index < 0:
             phased[sample] = 0
             num_missing = ploidy
             num_codes = ploidy
