@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,6 +34,7 @@ from .storage.parts import Part, PartRef
 from .storage.samples import read_samples
 
 if TYPE_CHECKING:
+    from .export.report import ExportReport
     from .storage.totals import Totals
 
 PathLike = str | os.PathLike[str]
@@ -296,6 +297,44 @@ class Repository:
         """
         from .query.genotypes import read_genotypes  # noqa: PLC0415
 
+        names, columns = self._columns(samples)
+        reads = self._reads(region, regions_file)
+        return read_genotypes([batch.store for batch in self._batches], reads, columns, names)
+
+    def export(
+        self,
+        path: PathLike | BinaryIO,
+        format: str | None = None,  # noqa: A002
+        region: str | Sequence[str] | None = None,
+        samples: Iterable[str] | None = None,
+        *,
+        regions_file: PathLike | None = None,
+        force: bool = False,
+        threads: int | None = None,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> ExportReport:
+        """Write records and people to a file in another format.
+
+        path : a file, or a binary stream for VCF and BCF
+        format : "vcf" (BGZF where the name ends in .gz or .bgz); default: what the name of the file says
+        region, regions_file, samples : as in ``genotypes``; samples in the order asked
+        force : replace what is there
+        progress : called with the records written since the last call, and with all there are
+
+        Nothing stands at the path before it is whole. Raises QueryError and its kinds, WriteError,
+        CorruptRepositoryError.
+        """
+        from .export import run  # noqa: PLC0415
+
+        target = Path(path) if isinstance(path, str | os.PathLike) else path
+        names, columns = self._columns(samples)
+        stores = [batch.store for batch in self._batches]
+        selection = run.Selection(stores, self._reads(region, regions_file), columns, names)
+        job = run.Job(threads or os.cpu_count() or 1, selection.num_records, progress or (lambda *_: None))
+        return run.run(selection, target, format or run.format_of(target), job, force=force)
+
+    def _columns(self, samples: Iterable[str] | None) -> tuple[list[str], list[NDArray[np.int64]]]:
+        """Names of the samples asked for, and for each batch which of them each of its columns is, or -1."""
         names = self.samples if samples is None else list(samples)
         if not self._batches:
             raise QueryError(f"{self.path}: the repository is empty; `varstore add` a file first")
@@ -306,8 +345,7 @@ class Repository:
             mine = (numbers >= batch.first_sample) & (numbers < batch.first_sample + batch.num_samples)
             column[numbers[mine] - batch.first_sample] = np.flatnonzero(mine)
             columns.append(column)
-        reads = self._reads(region, regions_file)
-        return read_genotypes([batch.store for batch in self._batches], reads, columns, names)
+        return names, columns
 
     def _cohorts(
         self,
