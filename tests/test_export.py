@@ -112,7 +112,7 @@ def test_what_is_there_stays_unless_forced(fx_small, tmp_path):
         repo.export(tmp_path / "nowhere" / "out.vcf")
 
 
-@pytest.mark.parametrize("form", ["vcf"])
+@pytest.mark.parametrize("form", ["vcf", "bcf"])
 def test_an_interrupted_export_leaves_nothing(form, fx_small, tmp_path):
     repo = vs.open(fx_small.path)
     target = tmp_path / "out"
@@ -145,14 +145,65 @@ def test_progress_counts_records(fx_small):
     assert {total for _, total in seen} == {131}
 
 
+TYPED = """\
+##fileformat=VCFv4.3
+##contig=<ID=1>
+##FILTER=<ID=low,Description="x">
+##INFO=<ID=I,Number=.,Type=Integer,Description="x">
+##INFO=<ID=F,Number=.,Type=Float,Description="x">
+##INFO=<ID=S,Number=.,Type=String,Description="x">
+##INFO=<ID=DB,Number=0,Type=Flag,Description="x">
+##FORMAT=<ID=GT,Number=1,Type=String,Description="x">
+#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\tFORMAT\tA
+"""
+FLOATS = "0,-0.0,1e-45,3.4028235e38,1e39,-inf,nan,.,.1,5.,123456789.123456789,1E-3,+7,0.1000000014901161"
+
+
+@needs_bcftools
+def test_numbers_of_every_size_come_through_bcf(tmp_path):
+    """Integers at the edges of BCF's types, long vectors and texts, floats of every form, all as bcftools has them."""
+    infos = [f"I={n}" for n in (0, -1, -2, 127, 128, -120, -121, 32767, 32768, -32760, -32761, 2**31 - 1, -(2**31) + 8)]
+    infos += ["I=" + ",".join(["7", ".", "-300"] * 6), "I=.,.", "S=" + "x" * 14, "S=" + "y" * 15, "S=" + "z" * 40000]
+    infos += [f"F={FLOATS}", "DB;I=1;NEW=3;F=.", "NEW;S=a,b", "S=", "."]
+    lines = [f"1\t{i + 1}\t.\tA\tC\t.\t{'low' if i % 2 else '.'}\t{info}\tGT\t0|1\n" for i, info in enumerate(infos)]
+    long = ",".join(["C" * (k + 1) for k in range(70)])
+    lines += [f"1\t900\tan-id;another-id\t{'A' * 300}\t{long}\t1e-3\tPASS\t.\tGT\t70/3\n"]
+    source = vcf_text.write_plain(tmp_path / "a.vcf", TYPED + "".join(lines))
+    vs.create(tmp_path / "repo", source).export(tmp_path / "out.bcf")
+    found, expected = body(bcftools_view(tmp_path / "out.bcf")), body(bcftools_view(source))
+    assert found == expected
+
+
+def test_bcf_refuses_a_value_that_is_not_of_its_type(tmp_path):
+    line = "1\t77\t.\tA\tC\t.\t.\tI=4,five\tGT\t0|1\n"
+    repo = vs.create(tmp_path / "repo", vcf_text.write_plain(tmp_path / "a.vcf", TYPED + line))
+    with pytest.raises(vs.QueryError, match=r"1:77: INFO 'I=4,five' is no Integer"):
+        repo.export(tmp_path / "out.bcf")
+    assert not (tmp_path / "out.bcf").exists()
+    assert body(export_text(repo))[0][7] == "I=4,five"
+
+
+@settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
+@given(text=vcf_text.vcf_texts())
+def test_bcf_says_what_vcf_says(text, tmp_path_factory):
+    cyvcf2 = pytest.importorskip("cyvcf2")
+    folder = tmp_path_factory.mktemp("bcf")
+    repo = vs.create(folder / "repo", vcf_text.write_bgzf(folder / "a.vcf.gz", text))
+    repo.export(folder / "a.bcf")
+    repo.export(folder / "a.vcf")
+    found, expected = ([str(record) for record in cyvcf2.VCF(str(folder / name))] for name in ("a.bcf", "a.vcf"))
+    assert found == expected
+
+
 @needs_bcftools
 @pytest.mark.parametrize("name", [*WITH_CALLS, *WITHOUT_GT, *WITHOUT_SAMPLES, "real/shapeit4_unphased.bcf"])
 def test_real_and_edge_files_come_back(name, fx_shared_data, tmp_path):
     source = fx_shared_data / name
     repo = vs.create(tmp_path / "repo", source)
     expected = bcftools_view(source)
-    repo.export(tmp_path / "out.vcf.gz")
-    assert_same_records(bcftools_view(tmp_path / "out.vcf.gz"), expected, STORED)
+    for target in (tmp_path / "out.vcf.gz", tmp_path / "out.bcf"):
+        repo.export(target)
+        assert_same_records(bcftools_view(target), expected, STORED)
 
 
 @needs_bcftools
@@ -162,8 +213,9 @@ def test_real_and_edge_files_come_back(name, fx_shared_data, tmp_path):
 def test_every_field_of_a_vcf_zarr_store_comes_out(name, fx_shared_data, tmp_path):
     convert = pytest.importorskip("bio2zarr.vcf").convert
     convert([fx_shared_data / name], tmp_path / "store.vcz", variants_chunk_size=17, samples_chunk_size=7)
-    vs.open(tmp_path / "store.vcz").export(tmp_path / "out.vcf")
-    assert_same_records(bcftools_view(tmp_path / "out.vcf"), bcftools_view(fx_shared_data / name))
+    for target in (tmp_path / "out.vcf", tmp_path / "out.bcf"):
+        vs.open(tmp_path / "store.vcz").export(target)
+        assert_same_records(bcftools_view(target), bcftools_view(fx_shared_data / name))
 
 
 def test_the_command_line(fx_small, fx_cli, tmp_path):

@@ -125,7 +125,7 @@ def count(repo: str, output: str | None, form: str, **options: Any) -> None:
     "-O",
     "--output-type",
     "form",
-    type=click.Choice(["vcf"]),
+    type=click.Choice(["vcf", "bcf"]),
     help="Format.  [default: what the name of FILE says, else vcf]",
 )
 @click.option("-o", "--output", type=click.Path(), help="File to write; VCF and BCF go to the screen without it.")

@@ -26,11 +26,11 @@ class Declared:
 class Header:
     """Meta lines in order, and what they declare.
 
-    lines : without line ends, ``##fileformat`` first    contigs, filters : ids in order
+    lines : without line ends, ``##fileformat`` first    contigs : number by name    filters : ids in order
     """
 
     lines: list[str]
-    contigs: list[str] = field(default_factory=list)
+    contigs: dict[str, int] = field(default_factory=dict)
     filters: list[str] = field(default_factory=list)
     infos: dict[str, Declared] = field(default_factory=dict)
     formats: dict[str, Declared] = field(default_factory=dict)
@@ -62,7 +62,7 @@ class Header:
         pairs = {key: text[1:-1] if text.startswith('"') else text for key, text in _PAIR.findall(declared[2])}
         name, kind = pairs.get("ID", ""), declared[1]
         if kind == "contig":
-            self.contigs.append(name)
+            self.contigs.setdefault(name, len(self.contigs))
             return
         self.strings.setdefault(name, len(self.strings))
         if kind == "FILTER":
@@ -90,6 +90,15 @@ class Header:
             return
         number, type_, text = ("1", "String", "") if declared is None else vars(declared).values()
         self.add(f'##{kind}=<ID={name},Number={number},Type={type_},Description="{text or _UNKNOWN}">')
+
+    def numbered(self, line: str) -> str:
+        """A meta line with the number of what it declares, as BCF may have it."""
+        declared = _LINE.match(line)
+        if declared is None:
+            return line
+        name = dict(_PAIR.findall(declared[2])).get("ID", "")
+        number = (self.contigs if declared[1] == "contig" else self.strings)[name]
+        return f"{line.rstrip()[:-1]},IDX={number}>"
 
     def text(self, samples: Sequence[str]) -> str:
         """The whole header, its last line that of the columns."""

@@ -6,19 +6,22 @@ from pathlib import Path
 from typing import BinaryIO
 
 from ..errors import QueryError
+from .bcf import write_bcf
 from .output import check_target
 from .records import Selection
 from .report import ExportReport, Job
+from .vcf import write_vcf
 
 __all__ = ["FORMATS", "Job", "Selection", "format_of", "run"]
 
-FORMATS = ("vcf",)
+FORMATS = ("vcf", "bcf")
 _COMPRESSED = (".gz", ".bgz")
+_FORMAT_OF = {".bcf": "bcf"}
 
 
 def format_of(target: Path | BinaryIO) -> str:
     """The format that a file's name says; VCF where it says nothing."""
-    return "vcf"
+    return _FORMAT_OF.get(target.suffix, "vcf") if isinstance(target, Path) else "vcf"
 
 
 def run(selection: Selection, target: Path | BinaryIO, form: str, job: Job, *, force: bool) -> ExportReport:
@@ -28,8 +31,9 @@ def run(selection: Selection, target: Path | BinaryIO, form: str, job: Job, *, f
     if isinstance(target, Path):
         check_target(target, force=force)
     dropped: tuple[str, ...] = ()
-    from .vcf import write_vcf  # noqa: PLC0415
-
-    compressed = isinstance(target, Path) and target.suffix in _COMPRESSED
-    write_vcf(selection, target, job, compressed=compressed)
+    if form == "bcf":
+        write_bcf(selection, target, job)
+    else:
+        compressed = isinstance(target, Path) and target.suffix in _COMPRESSED
+        write_vcf(selection, target, job, compressed=compressed)
     return ExportReport(selection.num_records, len(selection.samples), dropped)
