@@ -112,10 +112,14 @@ def test_what_is_there_stays_unless_forced(fx_small, tmp_path):
         repo.export(tmp_path / "nowhere" / "out.vcf")
 
 
-@pytest.mark.parametrize("form", ["vcf", "bcf"])
-def test_an_interrupted_export_leaves_nothing(form, fx_small, tmp_path):
+@pytest.mark.parametrize(
+    ("form", "name"), [("vcf", "out"), ("bcf", "out"), ("vcz", "out"), ("vcz", "out.zip"), ("plink", "out.pgen")]
+)
+def test_an_interrupted_export_leaves_nothing(form, name, fx_small, tmp_path):
+    if form == "plink":
+        pytest.importorskip("pgenlib")
     repo = vs.open(fx_small.path)
-    target = tmp_path / "out"
+    target = tmp_path / name
     target.write_text("mine")
 
     def interrupt(done, total):
@@ -123,7 +127,7 @@ def test_an_interrupted_export_leaves_nothing(form, fx_small, tmp_path):
 
     with pytest.raises(KeyboardInterrupt):
         repo.export(target, form, force=True, progress=interrupt)
-    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+    assert [path.name for path in tmp_path.iterdir()] == [name]
     assert target.read_text() == "mine"
 
 

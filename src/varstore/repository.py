@@ -54,7 +54,8 @@ def create(
     """Make a new repository, and add the inputs as its first batch.
 
     path : must not exist, or be an empty folder
-    inputs : VCF (BGZF, gzip, text) or BCF files that split the same samples by chromosome
+    inputs : VCF (BGZF, gzip, text), BCF, PLINK (.pgen, .bed) or VCF Zarr (a folder or .zip) that split the same
+        samples by chromosome
     assembly : name of the reference build, kept as it is
     threads : for the import; default: the machine's cores
     progress : called with the bytes of input read since the last call
@@ -125,8 +126,9 @@ class Repository:
         self.manifest: Manifest | None = None
         self.__dict__.pop("samples", None)
         self.__dict__.pop("_number_of", None)
-        if not (path / manifest.IDENTITY).exists() and any(
-            (path / name).exists() for name in (".zgroup", "zarr.json", ".zattrs")
+        if path.suffix == ".zip" or (
+            not (path / manifest.IDENTITY).exists()
+            and any((path / name).exists() for name in (".zgroup", "zarr.json", ".zattrs"))
         ):
             self._batches = [_foreign(path)]
             return
@@ -316,7 +318,8 @@ class Repository:
         """Write records and people to a file in another format.
 
         path : a file, or a binary stream for VCF and BCF
-        format : "vcf" (BGZF where the name ends in .gz or .bgz); default: what the name of the file says
+        format : "vcf" (BGZF where the name ends in .gz or .bgz), "bcf", "vcz" (VCF Zarr: a folder, or a zip file where
+            the name ends in .zip) or "plink" (.pgen, .pvar and .psam); default: what the name of the file says
         region, regions_file, samples : as in ``genotypes``; samples in the order asked
         force : replace what is there
         progress : called with the records written since the last call, and with all there are

@@ -63,7 +63,8 @@ def main() -> None:
 def create(repo: str, inputs: tuple[str, ...], assembly: str | None, threads: int | None) -> None:
     """Make a new repository REPO, with INPUT files as its first batch.
 
-    INPUT is VCF (BGZF, gzip or text) or BCF; several split the same samples by chromosome.
+    INPUT is VCF (BGZF, gzip or text), BCF, PLINK (.pgen or .bed, the other two files beside it) or a VCF Zarr folder or
+    zip file; several split the same samples by chromosome.
     """
     from .. import repository  # noqa: PLC0415
 
@@ -125,7 +126,7 @@ def count(repo: str, output: str | None, form: str, **options: Any) -> None:
     "-O",
     "--output-type",
     "form",
-    type=click.Choice(["vcf", "bcf"]),
+    type=click.Choice(["vcf", "bcf", "vcz", "plink"]),
     help="Format.  [default: what the name of FILE says, else vcf]",
 )
 @click.option("-o", "--output", type=click.Path(), help="File to write; VCF and BCF go to the screen without it.")

@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from ..errors import QueryError
 from ..kernels import bcf as _bcf
+from ..model.header import Declared, Header
+from ..storage.field_text import Field, text_of
 from ..storage.rowbytes import RowBytes, from_blobs, from_strings, join_rows
 from . import bgzf
-from .fields import Field, text_of
-from .header import Declared, Header
 from .output import in_threads, opened
 from .records import RAW_INFO, Selection, Slice
 from .report import Job
@@ -112,7 +112,7 @@ class _Encoder:
         contigs = np.array([self.header.contigs[name] for name in part.selection.stores[0].contigs], np.int32)
         head["contig"] = contigs[part.contig]
         head["position"] = part.position - 1
-        head["length"] = part.sites.length[part.rows]
+        head["length"] = part.length
         head["quality"] = part.quality.view(np.uint32)
         head["num_info"], head["num_alleles"] = num_info, 1 + part.num_alts
         num_formats = np.zeros(part.num_rows, np.int64)

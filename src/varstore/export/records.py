@@ -10,18 +10,26 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..model.header import Header
 from ..query.genotypes import read_genotypes
 from ..query.plan import ChunkRead, Store
 from ..storage.batch import Batch, SiteChunk
-from ..storage.rowbytes import RowBytes, float_texts, from_integers, from_strings, from_texts, weave_info
-from .arrays import Arrays, Rows, arrays_of
-from .fields import Field, find_fields, text_of
-from .header import Declared, Header
+from ..storage.field_text import (
+    GENOTYPE,
+    Field,
+    declare,
+    distinct_filters,
+    filter_text,
+    find_fields,
+    quality_text,
+    text_of,
+)
+from ..storage.named_arrays import Arrays, Rows, arrays_of
+from ..storage.rowbytes import RowBytes, from_integers, from_strings, from_texts, weave_info
 
 RAW_INFO = "varstore/variant_info"
 # Values of calls that are held at a time, of a genotype or of a field.
 _CELLS = 1 << 23
-_GENOTYPE = Declared("1", "String", "Genotype")
 
 
 @dataclass
@@ -43,18 +51,10 @@ class Selection:
     @cached_property
     def header(self) -> Header:
         """The header of the first store, with what the records need besides."""
-        store, arrays = self.stores[0], self.arrays[0]
-        header = Header.parse(_header_text(store))
-        lengths = arrays.whole("contig_length").tolist() if "contig_length" in arrays.names else []
-        header.add_contigs(store.contigs, dict(zip(store.contigs, lengths, strict=False)))
-        texts = arrays.whole("filter_description").tolist() if "filter_description" in arrays.names else []
-        header.add_filters(store.filters, dict(zip(store.filters, texts, strict=False)))
-        for field in self.infos:
-            header.add_field("INFO", field.key, field.declared)
+        header = Header.parse(_header_text(self.stores[0]))
+        declare(header, self.arrays[0], self.infos, self.formats if self.samples else [])
         if self.samples and any(store.has_genotypes for store in self.stores):
-            header.add_field("FORMAT", "GT", _GENOTYPE)
-        for field in self.formats if self.samples else []:
-            header.add_field("FORMAT", field.key, field.declared)
+            header.add_field("FORMAT", "GT", GENOTYPE)
         return header
 
     @cached_property
@@ -91,6 +91,27 @@ class Selection:
             rows = np.arange(self._num_rows(read)) if read.rows is None else read.rows
             for begin in range(0, len(rows), step):
                 yield Slice(self, read.chunk, rows[begin : begin + step].astype(np.int64))
+
+    def blocks(self, size: int) -> Iterator[list[Slice]]:
+        """Records in order, ``size`` together, the last block shorter; a block may reach over several chunks."""
+        block: list[Slice] = []
+        room = size
+        for read in self.reads:
+            rows = np.arange(self._num_rows(read)) if read.rows is None else read.rows
+            while len(rows):
+                block.append(Slice(self, read.chunk, rows[:room].astype(np.int64)))
+                rows = rows[room:]
+                room -= block[-1].num_rows
+                if room == 0:
+                    yield block
+                    block, room = [], size
+        if block:
+            yield block
+
+    def people(self, begin: int, end: int) -> Selection:
+        """The same records with the samples ``begin`` to ``end`` only."""
+        columns = [np.where((c >= begin) & (c < end), c - begin, -1) for c in self.columns]
+        return Selection(self.stores, self.reads, columns, self.samples[begin:end])
 
     def _width(self, field: Field) -> int:
         widths = [arrays.shape(field.array)[2:] for arrays in self.arrays if field.array in arrays.names]
@@ -152,6 +173,10 @@ class Slice:
         return self.sites.position[self.rows]
 
     @cached_property
+    def length(self) -> NDArray[np.int32]:
+        return self.sites.length[self.rows]
+
+    @cached_property
     def num_alts(self) -> NDArray[np.int64]:
         return self.sites.num_alts[self.rows]
 
@@ -168,18 +193,31 @@ class Slice:
         return found.astype(np.float32) if found.dtype != np.float32 else found
 
     @cached_property
-    def ids(self) -> RowBytes:
+    def names(self) -> NDArray[Any]:
+        """(rows,) object, the column ID."""
         found = self.column("variant_id")
-        return from_strings(["."] * self.num_rows if found is None else [str(text) or "." for text in found])
+        out = np.full(self.num_rows, ".", object)
+        if found is not None:
+            out[:] = [str(text) or "." for text in found]
+        return out
+
+    @property
+    def id_missing(self) -> NDArray[np.bool_]:
+        return np.asarray(self.names == ".")
+
+    @property
+    def ids(self) -> RowBytes:
+        return from_strings(self.names.tolist())
+
+    @cached_property
+    def filter_rows(self) -> NDArray[np.bool_]:
+        """(rows, filters)."""
+        return self._store.filter_chunk(self.chunk)[self.rows]
 
     @cached_property
     def filters(self) -> tuple[list[list[int]], NDArray[np.int64]]:
         """The distinct sets of filters, and which each row has."""
-        rows = self._store.filter_chunk(self.chunk)[self.rows]
-        if not rows.shape[1]:
-            return [[]], np.zeros(self.num_rows, np.int64)
-        distinct, codes = np.unique(rows, axis=0, return_inverse=True)
-        return [np.flatnonzero(row).tolist() for row in distinct], codes.reshape(-1).astype(np.int64)
+        return distinct_filters(self.filter_rows)
 
     @cached_property
     def has_gt(self) -> NDArray[np.bool_]:
@@ -223,18 +261,14 @@ class Slice:
 
     def site_columns(self) -> list[RowBytes]:
         """CHROM to INFO."""
-        distinct, quality = np.unique(self.quality.view(np.uint32), return_inverse=True)
-        texts = float_texts(distinct.view(np.float32))
-        texts = ["." if bits == 0x7F800001 else text for bits, text in zip(distinct.tolist(), texts, strict=True)]
-        names, filters = self._store.filters, self.filters
         return [
             from_strings(self._store.contigs).gather(self.contig),
             from_integers(self.position[:, np.newaxis]),
             self.ids,
             from_strings(self.alleles[:, 0].tolist()),
             from_texts(self.alleles[:, 1:]),
-            from_strings(texts).gather(quality),
-            from_strings([";".join(names[i] for i in row) or "." for row in filters[0]]).gather(filters[1]),
+            quality_text(self.quality),
+            filter_text(self.filter_rows, self._store.filters),
             self.info,
         ]
 

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import BinaryIO
 
 from ..kernels.text import NEWLINE
+from ..storage.field_text import text_of
 from ..storage.rowbytes import RowBytes, from_genotypes, join_rows, weave_calls
 from . import bgzf
-from .fields import text_of
 from .output import in_threads, opened
 from .records import Selection, Slice
 from .report import Job

@@ -28,6 +28,7 @@ from .chunks import EncodedBlock, write_genotypes, write_sites
 from .header import VcfHeader, parse_header
 from .records import PieceScanner, Records, ScanPlan, ScanResult, join, raise_fault
 from .sites import RowError, SiteColumns, site_columns
+from .sources import Source, file_entry, open_source
 from .text import TextFile, is_bcf
 
 Progress = Callable[[int], None]
@@ -48,6 +49,12 @@ class Input:
     path: Path
     header: VcfHeader
     text: TextFile | None
+    source: Source | None = None
+
+    @property
+    def files(self) -> list[Path]:
+        """Everything that is read."""
+        return [self.path] if self.source is None else self.source.files
 
     @property
     def size(self) -> int:
@@ -55,15 +62,20 @@ class Input:
 
     def first_contig(self) -> str | None:
         """CHROM of the first record, or None where there is none."""
+        if self.source is not None:
+            return self.source.first_contig()
         return first_contig_of_bcf(self.path) if self.text is None else self.text.first_contig()
 
 
 def open_input(path: str | Path) -> Input:
-    """Open a VCF or BCF and read its header. Raises InputError and its kinds."""
+    """Open a VCF, a BCF or another source and read its header. Raises InputError and its kinds."""
     path = Path(path)
     try:
-        if not path.is_file():
+        if not path.exists():
             raise InputError(f"{path}: no such file")
+        source = open_source(path)
+        if source is not None:
+            return Input(path, source.header, None, source)
         if is_bcf(path):
             return Input(path, read_bcf_header(path), None)
         text = TextFile(path)
@@ -140,16 +152,13 @@ class BatchImport:
     def run(self) -> ImportResult:
         """Import everything. On any error the staging is worthless, and nothing else was touched."""
         with ThreadPoolExecutor(self.options.threads, "import") as pool:
-            digests = [pool.submit(_sha256_of_file, source.path) for source in self.inputs]
+            entries = [pool.submit(file_entry, path) for source in self.inputs for path in source.files]
             try:
                 self._run(pool)
             except BaseException:
                 pool.shutdown(wait=True, cancel_futures=True)
                 raise
-            files = [
-                {"name": source.path.name, "size": source.size, "sha256": digest.result()}
-                for source, digest in zip(self.inputs, digests, strict=True)
-            ]
+            files = [entry.result() for entry in entries]
         return self._finish(files)
 
     def _run(self, pool: ThreadPoolExecutor) -> None:
@@ -183,7 +192,10 @@ class BatchImport:
     def _records(self, source: Input, pool: ThreadPoolExecutor) -> Iterator[Records]:
         header = source.header
         plan = ScanPlan(str(source.path), header.has_format, header.samples, self.chunk_samples)
-        if source.text is None:
+        if source.source is not None:
+            yield from source.source.records(plan)
+            self.options.progress(source.size)
+        elif source.text is None:
             yield from read_bcf(source.path, plan)
             self.options.progress(source.size)
         else:
@@ -354,11 +366,3 @@ class BatchImport:
 
 class _OrderError(RowError):
     """Records out of order."""
-
-
-def _sha256_of_file(path: Path) -> str:
-    digest = hashlib.sha256()
-    with open(path, "rb") as file:
-        while data := file.read(1 << 22):
-            digest.update(data)
-    return digest.hexdigest()

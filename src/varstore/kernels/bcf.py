@@ -307,7 +307,7 @@ def typed_calls(codes: Any, phased: Any, has_gt: Any, key: Any, first_phase: boo
                     ended = True
                     value = MISSING[kind] + 1 if i > 0 else np.int64(0)
                 else:
-                    value = (np.int64(max(code, -1)) + 1) * 2 + (bit if i > 0 or first_phase else 0)
+                    value = (code + 1 if code >= 0 else np.int64(0)) * 2 + (bit if i > 0 or first_phase else 0)
                 if size == 1:
                     out[at] = np.uint8(value & 255)
                     at += 1

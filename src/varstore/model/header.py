@@ -71,6 +71,11 @@ class Header:
         fields = self.infos if kind == "INFO" else self.formats
         fields[name] = Declared(pairs.get("Number", "."), pairs.get("Type", "String"), pairs.get("Description", ""))
 
+    def other(self) -> list[list[str]]:
+        """[key, value] of the lines that are neither contig, FILTER, INFO nor FORMAT, nor the version."""
+        pairs = [line[2:].partition("=")[::2] for line in self.lines if not _LINE.match(line)]
+        return [[key, value] for key, value in pairs if key != "fileformat"]
+
     def add_contigs(self, names: Sequence[str], lengths: Mapping[str, int | None]) -> None:
         """Declare contigs that no line does."""
         for name in names:

@@ -10,16 +10,15 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from ..query.plan import Store
-from ..storage.arrays import StoredArray, decode
-from ..storage.batch import Batch
-from ..storage.foreign import ForeignStore
+from .arrays import StoredArray, decode
+from .batch import Batch
+from .foreign import ForeignStore
 
 Rows = NDArray[np.int64]
 
 
 class Arrays(Protocol):
-    """What an export reads of a store besides genotypes."""
+    """What a store has besides genotypes."""
 
     @property
     def names(self) -> list[str]: ...
@@ -32,7 +31,7 @@ class Arrays(Protocol):
     def calls(self, name: str, chunk: int, rows: Rows, samples: Rows) -> NDArray[Any]: ...
 
 
-def arrays_of(store: Store) -> Arrays:
+def arrays_of(store: object) -> Arrays:
     """The arrays of a store."""
     if isinstance(store, ForeignStore):
         return ForeignArrays(store)
