@@ -174,8 +174,7 @@ def test_numbers_of_every_size_come_through_bcf(tmp_path):
     lines += [f"1\t900\tan-id;another-id\t{'A' * 300}\t{long}\t1e-3\tPASS\t.\tGT\t70/3\n"]
     source = vcf_text.write_plain(tmp_path / "a.vcf", TYPED + "".join(lines))
     vs.create(tmp_path / "repo", source).export(tmp_path / "out.bcf")
-    found, expected = body(bcftools_view(tmp_path / "out.bcf")), body(bcftools_view(source))
-    assert found == expected
+    assert_same_records(bcftools_view(tmp_path / "out.bcf"), bcftools_view(source))
 
 
 def test_bcf_refuses_a_value_that_is_not_of_its_type(tmp_path):
@@ -200,7 +199,7 @@ def test_bcf_says_what_vcf_says(text, tmp_path_factory):
 
 
 @needs_bcftools
-@pytest.mark.parametrize("name", [*WITH_CALLS, *WITHOUT_GT, *WITHOUT_SAMPLES, "real/shapeit4_unphased.bcf"])
+@pytest.mark.parametrize("name", [*WITH_CALLS, *WITHOUT_GT, *WITHOUT_SAMPLES])
 def test_real_and_edge_files_come_back(name, fx_shared_data, tmp_path):
     source = fx_shared_data / name
     repo = vs.create(tmp_path / "repo", source)

@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 from ..errors import QueryError
 from ..kernels import bcf as _bcf
 from ..model.header import Declared, Header
-from ..storage.field_text import Field, text_of
+from ..storage.field_text import Field
 from ..storage.rowbytes import RowBytes, from_blobs, from_strings, join_rows
 from . import bgzf
+from .cells import field_cells, with_odd_calls
 from .output import in_threads, opened
 from .records import RAW_INFO, Selection, Slice
 from .report import Job
@@ -173,6 +174,17 @@ class _Encoder:
         declared = self.header.infos[key].type if key in self.header.infos else "number"
         raise QueryError(f"{place}: INFO {word[:60]!r} is no {declared}, and BCF takes no other; export as vcf")
 
+    def _refuse_odd_calls(self, part: Slice, field: Field) -> None:
+        """Numbers that are none, or too many. Raises QueryError."""
+        for (row, key), odd in part.odd_calls.items():
+            if key == field.key:
+                sample, text = part.selection.samples[odd[0][0]], odd[0][1]
+                place = f"{part.selection.stores[0].contigs[part.contig[row]]}:{part.position[row]}"
+                type_ = field.declared.type
+                raise QueryError(
+                    f"{place}, sample {sample}: {key} {text[:60]!r} is no {type_}; BCF takes no other, vcf does"
+                )
+
     def _calls(self, part: Slice) -> list[RowBytes]:
         genotypes = [self._genotypes(part)] if part.has_gt.any() else []
         return genotypes + [self._field(part, field) for field in part.selection.formats]
@@ -186,29 +198,52 @@ class _Encoder:
         start = np.zeros(num_rows + 1, np.int64)
         phase = self.header.version >= (4, 4)
         used = _bcf.typed_calls(calls.codes, calls.phased, calls.has_gt, key, phase, out, start)
+        for (row, name), odd in part.odd_calls.items():
+            for sample, separators in odd if name == "GT" else ():
+                codes = calls.codes[row, sample]
+                _set_phases(out[start[row] + len(key) : start[row + 1]], num_samples, sample, codes, separators)
         return RowBytes(out[:used], start)
 
     def _field(self, part: Slice, field: Field) -> RowBytes:
-        values, key = part.field(field), _typed_number(self.header.strings[field.key])
+        found, key = part.field(field), _typed_number(self.header.strings[field.key])
+        values = found.values
         num_rows, num_samples = values.shape[:2]
         start = np.zeros(num_rows + 1, np.int64)
         kind = values.dtype.kind
         if kind in "iuf":
+            self._refuse_odd_calls(part, field)
             wide = values.reshape(num_rows, num_samples, -1)
             out = np.empty(4 * wide.size + 16 * num_rows, np.uint8)
             if kind == "f":
                 bits = np.ascontiguousarray(wide, np.float32).view(np.uint32)
                 used = _bcf.typed_floats(bits, key, out, start)
             else:
-                nothing = np.zeros((0, 0, 0), np.bool_)
-                used = _bcf.typed_integers(np.ascontiguousarray(wide, np.int32), nothing, key, out, start)
+                literal = np.zeros((0, 0, 0), np.bool_) if found.literal is None else found.literal.reshape(wide.shape)
+                used = _bcf.typed_integers(np.ascontiguousarray(wide, np.int32), literal, key, out, start)
             return RowBytes(out[:used], start)
-        cells = text_of(values.reshape(num_rows * num_samples, *values.shape[2:]), num_samples)
+        cells = with_odd_calls(field_cells(part, field), field.key, part.odd_calls)
         arguments = cells.arena, cells.start, cells.present, num_samples, key
         out = np.empty(_bcf.typed_cells(*arguments, np.empty(0, np.uint8), start), np.uint8)
         if len(out):
             out = out[: _bcf.typed_cells(*arguments, out, start)]
         return RowBytes(out, start)
+
+
+def _set_phases(data: NDArray[np.uint8], num_samples: int, sample: int, codes: NDArray[Any], separators: str) -> None:
+    """Give one call of an encoded row the phases of its separators; one before the first allele counts too.
+
+    data : the row's vector of GT, from its type on
+    """
+    kind = int(data[0]) & 15
+    size = 1 << (kind - 1)
+    # The calls are the row's end, whatever the length of what is before them.
+    width = (len(data) - 1) // (num_samples * size)
+    begin = len(data) - (num_samples - sample) * width * size
+    num_alleles = int((codes != -2).sum())
+    first = 0 if len(separators) == num_alleles else 1
+    for allele, separator in enumerate(separators, first):
+        at = begin + allele * size
+        data[at] = data[at] & 0xFE | (separator == "|")
 
 
 def _texts(cells: RowBytes, width: int = 1) -> RowBytes:

@@ -14,6 +14,7 @@ from ..model.header import Header
 from ..query.genotypes import read_genotypes
 from ..query.plan import ChunkRead, Store
 from ..storage.batch import Batch, SiteChunk
+from ..storage.field_exceptions import Exceptions, FieldValues
 from ..storage.field_text import (
     GENOTYPE,
     Field,
@@ -82,15 +83,32 @@ class Selection:
     def _num_rows(self, read: ChunkRead) -> int:
         return len(self.stores[0].site_chunk(read.chunk).position) if read.rows is None else len(read.rows)
 
+    @cached_property
+    def exceptions(self) -> list[Exceptions]:
+        """What each store keeps beside its arrays."""
+        return [Exceptions(arrays) for arrays in self.arrays]
+
     def slices(self, most: int = 4096) -> Iterator[Slice]:
-        """Records in order, as many at a time as memory allows."""
+        """Records in order, as many at a time as memory allows; one that is wider than the arrays by itself."""
         ploidy = max(store.ploidy for store in self.stores)
         widest = max(ploidy, *(self._width(field) for field in self.formats)) if self.formats else ploidy
         step = max(1, min(most, _CELLS // max(1, len(self.samples) * widest)))
         for read in self.reads:
             rows = np.arange(self._num_rows(read)) if read.rows is None else read.rows
-            for begin in range(0, len(rows), step):
-                yield Slice(self, read.chunk, rows[begin : begin + step].astype(np.int64))
+            for part in self._cut(read.chunk, rows):
+                for begin in range(0, len(part), step):
+                    yield Slice(self, read.chunk, part[begin : begin + step].astype(np.int64))
+
+    def _cut(self, chunk: int, rows: Rows) -> list[Rows]:
+        """Rows before, at and behind each record of overflow."""
+        wide = np.unique(np.concatenate([found.overflow_records for found in self.exceptions]))
+        at = np.flatnonzero(np.isin(rows + chunk * self.chunk_variants, wide)) if len(wide) else np.zeros(0, np.int64)
+        return np.split(rows, np.unique(np.concatenate([at, at + 1])))
+
+    @property
+    def chunk_variants(self) -> int:
+        """Records of a chunk of variants."""
+        return int(self.stores[0].chunk_variants)  # type: ignore[attr-defined]
 
     def blocks(self, size: int) -> Iterator[list[Slice]]:
         """Records in order, ``size`` together, the last block shorter; a block may reach over several chunks."""
@@ -234,17 +252,47 @@ class Slice:
         codes, phased = found.call_genotype, found.call_genotype_phased
         return Calls(np.ascontiguousarray(codes), phased, self.has_gt)
 
-    def field(self, field: Field) -> NDArray[Any]:
+    def field(self, field: Field) -> FieldValues:
         """Values of a FORMAT field, (rows, samples[, width]); missing for people whose batch has it not."""
         chosen = self.selection
-        parts: list[tuple[NDArray[np.int64], NDArray[Any]]] = []
-        for arrays, column in zip(chosen.arrays, chosen.columns, strict=True):
+        parts: list[tuple[NDArray[np.int64], FieldValues]] = []
+        for number, column in enumerate(chosen.columns):
             mine = np.flatnonzero(column >= 0)
-            if field.array in arrays.names and len(mine):
-                parts.append((column[mine], arrays.calls(field.array, self.chunk, self.rows, mine)))
+            if field.array in chosen.arrays[number].names and len(mine):
+                parts.append((column[mine], self._values(number, field.array, mine)))
         if len(parts) == 1 and np.array_equal(parts[0][0], np.arange(len(chosen.samples))):
             return parts[0][1]
         return _side_by_side(parts, self.num_rows, len(chosen.samples))
+
+    def _values(self, number: int, array: str, mine: Rows) -> FieldValues:
+        """Values of some samples of one store."""
+        arrays, exceptions = self.selection.arrays[number], self.selection.exceptions[number]
+        if self.num_rows == 1:
+            wide = exceptions.overflow(array, int(self.records[0]))
+            if wide is not None:
+                literal = None if wide.literal is None else wide.literal[np.newaxis, mine]
+                return FieldValues(wide.values[np.newaxis, mine], literal)
+        values = arrays.calls(array, self.chunk, self.rows, mine)
+        name = exceptions.literal(array)
+        return FieldValues(values, None if name is None else arrays.calls(name, self.chunk, self.rows, mine))
+
+    @property
+    def records(self) -> Rows:
+        """Numbers of the records in their batch."""
+        return self.rows + self.chunk * self.selection.chunk_variants
+
+    @cached_property
+    def odd_calls(self) -> dict[tuple[int, str], list[tuple[int, str]]]:
+        """By row and key: (sample, text) of the calls that the arrays do not hold whole; of GT its separators."""
+        found: dict[tuple[int, str], list[tuple[int, str]]] = {}
+        for exceptions, column in zip(self.selection.exceptions, self.selection.columns, strict=True):
+            if not exceptions.odd_calls:
+                continue
+            for row, record in enumerate(self.records.tolist()):
+                for odd in exceptions.odd_calls.get(record, ()):
+                    if column[odd.sample] >= 0:
+                        found.setdefault((row, odd.key), []).append((int(column[odd.sample]), odd.text))
+        return found
 
     @cached_property
     def info(self) -> RowBytes:
@@ -252,12 +300,15 @@ class Slice:
         raw = self.column(RAW_INFO)
         if raw is not None:
             return from_strings([text or "." for text in raw.tolist()])
-        fields = []
-        for field in self.selection.infos:
-            values = self.column(field.array)
-            if values is not None:
-                fields.append((field.key, text_of(values)))
-        return weave_info(fields, self.num_rows)
+        fields = [(field.key, text_of(self._info_values(field.array))) for field in self.selection.infos]
+        texts = self.selection.exceptions[0].odd_info
+        odd = {row: texts[record] for row, record in enumerate(self.records.tolist()) if record in texts}
+        return weave_info(fields, self.num_rows).replaced(odd)
+
+    def _info_values(self, array: str) -> FieldValues:
+        arrays, name = self.selection.arrays[0], self.selection.exceptions[0].literal(array)
+        literal = None if name is None else arrays.rows(name, self.chunk, self.rows)
+        return FieldValues(arrays.rows(array, self.chunk, self.rows), literal)
 
     def site_columns(self) -> list[RowBytes]:
         """CHROM to INFO."""
@@ -273,20 +324,24 @@ class Slice:
         ]
 
 
-def _side_by_side(parts: list[tuple[NDArray[np.int64], NDArray[Any]]], rows: int, samples: int) -> NDArray[Any]:
+def _side_by_side(parts: list[tuple[NDArray[np.int64], FieldValues]], rows: int, samples: int) -> FieldValues:
     """Values of several batches in their columns, the others missing."""
-    kind = parts[0][1].dtype if parts else np.dtype(np.int32)
-    width = max((values.shape[2] for _, values in parts if values.ndim == 3), default=0)
+    arrays = [found.values for _, found in parts]
+    kind = arrays[0].dtype if arrays else np.dtype(np.int32)
+    width = max((values.shape[2] for values in arrays if values.ndim == 3), default=0)
     if kind.kind == "f":
         out = np.full((rows, samples, max(1, width)), 0x7F800001, np.uint32).view(np.float32)
         fill: Any = np.array([0x7F800002], np.uint32).view(np.float32)[0]
     elif kind.kind == "O":
         out, fill = np.full((rows, samples, max(1, width)), ".", object), ""
     else:
-        kind = np.result_type(*(values.dtype for _, values in parts))
+        kind = np.result_type(kind, *(values.dtype for values in arrays))
         out, fill = np.full((rows, samples, max(1, width)), -1, kind), -2
-    for column, values in parts:
-        values = values if values.ndim == 3 else values[:, :, np.newaxis]
+    literal = np.zeros(out.shape, np.bool_) if any(found.literal is not None for _, found in parts) else None
+    for column, found in parts:
+        values = found.values if found.values.ndim == 3 else found.values[:, :, np.newaxis]
         out[:, column, : values.shape[2]] = values
         out[:, column, values.shape[2] :] = fill
-    return out if width else out[:, :, 0]
+        if literal is not None and found.literal is not None:
+            literal[:, column, : values.shape[2]] = found.literal.reshape(values.shape)
+    return FieldValues(out if width else out[:, :, 0], literal)

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import BinaryIO
 
 from ..kernels.text import NEWLINE
-from ..storage.field_text import text_of
 from ..storage.rowbytes import RowBytes, from_genotypes, join_rows, weave_calls
 from . import bgzf
+from .cells import field_cells, with_odd_calls
 from .output import in_threads, opened
 from .records import Selection, Slice
 from .report import Job
@@ -32,10 +32,8 @@ def _calls(part: Slice) -> RowBytes:
     if part.has_gt.any():
         calls = part.calls()
         fields.append(("GT", from_genotypes(calls.codes, calls.phased, calls.has_gt)))
-    for field in part.selection.formats:
-        values = part.field(field)
-        cells = values.reshape(part.num_rows * len(samples), *values.shape[2:])
-        fields.append((field.key, text_of(cells, len(samples))))
+    fields += [(field.key, field_cells(part, field)) for field in part.selection.formats]
+    fields = [(key, with_odd_calls(column, key, part.odd_calls)) for key, column in fields]
     return weave_calls(fields, part.num_rows, len(samples))
 
 

@@ -60,6 +60,43 @@ class _Column:
     field: Field | None = None
 
 
+@dataclass
+class _Lost:
+    """What VCF Zarr cannot say, counted."""
+
+    without_gt: int = 0
+    wide: int = 0
+    odd_info: int = 0
+    odd_calls: int = 0
+
+    def count(self, part: Slice, *, has_calls: bool) -> None:
+        """Add what a slice has of it."""
+        records = part.records
+        self.without_gt += int((~part.has_gt).sum()) if has_calls else 0
+        if part.selection.samples:
+            wide = np.concatenate([found.overflow_records for found in part.selection.exceptions])
+            self.wide += int(np.isin(records, wide).sum())
+            self.odd_calls += sum(len(calls) for calls in part.odd_calls.values())
+        self.odd_info += sum(record in part.selection.exceptions[0].odd_info for record in records.tolist())
+
+    def add(self, other: _Lost) -> None:
+        """Add another's counts."""
+        for name, number in vars(other).items():
+            setattr(self, name, getattr(self, name) + number)
+
+    def sentences(self) -> tuple[str, ...]:
+        said = [
+            (self.without_gt, "records without GT: VCF Zarr has them as missing calls"),
+            (self.wide, "records with more alleles than the arrays are wide for: fields by allele are missing there"),
+            (self.odd_info, "records with INFO that is not of its declared type or number: only what fits is written"),
+            (
+                self.odd_calls,
+                "calls of mixed phase, or not of their declared type: only what fits is written",
+            ),
+        ]
+        return tuple(f"{number:,} {sentence}" for number, sentence in said if number)
+
+
 class _Writer:
     """Writes one store, a chunk of variants a task; safe from several threads."""
 
@@ -92,23 +129,19 @@ class _Writer:
 
     def write(self, job: Job) -> tuple[str, ...]:
         """Write everything; return what the store has not."""
-        without_gt = 0
+        lost = _Lost()
         regions: list[tuple[int, ...]] = []
         blocks = enumerate(self.selection.blocks(self.chunk_variants))
-        for rows, found, missing in in_threads(lambda block: self._block(*block), blocks, job.threads):
+        for rows, found, mine in in_threads(lambda block: self._block(*block), blocks, job.threads):
             regions += found
-            without_gt += missing
+            lost.add(mine)
             job.advance(rows)
         self._finish(regions)
-        dropped = []
-        if RAW_INFO in self.arrays.names:
-            dropped.append("not written: INFO, which this batch keeps as text")
-        if without_gt:
-            dropped.append(f"{without_gt:,} records without GT: VCF Zarr has them as missing calls")
-        return tuple(dropped)
+        raw = ("not written: INFO, which this batch keeps as text",) if RAW_INFO in self.arrays.names else ()
+        return (*raw, *lost.sentences())
 
-    def _block(self, chunk: int, block: list[Slice]) -> tuple[int, list[tuple[int, ...]], int]:
-        """Write one chunk of variants of every array; return its rows, its runs of contigs and rows without GT."""
+    def _block(self, chunk: int, block: list[Slice]) -> tuple[int, list[tuple[int, ...]], _Lost]:
+        """Write one chunk of variants of every array; return its rows, its runs of contigs and what is lost."""
         for spec, values in self._site_values(block):
             self._put(spec, (chunk, *[0] * (values.ndim - 1)), values, self.chunk_variants)
         for column in self.infos:
@@ -122,8 +155,10 @@ class _Writer:
                 key = (chunk, number, *[0] * (values.ndim - 2))
                 self._put(spec, key, values, self.chunk_variants, self.chunk_samples)
         rows = sum(part.num_rows for part in block)
-        without_gt = sum(int((~part.has_gt).sum()) for part in block) if self.has_calls else 0
-        return rows, self._runs(chunk, block), without_gt
+        lost = _Lost()
+        for part in block:
+            lost.count(part, has_calls=self.has_calls)
+        return rows, self._runs(chunk, block), lost
 
     def _site_columns(self) -> dict[str, tuple[ArraySpec, tuple[int, ...]]]:
         """Spec of each site column, and its shape behind the variants, by what a slice calls it."""
@@ -153,7 +188,10 @@ class _Writer:
             yield _bits("call_genotype_phased", np.dtype(bool), dims[:2]), np.concatenate([c.phased for c in calls])
         for column in self.formats:
             assert column.field is not None
-            yield column.spec, np.concatenate([_widened(part.field(column.field), column.shape, 2) for part in block])
+            yield (
+                column.spec,
+                np.concatenate([_widened(part.field(column.field).values, column.shape, 2) for part in block]),
+            )
 
     def _runs(self, chunk: int, block: list[Slice]) -> list[tuple[int, ...]]:
         """Rows of ``region_index``: a run of one contig in this chunk each."""

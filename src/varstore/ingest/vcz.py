@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from ..errors import InputError, NotARepositoryError
 from ..model.header import Header
+from ..storage.field_exceptions import FieldValues
 from ..storage.field_text import GENOTYPE, Field, declare, filter_text, find_fields, quality_text, text_of
 from ..storage.foreign import ForeignStore
 from ..storage.named_arrays import ForeignArrays
@@ -110,7 +111,9 @@ class VczSource:
         return np.ascontiguousarray(self.arrays.rows("variant_quality", chunk, rows), np.float32)
 
     def _info(self, chunk: int, rows: NDArray[np.int64]) -> RowBytes:
-        fields = [(field.key, text_of(self.arrays.rows(field.array, chunk, rows))) for field in self._infos]
+        fields = [
+            (field.key, text_of(FieldValues(self.arrays.rows(field.array, chunk, rows)))) for field in self._infos
+        ]
         return weave_info(fields, len(rows))
 
     def _calls(self, chunk: int, rows: NDArray[np.int64]) -> tuple[NDArray[Any], NDArray[np.bool_]]:

@@ -319,7 +319,9 @@ def typed_calls(codes: Any, phased: Any, has_gt: Any, key: Any, first_phase: boo
 
 @kernel
 def typed_integers(values: Any, literal: Any, key: Any, out: Any, out_start: Any) -> int:
-    """Write an integer field of rows where some sample has a value, as wide as the row's widest.
+    """Write an integer field of rows where some sample has it, as wide as the row's widest.
+
+    A sample that is missing to the array's full width has it not.
 
     values : (rows, samples, width) int32, -1 missing and -2 end but for ``literal`` (of that shape, or empty)
     Returns the bytes written.
@@ -327,94 +329,77 @@ def typed_integers(values: Any, literal: Any, key: Any, out: Any, out_start: Any
     at = 0
     num_rows, num_samples, num_values = values.shape
     all_plain = literal.size == 0
+    length = np.empty(num_samples, np.int64)
     for row in range(num_rows):
         out_start[row] = at
         width, low, high = 0, np.int64(0), np.int64(0)
         for sample in range(num_samples):
+            any_value = False
+            size = num_values
             for i in range(num_values):
                 value = np.int64(values[row, sample, i])
                 if (value == -1 or value == -2) and (all_plain or not literal[row, sample, i]):
                     if value == -2:
+                        size = i
                         break
                     continue
+                any_value = True
                 low, high = min(low, value), max(high, value)
-                width = max(width, i + 1)
+            length[sample] = size if any_value or size < num_values else 0
+            width = max(width, length[sample])
         if width == 0:
             continue
-        # A value behind missing ones, or missing ones behind a value: the vector is as long as it says.
-        for sample in range(num_samples):
-            length, any_value = 0, False
-            for i in range(num_values):
-                value = np.int64(values[row, sample, i])
-                plain = all_plain or not literal[row, sample, i]
-                if value == -2 and plain:
-                    break
-                length = i + 1
-                any_value = any_value or not (value == -1 and plain)
-            if any_value:
-                width = max(width, length)
         kind = _kind_of(low, high)
         for i in range(key.size):
             out[at + i] = key[i]
         at = _put_head(out, at + key.size, width, kind)
         for sample in range(num_samples):
-            begin = at
-            size = 1 if kind == INT8 else (2 if kind == INT16 else 4)
-            any_value, ended = False, False
             for i in range(width):
                 value = np.int64(values[row, sample, i])
-                plain = all_plain or not literal[row, sample, i]
-                if ended or (plain and value == -2):
-                    ended = True
+                if i >= max(1, length[sample]):
                     value = MISSING[kind] + 1
-                elif plain and value == -1:
+                elif length[sample] == 0 or (value == -1 and (all_plain or not literal[row, sample, i])):
                     value = MISSING[kind]
-                else:
-                    any_value = True
                 at = _put(out, at, value, kind)
-            if not any_value:
-                _put(out, begin, MISSING[kind], kind)
-                for i in range(1, width):
-                    _put(out, begin + i * size, MISSING[kind] + 1, kind)
     out_start[num_rows] = at
     return at
 
 
 @kernel
 def typed_floats(bits: Any, key: Any, out: Any, out_start: Any) -> int:
-    """Write a float field of rows where some sample has a value: VCF Zarr's bits of missing and end are BCF's.
+    """Write a float field of rows where some sample has it: VCF Zarr's bits of missing and end are BCF's.
 
     bits : (rows, samples, width) uint32    Returns the bytes written.
     """
     at = 0
     num_rows, num_samples, num_values = bits.shape
+    length = np.empty(num_samples, np.int64)
     for row in range(num_rows):
         out_start[row] = at
         width = 0
         for sample in range(num_samples):
-            length, any_value = 0, False
+            any_value = False
+            size = num_values
             for i in range(num_values):
                 if bits[row, sample, i] == FLOAT_END:
+                    size = i
                     break
-                length = i + 1
                 any_value = any_value or bits[row, sample, i] != FLOAT_MISSING
-            if any_value:
-                width = max(width, length)
+            length[sample] = size if any_value or size < num_values else 0
+            width = max(width, length[sample])
         if width == 0:
             continue
         for i in range(key.size):
             out[at + i] = key[i]
         at = _put_head(out, at + key.size, width, FLOAT)
         for sample in range(num_samples):
-            any_value, ended = False, False
             for i in range(width):
-                ended = ended or bits[row, sample, i] == FLOAT_END
-                any_value = any_value or (not ended and bits[row, sample, i] != FLOAT_MISSING)
-            ended = False
-            for i in range(width):
-                ended = ended or bits[row, sample, i] == FLOAT_END or (i > 0 and not any_value)
-                value = np.int64(FLOAT_END) if ended else np.int64(bits[row, sample, i])
-                at = _put(out, at, np.int64(FLOAT_MISSING) if i == 0 and not any_value else value, INT32)
+                value = np.int64(bits[row, sample, i])
+                if i >= max(1, length[sample]):
+                    value = np.int64(FLOAT_END)
+                elif length[sample] == 0:
+                    value = np.int64(FLOAT_MISSING)
+                at = _put(out, at, value, INT32)
     out_start[num_rows] = at
     return at
 

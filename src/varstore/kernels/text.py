@@ -47,8 +47,10 @@ def gather(arena: Any, start: Any, codes: Any, out: Any, out_start: Any) -> None
 def integers(values: Any, literal: Any, cells: int, out: Any, start: Any, present: Any) -> int:
     """Print integers: -1 is missing and -2 ends the vector, but for those in ``literal``.
 
+    A cell that is missing throughout, to its full width, is no more than a dot; one that ends before is as it is.
+
     values : (rows * cells, width) int32    literal : bool, of the same shape or empty
-    present : (rows,) bool, written: some cell of the row has a value    Returns the bytes written.
+    present : (rows,) bool, written: some cell of the row is more than that dot    Returns the bytes written.
     """
     at = 0
     width = values.shape[1]
@@ -63,6 +65,7 @@ def integers(values: Any, literal: Any, cells: int, out: Any, start: Any, presen
             value = values[cell, i]
             plain = all_plain or not literal[cell, i]
             if plain and value == -2:
+                any_value = i > 0
                 break
             if at > begin:
                 out[at] = COMMA
@@ -88,6 +91,8 @@ def integers(values: Any, literal: Any, cells: int, out: Any, start: Any, presen
 def vectors(arena: Any, bounds: Any, codes: Any, cells: int, out: Any, start: Any, present: Any) -> int:
     """Print vectors of values that stand as text in a table; negative codes are missing (-1) and ended (-2).
 
+    Cells that are missing throughout, and ``present``: as in ``integers``.
+
     arena, bounds : the table, item ``i`` at ``bounds[i]:bounds[i + 1] - 1``    codes : (rows * cells, width)
     out : may be empty, to learn the size    Returns the bytes that are needed.
     """
@@ -102,6 +107,7 @@ def vectors(arena: Any, bounds: Any, codes: Any, cells: int, out: Any, start: An
         for i in range(codes.shape[1]):
             code = codes[cell, i]
             if code == -2:
+                any_value = i > 0
                 break
             if at > begin:
                 if not dry:

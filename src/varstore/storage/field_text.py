@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..model.header import Declared, Header
+from .field_exceptions import FieldValues
 from .named_arrays import Arrays, field_arrays
 from .rowbytes import FLOAT_MISSING, RowBytes, float_texts, from_floats, from_integers, from_strings, from_texts
 
@@ -54,11 +54,12 @@ def _declaration(arrays: Arrays, name: str, kind: str) -> Declared:
     return Declared(number, type_, arrays.description(name).replace('"', "'"))
 
 
-def text_of(values: NDArray[Any], cells: int = 1) -> RowBytes:
+def text_of(found: FieldValues, cells: int = 1) -> RowBytes:
     """Cells of a field as text, by dtype.
 
-    values : (rows * cells,) or (rows * cells, width)
+    found : values (rows * cells,) or (rows * cells, width)
     """
+    values = found.values
     if values.ndim == 1:
         values = values[:, np.newaxis]
     if values.dtype.kind == "b":
@@ -67,7 +68,8 @@ def text_of(values: NDArray[Any], cells: int = 1) -> RowBytes:
     if values.dtype.kind == "f":
         return from_floats(values, cells)
     if values.dtype.kind in "iu":
-        return from_integers(values, None, cells)
+        literal = None if found.literal is None else found.literal.reshape(values.shape)
+        return from_integers(values, literal, cells)
     return from_texts(values, cells)
 
 

@@ -15,6 +15,7 @@ from .batch import Batch
 from .foreign import ForeignStore
 
 Rows = NDArray[np.int64]
+ODD_NAMES = "varstore/field/"  # fields whose names would mean something else to VCF Zarr
 
 
 class Arrays(Protocol):
@@ -159,3 +160,5 @@ def field_arrays(arrays: Arrays, prefix: str, reserved: frozenset[str]) -> Itera
         is_mask = name.endswith(("_mask", "_fill")) and base in names
         if name.startswith(prefix) and name not in reserved and not is_mask:
             yield name.removeprefix(prefix), name
+        elif name.startswith(ODD_NAMES + prefix):
+            yield name.removeprefix(ODD_NAMES + prefix).replace("%2F", "/").replace("%25", "%"), name

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -42,6 +42,21 @@ class RowBytes:
         out = np.empty(int(start[-1]), np.uint8)
         _text.gather(self.arena, self.start, np.ascontiguousarray(codes, np.int64), out, start)
         return RowBytes(out, start)
+
+    def replaced(self, texts: Mapping[int, str]) -> RowBytes:
+        """The same with other cells in some rows."""
+        if not texts:
+            return self
+        new = from_blobs([f"{text}\t".encode() for text in texts.values()])
+        cells = np.arange(self.num_rows)
+        cells[list(texts)] = self.num_rows + np.arange(len(texts))
+        start = np.concatenate([self.start[:-1], new.start + self.start[-1]])
+        # A row ends where the next one begins: the old rows and the new ones stand one behind the other.
+        whole = RowBytes(np.concatenate([self.arena[: self.start[-1]], new.arena]), start).gather(cells)
+        present = None if self.present is None else self.present.copy()
+        if present is not None:
+            present[list(texts)] = True
+        return RowBytes(whole.arena, whole.start, present)
 
 
 def from_strings(strings: Sequence[str], cells: int = 1) -> RowBytes:
