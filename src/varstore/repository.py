@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,6 +35,7 @@ from .storage.parts import Part, PartRef
 from .storage.samples import read_samples
 
 if TYPE_CHECKING:
+    from .export.report import ExportReport
     from .storage.totals import Totals
 
 PathLike = str | os.PathLike[str]
@@ -57,7 +58,8 @@ def create(
     """Make a new repository, and add the inputs as its first batch.
 
     path : must not exist, or be an empty folder
-    inputs : VCF (BGZF, gzip, text) or BCF files that split the same samples by chromosome
+    inputs : VCF (BGZF, gzip, text), BCF, PLINK (.pgen, .bed) or VCF Zarr (a folder or .zip) that split the same
+        samples by chromosome
     assembly : name of the reference build, kept as it is
     threads : for the import; default: the machine's cores
     progress : called with the bytes of input read since the last call
@@ -135,8 +137,9 @@ class Repository:
         self._blocks = BlockCache()
         self.__dict__.pop("samples", None)
         self.__dict__.pop("_number_of", None)
-        if not (path / manifest.IDENTITY).exists() and any(
-            (path / name).exists() for name in (".zgroup", "zarr.json", ".zattrs")
+        if path.suffix == ".zip" or (
+            not (path / manifest.IDENTITY).exists()
+            and any((path / name).exists() for name in (".zgroup", "zarr.json", ".zattrs"))
         ):
             self._batches = [_foreign(path)]
             return
@@ -307,6 +310,45 @@ class Repository:
         """
         from .query.genotypes import read_genotypes  # noqa: PLC0415
 
+        names, columns = self._columns(samples)
+        reads = self._reads(region, regions_file)
+        return read_genotypes([batch.store for batch in self._batches], reads, columns, names, self._blocks)
+
+    def export(
+        self,
+        path: PathLike | BinaryIO,
+        format: str | None = None,  # noqa: A002
+        region: str | Sequence[str] | None = None,
+        samples: Iterable[str] | None = None,
+        *,
+        regions_file: PathLike | None = None,
+        force: bool = False,
+        threads: int | None = None,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> ExportReport:
+        """Write records and people to a file in another format.
+
+        path : a file, or a binary stream for VCF and BCF
+        format : "vcf" (BGZF where the name ends in .gz or .bgz), "bcf", "vcz" (VCF Zarr: a folder, or a zip file where
+            the name ends in .zip) or "plink" (.pgen, .pvar and .psam); default: what the name of the file says
+        region, regions_file, samples : as in ``genotypes``; samples in the order asked
+        force : replace what is there
+        progress : called with the records written since the last call, and with all there are
+
+        Nothing stands at the path before it is whole. Raises QueryError and its kinds, WriteError,
+        CorruptRepositoryError.
+        """
+        from .export import run  # noqa: PLC0415
+
+        target = Path(path) if isinstance(path, str | os.PathLike) else path
+        names, columns = self._columns(samples)
+        stores = [batch.store for batch in self._batches]
+        selection = run.Selection(stores, self._reads(region, regions_file), columns, names)
+        job = run.Job(threads or os.cpu_count() or 1, selection.num_records, progress or (lambda *_: None))
+        return run.run(selection, target, format or run.format_of(target), job, force=force)
+
+    def _columns(self, samples: Iterable[str] | None) -> tuple[list[str], list[NDArray[np.int64]]]:
+        """Names of the samples asked for, and for each batch which of them each of its columns is, or -1."""
         names = self.samples if samples is None else list(samples)
         if not self._batches:
             raise QueryError(f"{self.path}: the repository is empty; `varstore add` a file first")
@@ -317,8 +359,7 @@ class Repository:
             mine = (numbers >= batch.first_sample) & (numbers < batch.first_sample + batch.num_samples)
             column[numbers[mine] - batch.first_sample] = np.flatnonzero(mine)
             columns.append(column)
-        reads = self._reads(region, regions_file)
-        return read_genotypes([batch.store for batch in self._batches], reads, columns, names, self._blocks)
+        return names, columns
 
     def _cohorts(
         self,

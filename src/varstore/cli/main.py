@@ -18,6 +18,16 @@ from ..errors import VarstoreError
 
 repo_argument = click.argument("repo", type=click.Path())
 inputs_argument = click.argument("inputs", nargs=-1, type=click.Path())
+regions_option = click.option(
+    "-r", "--regions", help="Regions, separated by commas: contig, contig:pos, contig:start-end."
+)
+regions_file_option = click.option(
+    "-R", "--regions-file", type=click.Path(), help="File of regions: 1-based, closed; or .bed."
+)
+samples_option = click.option("-s", "--samples", help="Sample ids, separated by commas; ^ in front: all but these.")
+samples_file_option = click.option(
+    "-S", "--samples-file", type=click.Path(), help="File of sample ids, one a line; ^ in front: all but these."
+)
 threads_option = click.option("--threads", type=click.IntRange(1), help="Threads of the import.  [default: all cores]")
 fields_option = click.option(
     "--fields",
@@ -77,7 +87,8 @@ def main() -> None:
 def create(repo: str, inputs: tuple[str, ...], assembly: str | None, **options: Any) -> None:
     """Make a new repository REPO, with INPUT files as its first batch.
 
-    INPUT is VCF (BGZF, gzip or text) or BCF; several split the same samples by chromosome.
+    INPUT is VCF (BGZF, gzip or text), BCF, PLINK (.pgen or .bed, the other two files beside it) or a VCF Zarr folder or
+    zip file; several split the same samples by chromosome.
     """
     from .. import repository  # noqa: PLC0415
 
@@ -115,12 +126,10 @@ def info(repo: str, as_json: bool) -> None:
 
 @main.command()
 @repo_argument
-@click.option("-r", "--regions", help="Regions, separated by commas: contig, contig:pos, contig:start-end.")
-@click.option("-R", "--regions-file", type=click.Path(), help="File of regions: 1-based, closed; or .bed.")
-@click.option("-s", "--samples", help="Sample ids, separated by commas; ^ in front: all but these.")
-@click.option(
-    "-S", "--samples-file", type=click.Path(), help="File of sample ids, one a line; ^ in front: all but these."
-)
+@regions_option
+@regions_file_option
+@samples_option
+@samples_file_option
 @click.option("-f", "--apply-filters", help="Count records with one of these filters only, like PASS,.")
 @click.option(
     "--cohort", "cohorts", multiple=True, metavar="[NAME=]@FILE", help="Count a file of sample ids by itself; repeat."
@@ -136,6 +145,33 @@ def count(repo: str, output: str | None, form: str, **options: Any) -> None:
 
     opened = _open(repo)
     show.table(counting.count(opened, **options), output, form)
+
+
+@main.command()
+@repo_argument
+@click.option(
+    "-O",
+    "--output-type",
+    "form",
+    type=click.Choice(["vcf", "bcf", "vcz", "plink"]),
+    help="Format.  [default: what the name of FILE says, else vcf]",
+)
+@click.option("-o", "--output", type=click.Path(), help="File to write; VCF and BCF go to the screen without it.")
+@regions_option
+@regions_file_option
+@samples_option
+@samples_file_option
+@click.option("--force", is_flag=True, help="Replace FILE if it is there.")
+@click.option("--threads", type=click.IntRange(1), help="Threads.  [default: all cores]")
+def export(repo: str, **options: Any) -> None:
+    """Write records of REPO as VCF, BCF, VCF Zarr (vcz) or PLINK 2.
+
+    VCF is BGZF where FILE ends in .gz or .bgz. vcz makes a folder, or a zip file where FILE ends in .zip; plink makes
+    FILE.pgen, FILE.pvar and FILE.psam. Regions select records that overlap them, each once.
+    """
+    from . import exporting  # noqa: PLC0415
+
+    exporting.export(_open(repo), **options)
 
 
 @main.command()

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError, NotVcfError, TruncatedInputError
-from ..kernels import bcf as _bcf
+from ..kernels import bcf_text as _bcf
 from .bgzf import MappedFile
 from .text import INFLATE_ERRORS, ByteReader, Piece, PlainReader, RecordError, inflating_reader
 

@@ -112,3 +112,30 @@ def _spread(values: NDArray[Any], present: NDArray[np.bool_]) -> NDArray[Any]:
     out = np.zeros((len(present), *values.shape[1:]), values.dtype)
     out[present] = values
     return out
+
+
+def block_of(values: NDArray[Any]) -> FieldBlock:
+    """A field of VCF Zarr: (rows, samples[, values]) integers, float32, or object of text.
+
+    A record whose every call is missing does not have the field: VCF Zarr cannot tell the two apart.
+    """
+    values = values if values.ndim == 3 else values[:, :, np.newaxis]
+    if values.dtype.kind == "f":
+        bits = np.ascontiguousarray(values, np.float32).view(np.int32)
+        return FieldBlock(bits, _any_call((bits != _fields.FLOAT_MISSING) & (bits != _fields.FLOAT_FILL)))
+    if values.dtype.kind in "iu":
+        return FieldBlock(np.ascontiguousarray(values), _any_call((values >= 0) | (values < -2)))
+    texts = [str(text).encode() for text in values.reshape(-1).tolist()]
+    lengths = np.array([len(text) for text in texts], np.int32)
+    pairs = np.stack([np.cumsum(lengths) - lengths, lengths], axis=1).astype(np.int32)
+    pairs[[text == b"." for text in texts], 1] = _fields.TEXT_MISSING
+    pairs[lengths == 0, 1] = _fields.TEXT_FILL
+    pairs = pairs.reshape(*values.shape, 2)
+    arena = np.frombuffer(bytearray(b"".join(texts) or b"\0"), np.uint8)
+    return FieldBlock(pairs, _any_call(pairs[..., 1] >= 0), None, arena)
+
+
+def _any_call(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Records with a call that the mask (rows, samples, values) has."""
+    out: NDArray[np.bool_] = mask.any(axis=(1, 2))
+    return out

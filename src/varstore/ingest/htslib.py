@@ -31,5 +31,6 @@ def counted(path: Path, records: Iterable[Any]) -> Iterator[Any]:
         except StopIteration:
             return
         except Exception as error:
-            raise InputError(f"{path}, record {number}: htslib cannot read it ({error}), so it is not compared") from None
+            what = f"htslib cannot read it ({error}), so it is not compared"
+            raise InputError(f"{path}, record {number}: {what}") from None
         yield record

@@ -12,7 +12,6 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any
 
@@ -35,6 +34,7 @@ from .problems import Kind, Problems
 from .records import PieceScanner, Records, ScanPlan, ScanResult, fault_error, join
 from .sites import RowError, SiteColumns, site_columns
 from .sort import Found
+from .sources import file_entry
 
 Progress = Callable[[int], None]
 
@@ -113,7 +113,7 @@ class BatchImport:
         self.gate = Gate(self.problems)
         for source in inputs:
             self.gate.declare(read_declarations(source.header.text), str(source.path))
-            if source.text.crlf:
+            if source.text is not None and source.text.crlf:
                 self.problems.add(Kind.CRLF, str(source.path))
         for found in noted:
             self.problems.add(*found)
@@ -146,16 +146,13 @@ class BatchImport:
     def run(self) -> ImportResult:
         """Import everything. On any error the staging is worthless, and nothing else was touched."""
         with ThreadPoolExecutor(self.options.threads, "import") as pool:
-            digests = [pool.submit(_sha256_of_file, source.path) for source in self.inputs]
+            entries = [pool.submit(file_entry, path) for source in self.inputs for path in source.files]
             try:
                 self._run(pool)
             except BaseException:
                 pool.shutdown(wait=True, cancel_futures=True)
                 raise
-            files = [
-                {"name": source.path.name, "size": source.size, "sha256": digest.result()}
-                for source, digest in zip(self.inputs, digests, strict=True)
-            ]
+            files = [entry.result() for entry in entries]
         return self._finish(files)
 
     def _run(self, pool: ThreadPoolExecutor) -> None:
@@ -191,11 +188,16 @@ class BatchImport:
     def _records(self, source: Input, pool: ThreadPoolExecutor) -> Iterator[Records]:
         header = source.header
         plan = ScanPlan(str(source.path), header.has_format, header.samples, self.chunk_samples, self.fields.scanned)
-        yield from self._scan(source, plan, pool)
+        if source.source is not None:
+            yield from source.source.records(plan)
+            self.options.progress(source.size)
+        else:
+            yield from self._scan(source, plan, pool)
 
     def _scan(self, source: Input, plan: ScanPlan, pool: ThreadPoolExecutor) -> Iterator[Records]:
         """Scan pieces in threads, a few ahead, and give out their records in order."""
         text = source.text
+        assert text is not None
         row = 0
         scanners: SimpleQueue[PieceScanner] = SimpleQueue()
         ploidy, read = 1, 0
@@ -375,11 +377,3 @@ class _OrderError(RowError):
     def __init__(self, row: int, message: str, before: Input) -> None:
         super().__init__(row, message)
         self.before = before
-
-
-def _sha256_of_file(path: Path) -> str:
-    digest = hashlib.sha256()
-    with open(path, "rb") as file:
-        while data := file.read(1 << 22):
-            digest.update(data)
-    return digest.hexdigest()

@@ -73,6 +73,8 @@ def load_word(typingctx: Any, array: Any, index: Any) -> Any:
     return types.uint64(array, types.intp), codegen
 
 
+
+
 def _load_vector(context: Any, builder: Any, array_type: Any, args: Any, lane_bits: int) -> Any:
     """Load 64 bytes at ``array[index]`` as a vector of ``lane_bits``-wide integers, unaligned."""
     array = context.make_array(array_type)(context, builder, args[0])
@@ -105,18 +107,6 @@ def byte_mask64(typingctx: Any, array: Any, index: Any, byte: Any) -> Any:
         return builder.bitcast(equal, ir.IntType(64))
 
     return types.uint64(array, types.intp, types.uint8), codegen
-
-
-@intrinsic
-def load_word(typingctx: Any, array: Any, index: Any) -> Any:
-    """The 8 bytes at ``array[index]`` as a little-endian uint64, unaligned. array : uint8"""
-
-    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        data = context.make_array(signature.args[0])(context, builder, args[0])
-        pointer = cgutils.gep_inbounds(builder, data.data, args[1])
-        return builder.load(builder.bitcast(pointer, ir.IntType(64).as_pointer()), align=1)
-
-    return types.uint64(array, types.intp), codegen
 
 
 @intrinsic
