@@ -137,5 +137,5 @@ def block_of(values: NDArray[Any]) -> FieldBlock:
 
 def _any_call(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Records with a call that the mask (rows, samples, values) has."""
-    out: NDArray[np.bool_] = mask.any(axis=(1, 2))
+    out: NDArray[np.bool_] = np.logical_or.reduce(mask, axis=(1, 2))
     return out
