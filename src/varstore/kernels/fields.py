@@ -278,15 +278,17 @@ def integer_bounds(cells: Any, start: Any, width: Any, rows: Any, num_samples: i
 
     cells : int32; row ``rows[i]`` has ``num_samples * width[rows[i]]`` of them from ``start[rows[i]]`` on
     """
-    low, high, literals = np.int64(-2), np.int64(0), 0
+    low, high, literals = np.int32(-2), np.int32(0), np.int64(0)
     for row in rows:
-        for at in range(start[row], start[row] + num_samples * width[row]):
-            value = np.int64(cells[at])
-            if value > FILL:
-                low = min(low, value)
-                high = max(high, value)
-                literals += value == -1 or value == -2
-    return low, high, literals
+        part = cells[start[row] : start[row] + num_samples * width[row]]
+        found = np.int32(0)
+        for i in range(part.size):
+            value = part[i] if part[i] > FILL else np.int32(0)
+            low = value if value < low else low
+            high = value if value > high else high
+            found += np.int32((value == -1) | (value == -2))
+        literals += found
+    return np.int64(low), np.int64(high), literals
 
 
 @kernel
@@ -300,6 +302,14 @@ def put_integers(
     for i in range(rows.size):
         at = start[rows[i]]
         values = width[rows[i]]
+        if values == out.shape[2] and not has_literals:
+            # As it comes, so that it becomes vector operations.
+            part = cells[at : at + num_samples * values]
+            flat = out[i].reshape(-1)
+            for k in range(part.size):
+                sentinel = np.int32(-1) if part[k] == MISSING else np.int32(-2)
+                flat[k] = part[k] if part[k] > FILL else sentinel
+            continue
         for sample in range(num_samples):
             for j in range(values):
                 value = cells[at]

@@ -16,8 +16,8 @@ from .arrays import ArraySpec, decode, finish, pack_text
 from .field_table import Field
 from .parts import PartWriter
 
-# Calls are many and compress about as well at a low level.
-_LEVEL = {"INFO": 5, "FORMAT": 3}
+# Calls are many, and depths and qualities are no smaller at a higher level.
+_LEVEL = {"INFO": 5, "FORMAT": 2}
 _FLOAT_MISSING, _FLOAT_FILL = 0x7F800001, 0x7F800002
 _ROWS = 1 << 16
 
