@@ -1,5 +1,6 @@
 # make demo   an environment, a simulated cohort, a repository made from it, counts and what it took
 # make test   an environment with everything the tests need, and all checks
+# make fuzz   mutated input for the scanner, the header and the block reader, SECONDS=60 of it
 #
 # Needs python3 (3.11 or newer) with venv and pip; PYTHON=python3.12 chooses another one.
 
@@ -18,7 +19,7 @@ PYTHON_VERSION := $(shell $(PYTHON) -c 'import sys; print("%d%d" % sys.version_i
 PINS := $(wildcard constraints-py$(PYTHON_VERSION).txt)
 INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check $(addprefix -c ,$(PINS))
 
-.PHONY: help demo test lint format docs bench-quick clean
+.PHONY: help demo test lint format docs bench-quick fuzz clean
 
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
@@ -133,6 +134,12 @@ bench-quick: $(VENV)/.bench
 	$(BIN)/asv --config $(ASV_CONFIG) machine --yes --machine quick
 	$(BIN)/asv --config $(ASV_CONFIG) run --quick --show-stderr --dry-run --python=same --machine quick
 	$(BIN)/python benchmarks/peers.py --quick
+
+# Bounds-checked kernels on mutated input; the same SEED gives the same inputs. tools/fuzz.py --atheris goes further.
+SECONDS_OF_FUZZ = $(if $(filter command,$(firstword $(origin SECONDS))),$(SECONDS),60)
+SEED ?= 1
+fuzz: $(VENV)/.test
+	$(BIN)/python tools/fuzz.py --seconds $(SECONDS_OF_FUZZ) --seed $(SEED)
 
 docs: $(VENV)/.test
 	$(BIN)/python tools/cli_reference.py

@@ -2,6 +2,8 @@
 
 import gzip
 import json
+import re
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -386,6 +388,13 @@ def test_every_harmless_kind_says_what_becomes_of_it():
     for kind in Kind:
         assert kind.harmful == (kind.value.taken is None)
         assert kind.value.text
+
+
+def test_every_harmless_kind_is_in_the_docs():
+    page = (Path(__file__).parent.parent / "docs" / "importing.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `([a-z-]+)` \| (.*) \| (.*) \|$", page, re.MULTILINE)
+    expected = [(kind.value.name, kind.value.text, kind.value.taken) for kind in Kind if not kind.harmful]
+    assert [tuple(cell.replace("&lt;", "<").replace("\\|", "|") for cell in row) for row in rows] == expected
 
 
 def test_stopping_problems():
