@@ -18,7 +18,7 @@ from .. import __version__
 from ..storage import files
 from ..storage.arrays import GROUP, VLEN_UTF8, ArraySpec
 from ..storage.field_text import Field
-from ..storage.named_arrays import Arrays
+from ..storage.named_arrays import ODD_NAMES, Arrays
 from .output import aside, in_threads
 from .records import RAW_INFO, Selection, Slice
 from .report import Job
@@ -108,8 +108,10 @@ class _Writer:
         self.chunk_samples = max(1, min(CHUNK_SAMPLES, self.num_samples))
         self.num_alleles = max(2, self.arrays.shape("variant_allele")[1])
         self.num_filters = len(selection.stores[0].filters)
-        self.infos = [self._column(field, selection.arrays[:1]) for field in selection.infos]
-        self.formats = [self._column(field, selection.arrays) for field in selection.formats if self.num_samples]
+        formats = selection.formats if self.num_samples else []
+        self.unnamed = [field for field in [*selection.infos, *formats] if field.array.startswith(ODD_NAMES)]
+        self.infos = [self._column(f, selection.arrays[:1]) for f in selection.infos if f not in self.unnamed]
+        self.formats = [self._column(f, selection.arrays) for f in formats if f not in self.unnamed]
         self.has_calls = bool(self.num_samples) and any(store.has_genotypes for store in selection.stores)
         self.ploidy = max(store.ploidy for store in selection.stores)
         self.dtype = np.result_type(*(store.dtype for store in selection.stores))
@@ -137,8 +139,11 @@ class _Writer:
             lost.add(mine)
             job.advance(rows)
         self._finish(regions)
-        raw = ("not written: INFO, which this batch keeps as text",) if RAW_INFO in self.arrays.names else ()
-        return (*raw, *lost.sentences())
+        said = ["not written: INFO, which this batch keeps as text"] if RAW_INFO in self.arrays.names else []
+        if self.unnamed:
+            names = ", ".join(f"{field.kind}/{field.key}" for field in self.unnamed)
+            said.append(f"not written: {names}: VCF Zarr has another use for the name")
+        return (*said, *lost.sentences())
 
     def _block(self, chunk: int, block: list[Slice]) -> tuple[int, list[tuple[int, ...]], _Lost]:
         """Write one chunk of variants of every array; return its rows, its runs of contigs and what is lost."""
