@@ -26,7 +26,7 @@ from varstore.codec import genotype, settings
 from varstore.codec.counting import Masks, count_rows
 from varstore.codec.counts import BlockCounts
 from varstore.codec.genotype import encode_sets
-from varstore.codec.layout import PLANES, Stream, inflate_block, pack_stream, parse
+from varstore.codec.layout import inflate_block, parse
 from varstore.codec.rows import RowSets, block_starts, sets_from_codes
 from varstore.ingest import records as scanning
 from varstore.ingest.header import parse_header
@@ -43,7 +43,6 @@ class Setting:
     sparse_shift: int = settings.SPARSE_SHIFT
     residual_shift: int = settings.RESIDUAL_SHIFT
     level: int = settings.LEVEL
-    plane_level: int = settings.LEVEL
 
 
 SHAPES = [(1024, 16384), (2048, 16384), (4096, 4096), (4096, 8192), (4096, 16384), (8192, 16384)]
@@ -51,8 +50,7 @@ SWEEPS: dict[str, tuple[list[Setting], Callable[[Setting], str]]] = {
     "chunk": ([Setting(*shape) for shape in SHAPES], lambda s: f"{s.variants // 1024}k x {s.samples // 1024}k"),
     "list below 1 /": ([Setting(sparse_shift=n) for n in range(5, 12)], lambda s: str(1 << s.sparse_shift)),
     "XOR a list below 1 /": ([Setting(residual_shift=n) for n in range(2, 9)], lambda s: str(1 << s.residual_shift)),
-    "zstd, lists": ([Setting(level=n) for n in (1, 3, 6, 9)], lambda s: str(s.level)),
-    "zstd, planes": ([Setting(plane_level=n) for n in (3, 6, 9, 12, 19)], lambda s: str(s.plane_level)),
+    "zstd": ([Setting(level=n) for n in (1, 3, 6, 9, 19)], lambda s: str(s.level)),
 }
 
 
@@ -121,11 +119,8 @@ def encode(cohort: Cohort, setting: Setting) -> tuple[list[list[bytes]], float]:
     sets = cohort.sets(width, setting.sparse_shift)
     chunks = []
 
-    def pack(block: int, role: int, which: int, raw: np.ndarray, level: int) -> tuple[Stream, bytes]:
-        return pack_stream(block, role, which, raw, setting.plane_level if role == PLANES else level)
-
     begin = process_time()
-    with patched(genotype, RESIDUAL_SHIFT=setting.residual_shift, pack_stream=pack):
+    with patched(genotype, RESIDUAL_SHIFT=setting.residual_shift):
         for first in range(0, sets.num_rows, setting.variants):
             rows = sets.rows(first, min(first + setting.variants, sets.num_rows))
             edges = np.searchsorted(sets.starts, [*range(0, cohort.num_samples, width), cohort.num_samples]).tolist()
@@ -151,7 +146,7 @@ def count(chunks: Sequence[Sequence[bytes]], setting: Setting, num_alts: np.ndar
         for data in chunks[number]:
             layout = parse(memoryview(data))
             for block in range(layout.num_blocks):
-                part = inflate_block(memoryview(data), layout, block)
+                part = inflate_block(layout, block)
                 masks = Masks(cohort[:, begin : begin + part.num_samples])
                 count_rows(part, rows, masks, counts, genotypes=False)
                 begin += part.num_samples

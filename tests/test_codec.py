@@ -187,7 +187,7 @@ def test_some_rows_of_a_block(seed, span):
     for block in range(layout.num_blocks):
         mine = codes[begin:end, block * 32 : (block + 1) * 32]
         out = np.full(mine.shape, 99, "<i2")
-        expand_rows(inflate_block(data, layout, block), begin, end, out)
+        expand_rows(inflate_block(layout, block), begin, end, out)
         np.testing.assert_array_equal(out, mine)
 
 

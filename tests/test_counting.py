@@ -66,7 +66,7 @@ def count_blocks(data, members, num_alts, rows=None, *, genotypes=True):
     begin, end = rows or (0, layout.num_rows)
     counts = BlockCounts.zeros(len(members), num_alts[begin:end])
     for block in range(layout.num_blocks):
-        part = inflate_block(view, layout, block)
+        part = inflate_block(layout, block)
         first = block * layout.inner
         masks = Masks(members[:, first : first + part.num_samples])
         count_rows(part, (begin, end), masks, counts, genotypes=genotypes)

@@ -135,7 +135,7 @@ def test_the_format_decodes_what_the_codec_writes():
 
 
 @pytest.mark.parametrize(
-    "block", sorted((CHECKOUT / "tests" / "golden").glob("layout1/*.block")), ids=lambda path: path.stem
+    "block", sorted((CHECKOUT / "tests" / "golden").glob("layout2/*.block")), ids=lambda path: path.stem
 )
 def test_the_format_decodes_golden_blocks(block):
     decode = run_page(CHECKOUT / "docs" / "format.md", {})["decode"]

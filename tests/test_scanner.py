@@ -329,7 +329,6 @@ def test_site_columns(tmp_path_factory, seed, num_lines, padding):
     assert sites.length.tolist() == [reference.reference_length(int(f[1]), f[3], f[7]) for f in fields]
     assert VLenUTF8().decode(sites.packed_ids).tolist() == [f[2] for f in fields] + none
     assert sites.id_missing.tolist() == [f[2] == "." for f in fields]
-    assert VLenUTF8().decode(sites.packed_info).tolist() == [f[7] for f in fields] + none
     assert [sites.filter_texts[i] for i in sites.filters] == [f[6] for f in fields]
     assert sites.num_alts.tolist() == [len(row) - 1 for row in alleles]
     wide = VLenUTF8().decode(sites.packed_alleles).reshape(-1, sites.num_alleles)

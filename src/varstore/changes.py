@@ -8,12 +8,14 @@ import sys
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from . import __version__
-from .errors import RepositoryError, SampleClashError, SitesDifferError, VarstoreError, WriteError
-from .storage import files, manifest
+from .errors import QueryError, RepositoryError, SampleClashError, SitesDifferError, VarstoreError, WriteError
+from .storage import files, keys, manifest, totals
+from .storage.batch import Batch
 from .storage.manifest import Document, Manifest
 from .storage.parts import Part, PartRef
 from .storage.samples import read_samples, write_samples
@@ -30,19 +32,32 @@ def write_error(root: Path, error: OSError) -> OSError:
     return error if isinstance(error, VarstoreError) else WriteError(f"{root}: cannot be written ({error})")
 
 
+@dataclass(frozen=True)
+class AddOptions:
+    """How to add a batch; the fields are the arguments of ``Repository.add``."""
+
+    threads: int | None = None
+    progress: Progress | None = None
+    fields: str | None = None
+    max_alleles_inline: int | None = None
+    on_problem: str = "warn"
+
+
 def add_batch(
     root: Path,
     newest: Document,
     inputs: Sequence[PathLike],
-    threads: int | None,
-    progress: Progress | None,
-    on_problem: str = "warn",
+    options: AddOptions,
 ) -> None:
     """Import the inputs beside the repository, then commit them: all or nothing."""
     from .ingest.importer import ImportOptions  # noqa: PLC0415
     from .ingest.inputs import open_input  # noqa: PLC0415
     from .ingest.resort import import_inputs  # noqa: PLC0415
+    from .storage.field_table import FieldChoice  # noqa: PLC0415
 
+    choice = FieldChoice.parse(options.fields)
+    if options.max_alleles_inline is not None and options.max_alleles_inline < 1:
+        raise QueryError(f"max_alleles_inline is {options.max_alleles_inline}, expected at least 1")
     opened = [open_input(os.fspath(path)) for path in inputs]
     for source in opened:
         _check_new_samples(source.header.samples, root, newest, str(source.path))
@@ -50,14 +65,28 @@ def add_batch(
     name = uuid.uuid4().hex[:12]
     published: list[str] = []
     try:
-        options = ImportOptions(threads or os.cpu_count() or 1, progress or (lambda _: None), on_problem)
-        parts, result = import_inputs(opened, staging, options)
+        # Where each part will be. Parts that follow from the batch have ids of their own: each is remade alone.
+        places = {
+            "batch": f"batches/{name}",
+            "totals": f"derived/{name}",
+            "keys": f"derived/{uuid.uuid4().hex[:12]}",
+            "samples": f"samples/{name}",
+        }
+        import_options = ImportOptions(
+            options.threads or os.cpu_count() or 1,
+            options.progress or (lambda _: None),
+            choice,
+            options.max_alleles_inline,
+            _chunk_variants(root, newest),
+            options.on_problem,
+        )
+        parts, result = import_inputs(opened, staging, import_options)
         write_samples(parts["samples"], opened[0].header.samples)
         _check_sites(newest, result)
         refs = {}
         for kind, part in parts.items():
-            published.append(f"{kind}/{name}")
-            refs[kind] = part.publish(root, f"{kind}/{name}")
+            published.append(places[kind])
+            refs[kind] = part.publish(root, places[kind])
         samples = opened[0].header.samples
         commit(root, newest, lambda document: _with_batch(document, root, name, refs, result, samples), "add")
     except BaseException:
@@ -69,6 +98,13 @@ def add_batch(
         raise
     finally:
         files.remove_tree(staging)
+
+
+def _chunk_variants(root: Path, document: Document) -> int | None:
+    """Variants of a chunk in the batches that are there: all have one."""
+    for entry in document["batches"][:1]:
+        return Batch(Part(root, PartRef(**entry["part"]))).chunk_variants
+    return None
 
 
 def _is_committed(root: Path, name: str) -> bool:
@@ -111,7 +147,7 @@ def _with_batch(
     document["batches"].append(
         {
             "id": name,
-            "part": vars(refs["batches"]),
+            "part": vars(refs["batch"]),
             "num_samples": result.num_samples,
             "num_variants": result.num_variants,
             "first_sample": first_sample,
@@ -123,13 +159,16 @@ def _with_batch(
             "sites_sha256": result.sites_sha256,
             "files": result.files,
             "header_sha256": result.header_sha256,
+            **_made(),
             "problems": result.problems,
-            "formats_left_out": result.formats_left_out,
+            "fields_left_out": result.fields_left_out,
             "attributes": {},
         }
     )
-    derived = {"id": name, "kind": "totals", "version": 1, "batch": name, "part": vars(refs["derived"])}
-    document["derived"].append(derived)
+    for kind, version in ((totals.KIND, totals.VERSION), (keys.KIND, keys.VERSION)):
+        part = vars(refs[kind])
+        made = part["path"].rpartition("/")[2]
+        document["derived"].append({"id": made, "kind": kind, "version": version, "batch": name, "part": part})
     document["samples"].append({"id": name, "batch": name, "part": vars(refs["samples"])})
     document["num_samples"] = first_sample + result.num_samples
     known = {contig["name"]: contig for contig in document["contigs"]}
@@ -142,14 +181,20 @@ def _with_batch(
     return document
 
 
+def _made() -> Document:
+    """By what, when and how something is made."""
+    now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+    return {"tool": f"varstore {__version__}", "time": now, "command": list(sys.argv)}
+
+
 def commit(root: Path, first: Document, change: Callable[[Document], Document], action: str) -> Manifest:
     """Commit ``change`` with its provenance."""
 
     def changed(document: Document) -> Document:
         document = change(document)
-        document["tool"] = f"varstore {__version__}"
-        now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
-        document["provenance"] = {"action": action, "time": now, "command": list(sys.argv)}
+        made = _made()
+        document["tool"] = made["tool"]
+        document["provenance"] = {"action": action, "time": made["time"], "command": made["command"]}
         return document
 
     staging = manifest.staging_folder(root)

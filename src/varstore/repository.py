@@ -9,12 +9,12 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .changes import Progress, add_batch, commit, write_error
+from .changes import AddOptions, Progress, add_batch, commit, write_error
 from .errors import (
     CorruptRepositoryError,
     NotARepositoryError,
@@ -25,6 +25,7 @@ from .errors import (
 )
 from .model.regions import Region, merge_regions, parse_region, read_regions_file
 from .model.results import CountTable, Genotypes
+from .query.blocks import BlockCache
 from .query.cohorts import Cohort, cohort_of, members, resolve_ids
 from .query.plan import ChunkRead, Store, plan_reads
 from .storage import files, manifest
@@ -34,6 +35,7 @@ from .storage.parts import Part, PartRef
 from .storage.samples import read_samples
 
 if TYPE_CHECKING:
+    from .export.report import ExportReport
     from .storage.totals import Totals
 
 PathLike = str | os.PathLike[str]
@@ -49,15 +51,22 @@ def create(
     assembly: str | None = None,
     threads: int | None = None,
     progress: Progress | None = None,
+    fields: str | None = None,
+    max_alleles_inline: int | None = None,
     on_problem: str = "warn",
 ) -> Repository:
     """Make a new repository, and add the inputs as its first batch.
 
     path : must not exist, or be an empty folder
-    inputs : VCF (BGZF, gzip, text) or BCF files that split the same samples by chromosome
+    inputs : VCF (BGZF, gzip, text), BCF, PLINK (.pgen, .bed) or VCF Zarr (a folder or .zip) that split the same
+        samples by chromosome
     assembly : name of the reference build, kept as it is
     threads : for the import; default: the machine's cores
     progress : called with the bytes of input read since the last call
+    fields : which INFO and FORMAT fields to keep, like ``INFO/AC,FORMAT/DP``, ``GT`` for GT only, or ``^INFO/CSQ``
+        for all but some; default: all
+    max_alleles_inline : FORMAT fields by allele have room for so many alleles; what is wider is kept beside.
+        Default: enough for 99.9 % of the records
     on_problem : what harmless problems of an input do: ``warn`` (counted in ``info()``) or ``stop``
 
     Raises RepositoryExistsError, InputError. Nothing is left behind if an input cannot be taken in.
@@ -71,7 +80,8 @@ def create(
     try:
         first = manifest.first_document(identity, assembly)
         if inputs:
-            add_batch(root, first, inputs, threads, progress, on_problem)
+            options = AddOptions(threads, progress, fields, max_alleles_inline, on_problem)
+            add_batch(root, first, inputs, options)
         else:
             commit(root, first, lambda document: document, "create")
     except BaseException as error:
@@ -124,10 +134,12 @@ class Repository:
         """Read a version, the newest if None."""
         path = self.path
         self.manifest: Manifest | None = None
+        self._blocks = BlockCache()
         self.__dict__.pop("samples", None)
         self.__dict__.pop("_number_of", None)
-        if not (path / manifest.IDENTITY).exists() and any(
-            (path / name).exists() for name in (".zgroup", "zarr.json", ".zattrs")
+        if path.suffix == ".zip" or (
+            not (path / manifest.IDENTITY).exists()
+            and any((path / name).exists() for name in (".zgroup", "zarr.json", ".zattrs"))
         ):
             self._batches = [_foreign(path)]
             return
@@ -281,7 +293,7 @@ class Repository:
         jobs = []
         for batch, wanted in zip(self._batches, self._filters(filters), strict=True):
             mine = masks[:, batch.first_sample : batch.first_sample + batch.num_samples]
-            jobs.append(CountJob(batch.store, mine, batch.totals if everybody else None, wanted))
+            jobs.append(CountJob(batch.store, mine, batch.totals if everybody else None, wanted, self._blocks))
         counts = count(jobs, reads, self._map, genotypes=genotypes)
         return count_table(self._batches[0].store, reads, counts, masks.sum(axis=1), names, genotypes=genotypes)
 
@@ -298,6 +310,45 @@ class Repository:
         """
         from .query.genotypes import read_genotypes  # noqa: PLC0415
 
+        names, columns = self._columns(samples)
+        reads = self._reads(region, regions_file)
+        return read_genotypes([batch.store for batch in self._batches], reads, columns, names, self._blocks)
+
+    def export(
+        self,
+        path: PathLike | BinaryIO,
+        format: str | None = None,  # noqa: A002
+        region: str | Sequence[str] | None = None,
+        samples: Iterable[str] | None = None,
+        *,
+        regions_file: PathLike | None = None,
+        force: bool = False,
+        threads: int | None = None,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> ExportReport:
+        """Write records and people to a file in another format.
+
+        path : a file, or a binary stream for VCF and BCF
+        format : "vcf" (BGZF where the name ends in .gz or .bgz), "bcf", "vcz" (VCF Zarr: a folder, or a zip file where
+            the name ends in .zip) or "plink" (.pgen, .pvar and .psam); default: what the name of the file says
+        region, regions_file, samples : as in ``genotypes``; samples in the order asked
+        force : replace what is there
+        progress : called with the records written since the last call, and with all there are
+
+        Nothing stands at the path before it is whole. Raises QueryError and its kinds, WriteError,
+        CorruptRepositoryError.
+        """
+        from .export import run  # noqa: PLC0415
+
+        target = Path(path) if isinstance(path, str | os.PathLike) else path
+        names, columns = self._columns(samples)
+        stores = [batch.store for batch in self._batches]
+        selection = run.Selection(stores, self._reads(region, regions_file), columns, names)
+        job = run.Job(threads or os.cpu_count() or 1, selection.num_records, progress or (lambda *_: None))
+        return run.run(selection, target, format or run.format_of(target), job, force=force)
+
+    def _columns(self, samples: Iterable[str] | None) -> tuple[list[str], list[NDArray[np.int64]]]:
+        """Names of the samples asked for, and for each batch which of them each of its columns is, or -1."""
         names = self.samples if samples is None else list(samples)
         if not self._batches:
             raise QueryError(f"{self.path}: the repository is empty; `varstore add` a file first")
@@ -308,8 +359,7 @@ class Repository:
             mine = (numbers >= batch.first_sample) & (numbers < batch.first_sample + batch.num_samples)
             column[numbers[mine] - batch.first_sample] = np.flatnonzero(mine)
             columns.append(column)
-        reads = self._reads(region, regions_file)
-        return read_genotypes([batch.store for batch in self._batches], reads, columns, names)
+        return names, columns
 
     def _cohorts(
         self,
@@ -377,11 +427,13 @@ class Repository:
         *inputs: PathLike,
         threads: int | None = None,
         progress: Progress | None = None,
+        fields: str | None = None,
+        max_alleles_inline: int | None = None,
         on_problem: str = "warn",
     ) -> Repository:
         """Add one more batch, and move on to the version that has it.
 
-        The samples are new; the sites are those that are there. Arguments as in ``create``.
+        The samples are new; the sites are those that are there. Arguments as of ``create``.
         Raises InputError, SampleClashError, SitesDifferError, ReadOnlyError.
         """
         if self.manifest is None:
@@ -389,7 +441,8 @@ class Repository:
         if not inputs:
             raise QueryError("nothing to add: name at least one file")
         try:
-            add_batch(self.path, self.manifest.document, inputs, threads, progress, on_problem)
+            options = AddOptions(threads, progress, fields, max_alleles_inline, on_problem)
+            add_batch(self.path, self.manifest.document, inputs, options)
         except OSError as error:
             raise write_error(self.path, error) from None
         self._load(None)
@@ -399,7 +452,7 @@ class Repository:
         """Check every byte against its checksum, every block, and every total; return what is wrong.
 
         source : compare the batch that was made of this file with it too: CHROM, POS, ID, REF, ALT, QUAL,
-            FILTER, GT and phase of every record, read by htslib
+            FILTER, GT, phase and every INFO and FORMAT field of every record, read by htslib
         """
         if self.manifest is None:
             raise ReadOnlyError(f"{self.path}: not written by varstore: it has no checksums to verify")
@@ -422,11 +475,11 @@ class Repository:
         def blocks(chunk: int) -> tuple[Any, Any]:
             if not store.has_genotypes:
                 return None, None
-            calls = read_genotypes([store], [ChunkRead(chunk)], columns, samples)
+            calls = read_genotypes([store], [ChunkRead(chunk)], columns, samples, BlockCache(0))
             return calls.call_genotype, calls.call_genotype_phased
 
         with readable(source, batch.entry["problems"]) as path:
-            for text in differences(path, store, blocks):
+            for text in differences(path, store, blocks, batch.entry["fields_left_out"]):
                 yield text.replace(str(path), str(source))
 
     def close(self) -> None:
@@ -452,10 +505,8 @@ class Repository:
             for chunk in range(batch.store.num_chunks):
                 try:
                     read = [ChunkRead(chunk)]
-                    stored, counted = (
-                        count([CountJob(batch.store, everybody, totals, None)], read, self._map, genotypes=True)[0]
-                        for totals in (batch.totals, None)
-                    )
+                    jobs = [CountJob(batch.store, everybody, t, None, BlockCache(0)) for t in (batch.totals, None)]
+                    stored, counted = (count([job], read, self._map, genotypes=True)[0] for job in jobs)
                 except CorruptRepositoryError as error:
                     yield str(error)
                     continue
@@ -466,6 +517,23 @@ class Repository:
                 if not same:
                     where = f"{self.path}: batch {batch.entry['id']}, chunk {chunk}"
                     yield f"{where}: the totals are not those of the genotypes"
+
+
+    def _wrong_keys(self) -> Iterable[str]:
+        """Batches whose stored keys are not those of their alleles."""
+        from .storage.keys import KIND, VERSION, Keys  # noqa: PLC0415
+
+        stores = {batch.entry["id"]: batch.store for batch in self._batches if isinstance(batch.store, Batch)}
+        for entry in self.manifest.derived if self.manifest else ():
+            if (entry["kind"], entry["version"]) != (KIND, VERSION):
+                continue
+            keys, store = Keys(Part(self.path, PartRef(**entry["part"]))), stores[entry["batch"]]
+            for chunk in range(store.num_chunks):
+                found = store.key_chunk(chunk)
+                stored = keys.chunk(chunk)
+                if not np.array_equal(stored[:, : found.shape[1]], found) or stored[:, found.shape[1] :].any():
+                    where = f"{self.path}: batch {entry['batch']}, chunk {chunk}"
+                    yield f"{where}: the keys are not those of the alleles"
 
 
 class _Nothing:
@@ -498,7 +566,8 @@ def problems(path: Path, repository: Repository | None = None) -> list[str]:
         for entry in entries:
             found += Part(path, PartRef(**entry["part"])).problems()
         if not found:
-            found += (repository or Repository(path))._wrong_totals()
+            repository = repository or Repository(path)
+            found += [*repository._wrong_totals(), *repository._wrong_keys()]
     except NotARepositoryError:
         raise
     except (RepositoryError, OSError, KeyError, TypeError) as error:

@@ -23,19 +23,19 @@ def count(
     cohorts: tuple[str, ...],
 ) -> Any:
     """Ask the repository what the options say."""
-    people = _people(repo, samples, samples_file)
-    if people is not None and cohorts:
+    chosen = people(repo, samples, samples_file)
+    if chosen is not None and cohorts:
         raise QueryError("give -s or -S, or --cohort, not both")
     return repo.count_genotypes(
         split_regions(regions, repo.contigs) if regions else None,
         regions_file=regions_file,
-        samples=people,
+        samples=chosen,
         cohorts=_cohorts(cohorts) if cohorts else None,
         filters=apply_filters,
     )
 
 
-def _people(repo: Any, samples: str | None, samples_file: str | None) -> list[str] | None:
+def people(repo: Any, samples: str | None, samples_file: str | None) -> list[str] | None:
     """Sample ids of -s and -S; with ^ in front, everybody else."""
     if samples is None and samples_file is None:
         return None

@@ -18,7 +18,30 @@ from ..errors import VarstoreError
 
 repo_argument = click.argument("repo", type=click.Path())
 inputs_argument = click.argument("inputs", nargs=-1, type=click.Path())
+regions_option = click.option(
+    "-r", "--regions", help="Regions, separated by commas: contig, contig:pos, contig:start-end."
+)
+regions_file_option = click.option(
+    "-R", "--regions-file", type=click.Path(), help="File of regions: 1-based, closed; or .bed."
+)
+samples_option = click.option("-s", "--samples", help="Sample ids, separated by commas; ^ in front: all but these.")
+samples_file_option = click.option(
+    "-S", "--samples-file", type=click.Path(), help="File of sample ids, one a line; ^ in front: all but these."
+)
 threads_option = click.option("--threads", type=click.IntRange(1), help="Threads of the import.  [default: all cores]")
+fields_option = click.option(
+    "--fields",
+    metavar="LIST",
+    help="INFO and FORMAT fields to keep: INFO/KEY, FORMAT/KEY, INFO, FORMAT, GT (GT only), "
+    "separated by commas; ^ in front: all but these.  [default: all]",
+)
+inline_option = click.option(
+    "--max-alleles-inline",
+    metavar="N",
+    type=click.IntRange(1),
+    help="Alleles that the arrays of FORMAT fields have room for; records with more are kept beside them.  "
+    "[default: those of 99.9 % of the records]",
+)
 
 on_problem_option = click.option(
     "--on-problem",
@@ -58,18 +81,19 @@ def main() -> None:
 @inputs_argument
 @click.option("--assembly", help="Name of the reference build, like GRCh38.")
 @threads_option
+@fields_option
+@inline_option
 @on_problem_option
-def create(repo: str, inputs: tuple[str, ...], assembly: str | None, threads: int | None, on_problem: str) -> None:
+def create(repo: str, inputs: tuple[str, ...], assembly: str | None, **options: Any) -> None:
     """Make a new repository REPO, with INPUT files as its first batch.
 
-    INPUT is VCF (BGZF, gzip or text) or BCF; several split the same samples by chromosome.
+    INPUT is VCF (BGZF, gzip or text), BCF, PLINK (.pgen or .bed, the other two files beside it) or a VCF Zarr folder or
+    zip file; several split the same samples by chromosome.
     """
     from .. import repository  # noqa: PLC0415
 
     with _progress(inputs) as progress:
-        made = repository.create(
-            repo, *inputs, assembly=assembly, threads=threads, progress=progress, on_problem=on_problem
-        )
+        made = repository.create(repo, *inputs, assembly=assembly, progress=progress, **options)
     _report(made)
 
 
@@ -77,14 +101,16 @@ def create(repo: str, inputs: tuple[str, ...], assembly: str | None, threads: in
 @repo_argument
 @click.argument("inputs", nargs=-1, required=True, type=click.Path())
 @threads_option
+@fields_option
+@inline_option
 @on_problem_option
-def add(repo: str, inputs: tuple[str, ...], threads: int | None, on_problem: str) -> None:
+def add(repo: str, inputs: tuple[str, ...], **options: Any) -> None:
     """Add INPUT files to REPO as one more batch."""
     from .. import repository  # noqa: PLC0415
 
     opened = repository.open(repo)
     with _progress(inputs) as progress:
-        opened.add(*inputs, threads=threads, progress=progress, on_problem=on_problem)
+        opened.add(*inputs, progress=progress, **options)
     _report(opened)
 
 
@@ -100,12 +126,10 @@ def info(repo: str, as_json: bool) -> None:
 
 @main.command()
 @repo_argument
-@click.option("-r", "--regions", help="Regions, separated by commas: contig, contig:pos, contig:start-end.")
-@click.option("-R", "--regions-file", type=click.Path(), help="File of regions: 1-based, closed; or .bed.")
-@click.option("-s", "--samples", help="Sample ids, separated by commas; ^ in front: all but these.")
-@click.option(
-    "-S", "--samples-file", type=click.Path(), help="File of sample ids, one a line; ^ in front: all but these."
-)
+@regions_option
+@regions_file_option
+@samples_option
+@samples_file_option
 @click.option("-f", "--apply-filters", help="Count records with one of these filters only, like PASS,.")
 @click.option(
     "--cohort", "cohorts", multiple=True, metavar="[NAME=]@FILE", help="Count a file of sample ids by itself; repeat."
@@ -121,6 +145,33 @@ def count(repo: str, output: str | None, form: str, **options: Any) -> None:
 
     opened = _open(repo)
     show.table(counting.count(opened, **options), output, form)
+
+
+@main.command()
+@repo_argument
+@click.option(
+    "-O",
+    "--output-type",
+    "form",
+    type=click.Choice(["vcf", "bcf", "vcz", "plink"]),
+    help="Format.  [default: what the name of FILE says, else vcf]",
+)
+@click.option("-o", "--output", type=click.Path(), help="File to write; VCF and BCF go to the screen without it.")
+@regions_option
+@regions_file_option
+@samples_option
+@samples_file_option
+@click.option("--force", is_flag=True, help="Replace FILE if it is there.")
+@click.option("--threads", type=click.IntRange(1), help="Threads.  [default: all cores]")
+def export(repo: str, **options: Any) -> None:
+    """Write records of REPO as VCF, BCF, VCF Zarr (vcz) or PLINK 2.
+
+    VCF is BGZF where FILE ends in .gz or .bgz. vcz makes a folder, or a zip file where FILE ends in .zip; plink makes
+    FILE.pgen, FILE.pvar and FILE.psam. Regions select records that overlap them, each once.
+    """
+    from . import exporting  # noqa: PLC0415
+
+    exporting.export(_open(repo), **options)
 
 
 @main.command()
@@ -175,8 +226,5 @@ def _report(repo: Any) -> None:
     click.echo(
         f"{repo.path}: version {repo.version}, {repo.num_samples:,} samples, {repo.num_variants:,} variants", err=True
     )
-    left_out = repo.info()["batches"][-1]["formats_left_out"] if repo.info()["batches"] else []
     if repo.info()["batches"]:
         show.problems(repo.info()["batches"][-1]["problems"])
-    if left_out:
-        click.echo(f"varstore: warning: not stored: FORMAT {', '.join(left_out)}", err=True)

@@ -13,7 +13,7 @@ from ..kernels import count as _count
 from ..kernels.rows import ALT, MISSING, NUM_SETS, OTHER
 from .counts import BlockCounts
 from .genotype import expand_rows
-from .layout import BlockSets, check
+from .layout import BlockSets, Scratch, check
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,12 @@ class Masks:
     def samples(self) -> NDArray[np.uint64]:
         """(cohorts, 1024) words over samples."""
         return self._pack(1)
+
+    @cached_property
+    def people(self) -> NDArray[np.int64]:
+        """(cohorts,) how many each has here."""
+        people: NDArray[np.int64] = self.members.sum(axis=1, dtype=np.int64)
+        return people
 
     def haplotypes(self, ploidy: int) -> NDArray[np.uint64]:
         """(cohorts, 1024) words over haplotypes."""
@@ -48,45 +54,56 @@ class Masks:
         return out.view(np.uint64)
 
 
-def count_rows(block: BlockSets, rows: tuple[int, int], masks: Masks, counts: BlockCounts, *, genotypes: bool) -> None:
+def count_rows(
+    block: BlockSets, rows: tuple[int, int], masks: Masks, counts: BlockCounts, *, genotypes: bool,
+    scratch: Scratch | None = None,
+) -> None:  # fmt: skip
     """Add the members of each cohort to ``counts``, which covers the rows ``rows[0]`` to ``rows[1]``.
 
-    genotypes : count genotypes too, not alleles alone
+    genotypes : count genotypes too, not alleles alone    scratch : kept between calls of one thread
 
     Raises CorruptChunkError.
     """
+    scratch = Scratch() if scratch is None else scratch
     first, end = rows
     cohorts = len(masks.members)
-    by_haplotype = masks.haplotypes(block.ploidy)
-    hits = np.zeros((NUM_SETS, cohorts, end - first), np.int64)
-    pairs, negative = (np.zeros((cohorts, end - first), np.int64) for _ in range(2))
-    dense = {which: streams.dense_planes(end) for which, streams in block.sets.items()}
-    indexes = np.empty(block.num_samples * block.ploidy, np.int32)
+    hits = np.zeros((NUM_SETS, cohorts, end - first), np.int32)
+    pairs, negative = (np.zeros((cohorts, end - first), np.int32) for _ in range(2))
+    dense = {which: s.dense_planes(_needed(which, rows), scratch) for which, s in block.sets.items()}
     for which, s in block.sets.items():
-        mask = masks.samples if which == MISSING else by_haplotype
+        mask = masks.samples if which == MISSING else masks.haplotypes(block.ploidy)
         want_pairs = genotypes and block.ploidy == 2 and which == ALT
         status = _count.count_hits(
-            s.form, s.length, s.low, s.high, dense[which], s.bits, first, end, mask, hits[which],
-            pairs if want_pairs else np.empty_like(pairs), want_pairs,
+            s.form, s.length, s.at, s.dense_row, s.lists, dense[which], s.bits, first, end, mask, scratch.indexes,
+            hits[which], pairs if want_pairs else np.empty_like(pairs), want_pairs,
         )  # fmt: skip
         check(status)
         if which == OTHER:
             status = _count.count_other(
-                s.form, s.length, s.low, s.high, dense[which], block.values, s.bits, first, end,
-                counts.num_alts, counts.alt_start, mask, indexes, counts.allele_count, negative,
+                s.form, s.length, s.at, s.lists, dense[which], block.values, s.bits, first, end,
+                counts.num_alts, counts.alt_start, mask, scratch.indexes, counts.allele_count, negative,
             )  # fmt: skip
             check(status)
-    awkward = _count.combine(
-        block.form, block.num_samples, block.ploidy, first, hits, pairs, negative, counts.num_alts,
-        counts.alt_start, masks.samples, set(block.sets) <= {ALT}, genotypes, counts.allele_count,
-        counts.allele_number, counts.n_hom_ref, counts.n_het, counts.n_hom_alt, counts.n_missing,
-    )  # fmt: skip
-    if awkward < 0:
+    present = np.array([which in block.sets for which in range(NUM_SETS)])
+    if not _count.combine_alleles(
+        block.form[ALT], first, masks.people * block.ploidy, block.ploidy, present, hits, negative, counts.num_alts,
+        counts.alt_start, counts.allele_count, counts.allele_number,
+    ):  # fmt: skip
         raise CorruptChunkError("genotype block: an ALT allele in a record that has none")
-    if awkward and block.ploidy > 2:
+    if genotypes and block.ploidy > 2:
         _count_calls(block, rows, masks, counts)
-    elif awkward:
-        _count_awkward(block, rows, masks, counts, awkward, dense, indexes)
+    elif genotypes:
+        awkward = _count.combine_genotypes(
+            block.form, first, masks.people, block.ploidy, hits, pairs, counts.num_alts, counts.alt_start,
+            counts.n_hom_ref, counts.n_het, counts.n_hom_alt, counts.n_missing,
+        )  # fmt: skip
+        if awkward:
+            _count_awkward(block, rows, masks, counts, awkward, dense, scratch)
+
+
+def _needed(which: int, rows: tuple[int, int]) -> tuple[int, int]:
+    """Rows whose planes are needed: the codes of OTHER are found by counting the members of all rows before."""
+    return (0, rows[1]) if which == OTHER else rows
 
 
 def _count_calls(block: BlockSets, rows: tuple[int, int], masks: Masks, counts: BlockCounts) -> None:
@@ -105,7 +122,7 @@ def _count_calls(block: BlockSets, rows: tuple[int, int], masks: Masks, counts: 
 
 def _count_awkward(
     block: BlockSets, rows: tuple[int, int], masks: Masks, counts: BlockCounts, awkward: int,
-    dense: dict[int, NDArray[np.uint64]], indexes: NDArray[np.int32],
+    dense: dict[int, NDArray[np.uint64]], scratch: Scratch,
 ) -> None:  # fmt: skip
     """Genotypes of haploid and diploid rows with half calls, holes or further alleles, from planes."""
     words = (block.num_samples * block.ploidy + 63) >> 6
@@ -113,12 +130,12 @@ def _count_awkward(
     other = np.zeros(awkward + 1, np.int64)
     for which, s in block.sets.items():
         status = _count.awkward_planes(
-            which, block.form, s.length, s.low, s.high, dense[which], block.values,
-            block.num_samples, block.ploidy, rows[0], rows[1], indexes, planes, other,
+            which, block.form, s.form, s.length, s.at, s.lists, dense[which], block.values,
+            block.num_samples, block.ploidy, rows[0], rows[1], scratch.indexes, planes, other,
         )  # fmt: skip
         check(status)
     _count.count_awkward(
-        block.form, block.values, block.num_samples, block.ploidy, rows[0], rows[1], planes, other,
-        counts.num_alts, counts.alt_start, masks.samples, masks.haplotypes(block.ploidy), counts.n_hom_ref,
+        block.form, block.values, block.ploidy, rows[0], rows[1], planes, other,
+        counts.num_alts, counts.alt_start, masks.people, masks.haplotypes(block.ploidy), counts.n_hom_ref,
         counts.n_het, counts.n_hom_alt, counts.n_missing,
     )  # fmt: skip

@@ -9,9 +9,10 @@ from numpy.typing import NDArray
 
 from ..errors import CorruptChunkError
 from ..kernels import blocks as _blocks
-from ..kernels.rows import ALT, FLIPPED, FORM_MASK, LIST, MISSING, NUM_SETS, OTHER, PLANE
+from ..kernels import planes as _planes
+from ..kernels.rows import ALT, EMPTY, FLIPPED, FORM_MASK, MISSING, NUM_SETS, OTHER, PLANE
 from . import layout as _layout
-from .layout import BlockSets, Layout, Stream, inflate_block, pack_stream, parse
+from .layout import BlockSets, Layout, Scratch, Stream, inflate_block, pack_stream, parse
 from .rows import RowSets, sets_from_codes
 from .settings import INNER, LEVEL, MAX_HAPLOTYPES, RESIDUAL_SHIFT, SPARSE_SHIFT
 
@@ -62,42 +63,59 @@ def encode_sets(
 
 def _block_streams(sets: RowSets, block: int, dtype: np.dtype) -> list[tuple[int, int, NDArray[Any]]]:
     """The streams of one block as (role, set, raw); those with nothing in them are left out."""
-    rows = sets.num_rows
     out: list[tuple[int, int, NDArray[Any]]] = []
     for which in range(NUM_SETS):
-        kind = sets.kind[:, block, which]
-        if not kind.any():
-            continue
-        bits = int(sets.sizes[block]) * (1 if which == MISSING else sets.ploidy)
-        form_of_row = kind & FORM_MASK
-        num_dense = int((form_of_row == PLANE).sum())
-        num_listed = int(sets.count[form_of_row == LIST, block, which].sum())
-        offsets, bits_set, left = (np.empty(num_dense, np.int64) for _ in range(3))
-        _blocks.find_planes(sets.kind, sets.count, sets.sizes, sets.ploidy, block, which, offsets, bits_set)
-        words = (bits + 63) >> 6
-        rest = np.empty((num_dense, words), np.uint64)
-        order, reference = np.empty(num_dense, np.uint8), np.empty((_blocks.NUM_REFERENCES, num_dense), np.uint8)
-        _blocks.code_planes(sets.planes, offsets, bits_set, words, order, reference, left, rest)
-        form, length = np.empty(rows, np.uint8), np.empty(rows, "<u2")
-        low = np.empty(num_listed + num_dense * ((bits >> RESIDUAL_SHIFT) + 1), np.uint8)
-        high = np.empty_like(low)
-        planes = np.empty(num_dense * words, np.uint64)
-        entries, used = _blocks.put_rows(
-            sets.kind, sets.count, sets.lists, block, which, bits, RESIDUAL_SHIFT, left, rest,
-            form, length, low, high, planes,
-        )  # fmt: skip
-        out.append((_layout.FORMS, which, np.concatenate([form, length.view(np.uint8)])))
-        if entries:
-            out += [(_layout.LOW, which, low[:entries]), (_layout.HIGH, which, high[:entries])]
-        if used:
-            out.append((_layout.PLANES, which, planes[:used]))
-        if num_dense:
-            out += [(_layout.ORDER, which, order), (_layout.REFERENCES, which, reference)]
-        if which == OTHER:
-            values = np.empty(len(sets.values), np.int16)
-            num = _blocks.gather_values(sets.count, sets.values, block, values)
-            out.append((_layout.VALUES, which, values[:num].astype(dtype)))
+        if sets.kind[:, block, which].any():
+            out += _set_streams(sets, block, which)
+            if which == OTHER:
+                values = np.empty(len(sets.values), np.int16)
+                num = _blocks.gather_values(sets.count, sets.values, block, values)
+                out.append((_layout.VALUES, which, values[:num].astype(dtype)))
     return out
+
+
+def _set_streams(sets: RowSets, block: int, which: int) -> list[tuple[int, int, NDArray[Any]]]:
+    """The streams of one set of one block, but for the values."""
+    rows = sets.num_rows
+    bits = int(sets.sizes[block]) * (1 if which == MISSING else sets.ploidy)
+    words = (bits + 63) >> 6
+    num_dense = int((sets.kind[:, block, which] & FORM_MASK == PLANE).sum())
+    offsets, bits_set, left = (np.empty(num_dense, np.int64) for _ in range(3))
+    _blocks.find_planes(sets.kind, sets.count, sets.sizes, sets.ploidy, block, which, offsets, bits_set)
+    rest = np.empty((num_dense, words), np.uint64)
+    order, reference = np.empty(num_dense, np.uint8), np.empty((_planes.NUM_REFERENCES, num_dense), np.uint8)
+    _planes.code_planes(sets.planes, offsets, bits_set, words, order, reference, left, rest)
+    most = _blocks.most_list_bits(sets.kind, sets.count, block, which, bits, RESIDUAL_SHIFT, left)
+    form, length, indexes = np.empty(rows, np.uint8), np.empty(rows, np.int32), np.empty(bits, np.uint16)
+    lists, planes = np.zeros((most >> 6) + 2, np.uint64), np.empty(num_dense * words, np.uint64)
+    list_bits, used = _blocks.put_rows(
+        sets.kind, sets.count, sets.lists, block, which, bits, RESIDUAL_SHIFT, left, rest,
+        form, length, indexes, lists, planes,
+    )  # fmt: skip
+    streams: list[tuple[int, int, NDArray[Any]]] = [
+        (_layout.FORMS, which, describe_rows(form, length)),
+        (_layout.LISTS, which, lists.view(np.uint8)[: (list_bits + 7) // 8]),
+        (_layout.PLANES, which, planes[:used]),
+        (_layout.ORDER, which, order),
+        (_layout.REFERENCES, which, reference),
+    ]
+    return [stream for stream in streams if stream[2].size]
+
+
+def describe_rows(form: NDArray[np.uint8], length: NDArray[np.int32]) -> NDArray[np.uint8]:
+    """The stream of forms: which rows there are, which are dense, which flipped, and their lengths."""
+    present = form != EMPTY
+    form, length = form[present], length[present]
+    planes = form & FORM_MASK == PLANE
+    is_long = ~planes & (length >= _blocks.IS_PLANE)
+    short = np.where(planes, _blocks.IS_PLANE, np.where(is_long, _blocks.IS_LONG, length)).astype(np.uint8)
+    flags = (present, form & FORM_MASK >= PLANE, form & FLIPPED != 0)
+    return np.concatenate([*map(_whole_words, flags), short, length[is_long].astype("<u2").view(np.uint8)])
+
+
+def _whole_words(flags: NDArray[np.bool_]) -> NDArray[np.uint8]:
+    """One bit a flag, in whole words of 64."""
+    return np.packbits(np.pad(flags, (0, -len(flags) % 64)), bitorder="little")
 
 
 def encode_array(
@@ -143,7 +161,7 @@ def decode_array(data: memoryview, *, dtype: np.dtype | None = None, ploidy: int
     # A block without streams is all reference, as ``out`` is already.
     for block in sorted({stream.block for stream in layout.streams}):
         begin = block * layout.inner
-        part = inflate_block(data, layout, block)
+        part = inflate_block(layout, block)
         expand_rows(part, 0, layout.num_rows, out[: layout.num_rows, begin : begin + part.num_samples])
     return out
 
@@ -153,12 +171,13 @@ def expand_rows(part: BlockSets, first_row: int, end_row: int, out: NDArray[Any]
     flipped = (part.form[ALT, first_row:end_row] & FLIPPED) != 0
     out[:, :, : part.ploidy] = flipped[:, np.newaxis, np.newaxis]
     out[:, :, part.ploidy :] = -2
-    indexes = np.empty(part.num_samples * part.ploidy, np.int32)
+    scratch = Scratch()
     for which, streams in part.sets.items():
+        # The codes of OTHER are found by counting the members of all rows before.
+        planes = streams.dense_planes((0 if which == OTHER else first_row, end_row), scratch)
         status = _blocks.expand_set(
-            which, streams.form, streams.length, streams.low, streams.high,
-            streams.dense_planes(end_row), part.values, part.num_samples, part.ploidy, first_row, end_row,
-            indexes, out,
+            which, streams.form, streams.length, streams.at, streams.lists, planes, part.values,
+            part.num_samples, part.ploidy, first_row, end_row, scratch.indexes, out,
         )  # fmt: skip
         _layout.check(status)
     if len(part.values) and OTHER not in part.sets:

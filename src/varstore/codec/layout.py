@@ -6,9 +6,8 @@ Everything is validated here, before anything is allocated or indexed by it.
 from __future__ import annotations
 
 import struct
-import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,12 +16,19 @@ from numpy.typing import NDArray
 
 from ..errors import CorruptChunkError
 from ..kernels import blocks as _blocks
-from ..kernels.blocks import NUM_REFERENCES
+from ..kernels import planes as _planes
+from ..kernels.lists import PADDING
+from ..kernels.planes import NUM_REFERENCES
 from ..kernels.rows import MISSING, NUM_SETS, OTHER
 from .settings import MAX_HAPLOTYPES
 
+try:  # several times as fast; the same CRC-32
+    from zlib_ng.zlib_ng import crc32
+except ImportError:
+    from zlib import crc32
+
 MAGIC = b"VSGT"
-VERSION = 1
+VERSION = 2
 MAX_CHUNK_CELLS = 2**31 - 1
 MAX_ROWS = 2**24
 _HEADER = struct.Struct("<4sBBHIIIIIIII")  # 40 bytes; see docs/format.md
@@ -30,9 +36,13 @@ _STREAM = struct.Struct("<IBBBxIII")  # 20 bytes a stream
 _CRC = struct.Struct("<I")
 _DTYPES: dict[int, np.dtype[Any]] = {1: np.dtype("i1"), 2: np.dtype("<i2")}
 
-# Roles of streams. FORMS describes the rows of all sets; the others belong to one set.
-FORMS, LOW, HIGH, PLANES, VALUES, ORDER, REFERENCES = range(7)
+# Roles of streams. FORMS describes the rows of a set.
+FORMS, LISTS, PLANES, VALUES, ORDER, REFERENCES = range(6)
 RAW, ZSTD = 0, 1
+# What of its size a stream has to keep at most to be compressed, and how many bytes that has to save: a small stream is
+# read ten times as fast raw, and lists are as small as they get.
+_WORTH_PACKING = {FORMS: 0.5, LISTS: 0.0, PLANES: 0.9, VALUES: 0.9, ORDER: 0.5, REFERENCES: 0.5}
+_LEAST_SAVED = 512
 
 
 class Stream(NamedTuple):
@@ -55,6 +65,7 @@ class Layout:
     shape : (variants, samples, ploidy) of the chunk, as Zarr sees it; codes past ``num_rows`` and
         ``num_samples`` are 0
     inner : samples of an inner block
+    data : uint8, the whole block with ``PADDING`` bytes behind it; empty where it is yet to be assembled
     """
 
     dtype: np.dtype
@@ -63,6 +74,7 @@ class Layout:
     num_samples: int
     inner: int
     streams: tuple[Stream, ...]
+    data: NDArray[np.uint8] = field(default_factory=lambda: np.empty(0, np.uint8), repr=False)
 
     @property
     def ploidy(self) -> int:
@@ -79,33 +91,54 @@ class Layout:
 
 @dataclass(frozen=True)
 class SetStreams:
-    """The inflated streams of one set of an inner block, validated, as kernels take them.
+    """The streams of one set of an inner block, validated but for the bits of lists, as kernels take them.
 
-    form, length : (rows,) uint8, uint16    low, high : (entries,) uint8    planes : uint64
-    order, reference : (dense rows,), (4, dense rows) uint8
-    bits : haplotypes, or samples for MISSING
+    form, length : (rows,) uint8, int32    at : (rows,) int64, a bit of ``lists`` or a word of ``planes``
+    lists : uint8    planes : uint64
+    dense_row : (dense rows,) int32    order, reference : (dense rows,), (4, dense rows) uint8
+    which : the set    bits : haplotypes, or samples for MISSING
     """
 
+    which: int
     bits: int
     form: NDArray[np.uint8]
-    length: NDArray[np.uint16]
-    low: NDArray[np.uint8]
-    high: NDArray[np.uint8]
+    length: NDArray[np.int32]
+    at: NDArray[np.int64]
+    lists: NDArray[np.uint8]
     planes: NDArray[np.uint64]
+    dense_row: NDArray[np.int32]
     order: NDArray[np.uint8]
     reference: NDArray[np.uint8]
 
-    def dense_planes(self, end_row: int) -> NDArray[np.uint64]:
-        """(dense rows, words) planes of the dense rows in front of ``end_row``. Raises CorruptChunkError."""
-        out = np.empty((len(self.order), (self.bits + 63) >> 6), np.uint64)
+    def dense_planes(self, rows: tuple[int, int], scratch: Scratch) -> NDArray[np.uint64]:
+        """(dense rows, words) planes; those of rows ``rows[0]`` to ``rows[1]`` are written. Raises CorruptChunkError.
+
+        They lie in ``scratch``, until the next set of the same number is asked for.
+        """
+        out = scratch.planes(self.which, len(self.order), (self.bits + 63) >> 6)
         if len(out):
             check(
-                _blocks.materialise(
-                    self.form, self.reference, self.length, self.low, self.high, self.planes, self.order,
-                    self.bits, end_row, out,
+                _planes.materialise(
+                    self.form, self.length, self.at, self.dense_row, self.lists, self.planes, self.order,
+                    self.reference, self.bits, rows[0], rows[1], scratch.indexes, out,
                 )
             )  # fmt: skip
         return out
+
+
+class Scratch:
+    """Memory that reading blocks needs, kept from block to block of one thread: fresh pages cost more than the work."""
+
+    def __init__(self) -> None:
+        self.indexes = np.empty(MAX_HAPLOTYPES, np.uint16)
+        self._planes: dict[int, NDArray[np.uint64]] = {}
+
+    def planes(self, which: int, num: int, words: int) -> NDArray[np.uint64]:
+        """Room for the dense planes of a set."""
+        arena = self._planes.get(which)
+        if arena is None or arena.size < num * words:
+            arena = self._planes[which] = np.empty(num * words, np.uint64)
+        return arena[: num * words].reshape(num, words)
 
 
 @dataclass(frozen=True)
@@ -121,20 +154,27 @@ class BlockSets:
     sets: dict[int, SetStreams]
     values: NDArray[np.int16]
 
+    @property
+    def nbytes(self) -> int:
+        """Memory it takes."""
+        parts = [array for streams in self.sets.values() for array in vars(streams).values()]
+        return self.form.nbytes + self.values.nbytes + sum(getattr(part, "nbytes", 0) for part in parts)
+
 
 def check(status: int) -> None:
     """Raise CorruptChunkError unless a kernel found everything in order."""
-    if status != _blocks.OK:
+    if status != _planes.OK:
         raise CorruptChunkError(f"genotype block: impossible contents (status {status})")
 
 
 def pack_stream(block: int, role: int, which: int, raw: NDArray[Any], level: int) -> tuple[Stream, bytes]:
-    """Compress one stream, or keep it raw where that is no larger."""
+    """Compress one stream, or keep it raw where that costs few bytes: what is raw is read much faster."""
     data = raw.tobytes()
-    packed = zstd.compress(data, level, True)
-    if len(packed) < len(data):
+    most = min(int(len(data) * _WORTH_PACKING[role]), len(data) - _LEAST_SAVED)
+    packed = zstd.compress(data, level, True) if most > 0 else b""
+    if most > 0 and len(packed) <= most:
         return Stream(block, role, which, ZSTD, len(data), len(packed), 0), packed
-    return Stream(block, role, which, RAW, len(data), len(data), zlib.crc32(data)), data
+    return Stream(block, role, which, RAW, len(data), len(data), crc32(data)), data
 
 
 def assemble(layout: Layout, packed: Sequence[bytes]) -> bytes:
@@ -148,7 +188,7 @@ def assemble(layout: Layout, packed: Sequence[bytes]) -> bytes:
         _STREAM.pack(s.block, s.role, s.which, s.method, s.raw_size, s.size, s.crc) for s in layout.streams
     )
     head = header + table
-    return b"".join((head, _CRC.pack(zlib.crc32(head)), *packed))
+    return b"".join((head, _CRC.pack(crc32(head)), *packed))
 
 
 def parse(data: memoryview) -> Layout:
@@ -164,10 +204,10 @@ def parse(data: memoryview) -> Layout:
     end = _HEADER.size + num_streams * _STREAM.size
     if len(data) != end + _CRC.size + body:
         raise CorruptChunkError(f"genotype block has {len(data)} bytes, its header says {end + _CRC.size + body}")
-    if zlib.crc32(data[:end]) != _CRC.unpack_from(data, end)[0]:
+    if crc32(data[:end]) != _CRC.unpack_from(data, end)[0]:
         raise CorruptChunkError("genotype block: the header's checksum does not match")
     if version != VERSION or code not in _DTYPES or zero:
-        raise CorruptChunkError(f"genotype block has layout {version}, dtype {code}; this varstore reads layout 1")
+        raise CorruptChunkError(f"genotype block has layout {version}, dtype {code}; layout {VERSION} is read here")
     if (
         rows > v
         or samples > s
@@ -178,7 +218,11 @@ def parse(data: memoryview) -> Layout:
         raise CorruptChunkError(f"genotype block has an impossible shape {(v, s, p)}, inner block {inner}")
     num_blocks = -(-samples // max(1, inner))
     streams = _parse_streams(data, num_streams, end + _CRC.size, num_blocks)
-    return Layout(_DTYPES[code], (v, s, p), rows, samples, max(1, inner), streams)
+    # A copy: kernels would be compiled once more for memory that cannot be written, and load past its end.
+    padded = np.empty(len(data) + PADDING, np.uint8)
+    padded[: len(data)] = np.frombuffer(data, np.uint8)
+    padded[len(data) :] = 0
+    return Layout(_DTYPES[code], (v, s, p), rows, samples, max(1, inner), streams, padded)
 
 
 def _parse_streams(data: memoryview, num_streams: int, offset: int, num_blocks: int) -> tuple[Stream, ...]:
@@ -194,25 +238,33 @@ def _parse_streams(data: memoryview, num_streams: int, offset: int, num_blocks: 
     return tuple(streams)
 
 
-def _inflate(data: memoryview, stream: Stream, out: NDArray[Any]) -> None:
-    """Inflate a stream into ``out``, which has its size."""
-    source = data[stream.offset : stream.offset + stream.size]
+def _inflate(layout: Layout, stream: Stream | None, size: int, *, padding: int = 0) -> NDArray[np.uint8]:
+    """A stream, which has to have ``size`` bytes, with ``padding`` bytes behind it; as a view where it is raw."""
+    if size == 0:
+        return np.zeros(padding, np.uint8)
+    if stream is None:
+        raise CorruptChunkError("genotype block: a stream is missing")
+    if stream.raw_size != size:
+        raise CorruptChunkError(f"genotype block: a stream of {stream.raw_size} bytes, expected {size}")
+    end = stream.offset + stream.size
+    source = layout.data[stream.offset : end]
     if stream.method == RAW:
-        if stream.size != stream.raw_size or zlib.crc32(source) != stream.crc:
+        if stream.size != size or crc32(source) != stream.crc:
             raise CorruptChunkError("genotype block: a stream's checksum does not match")
-        out.view(np.uint8)[:] = np.frombuffer(source, np.uint8)
-        return
-    if _frame_size(source) != stream.raw_size:
-        raise CorruptChunkError(f"genotype block: a stream does not inflate to {stream.raw_size} bytes")
+        return layout.data[stream.offset : end + padding] if padding else source
+    if _frame_size(source) != size:
+        raise CorruptChunkError(f"genotype block: a stream does not inflate to {size} bytes")
+    out = np.empty(size + padding, np.uint8)
     try:
-        zstd.decompress(source, out)
+        zstd.decompress(source, out[:size])
     except (RuntimeError, ValueError) as error:
         raise CorruptChunkError(f"genotype block: a stream is damaged ({error})") from None
+    return out
 
 
-def _frame_size(frame: memoryview) -> int:
+def _frame_size(frame: NDArray[np.uint8]) -> int:
     """What a zstd frame says it inflates to (RFC 8878, section 3.1.1.1); -1 without that or a checksum."""
-    head = bytes(frame[:18]).ljust(18, b"\0")
+    head = frame[:18].tobytes().ljust(18, b"\0")
     size_flag, single, checksum, dictionary = head[4] >> 6, head[4] >> 5 & 1, head[4] >> 2 & 1, head[4] & 3
     if not checksum or not (size_flag or single):
         return -1
@@ -226,55 +278,57 @@ def _expect(stream: Stream, size: int) -> None:
         raise CorruptChunkError(f"genotype block: a stream of {stream.raw_size} bytes, expected {size}")
 
 
-def inflate_block(data: memoryview, layout: Layout, block: int) -> BlockSets:
+def inflate_block(layout: Layout, block: int) -> BlockSets:
     """Inflate, check and validate inner block ``block``. Raises CorruptChunkError."""
     rows, samples, ploidy = layout.num_rows, layout.block_samples(block), layout.ploidy
     mine = {(s.role, s.which): s for s in layout.streams if s.block == block}
-    present = [which for which in range(NUM_SETS) if (FORMS, which) in mine]
-    raw = np.zeros((NUM_SETS, 3 * rows), np.uint8)
-    for which in present:
-        _expect(mine[FORMS, which], 3 * rows)
-        _inflate(data, mine[FORMS, which], raw[which])
-    form = raw[:, :rows]
+    form = np.zeros((NUM_SETS, rows), np.uint8)
     sets = {}
-    for which in present:
-        bits = samples * (1 if which == MISSING else ploidy)
-        length = raw[which, rows:].view("<u2").copy()  # aligned, or numba would compile everything again
-        sizes = np.empty(3, np.int64)
-        check(_blocks.check_forms(which, form[which], length, (bits + 63) >> 6, sizes))
-        low, high, planes, order, reference = (
-            _inflate_role(data, mine.get((role, which)), int(size), dtype)
-            for role, size, dtype in (
-                (LOW, sizes[0], np.uint8),
-                (HIGH, sizes[0], np.uint8),
-                (PLANES, sizes[1], np.uint64),
-                (ORDER, sizes[2], np.uint8),
-                (REFERENCES, sizes[2] * NUM_REFERENCES, np.uint8),
-            )
-        )
-        by_row = reference.reshape(NUM_REFERENCES, len(order))
-        sets[which] = SetStreams(bits, form[which], length, low, high, planes, order, by_row)
-    values = _inflate_values(data, layout, mine.get((VALUES, OTHER)), rows * samples * ploidy)
+    for which in range(NUM_SETS):
+        if (FORMS, which) in mine:
+            bits = samples * (1 if which == MISSING else ploidy)
+            sets[which] = _inflate_set(layout, mine, which, bits, form[which])
+    values = _inflate_values(layout, mine.get((VALUES, OTHER)), rows * samples * ploidy)
     return BlockSets(samples, ploidy, form, sets, values)
 
 
-def _inflate_role(data: memoryview, stream: Stream | None, size: int, dtype: type[np.generic]) -> NDArray[Any]:
-    """One stream of ``size`` items; left out where that is 0."""
-    out = np.empty(size, dtype)
-    if size:
-        if stream is None:
-            raise CorruptChunkError("genotype block: a stream is missing")
-        _expect(stream, out.nbytes)
-        _inflate(data, stream, out)
-    return out
+def _inflate_set(
+    layout: Layout, streams: dict[tuple[int, int], Stream], which: int, bits: int, form: NDArray[np.uint8]
+) -> SetStreams:
+    """The streams of set ``which``; ``form`` is written."""
+    rows = len(form)
+    length, at, dense_row = np.zeros(rows, np.int32), np.zeros(rows, np.int64), np.empty(rows, np.int32)
+    size = streams[FORMS, which].raw_size
+    if size > _most_forms(rows):
+        raise CorruptChunkError(f"genotype block: {size} bytes describe {rows} rows")
+    sizes = np.empty(3, np.int64)
+    forms = _inflate(layout, streams[FORMS, which], size, padding=PADDING)
+    check(_blocks.describe(forms, rows, which, bits, form, length, at, dense_row, sizes))
+    list_bits, plane_words, num_dense = sizes.tolist()
+    lists = _inflate(layout, streams.get((LISTS, which)), (list_bits + 7) // 8, padding=PADDING)
+    planes = _inflate(layout, streams.get((PLANES, which)), 8 * plane_words)
+    order = _inflate(layout, streams.get((ORDER, which)), num_dense)
+    references = _inflate(layout, streams.get((REFERENCES, which)), num_dense * NUM_REFERENCES)
+    by_row = references.reshape(NUM_REFERENCES, num_dense)
+    return SetStreams(which, bits, form, length, at, lists, _aligned(planes), dense_row[:num_dense], order, by_row)
 
 
-def _inflate_values(data: memoryview, layout: Layout, stream: Stream | None, most: int) -> NDArray[np.int16]:
+def _most_forms(rows: int) -> int:
+    """Bytes that the descriptions of so many rows can take."""
+    return 3 * 8 * ((rows + 63) // 64) + 3 * rows
+
+
+def _aligned(planes: NDArray[np.uint8]) -> NDArray[np.uint64]:
+    """Bytes as words; a copy, because a stream may begin anywhere."""
+    words = np.empty(len(planes) // 8, np.uint64)
+    words.view(np.uint8)[:] = planes
+    return words
+
+
+def _inflate_values(layout: Layout, stream: Stream | None, most: int) -> NDArray[np.int16]:
     if stream is None:
         return np.empty(0, np.int16)
     num, rest = divmod(stream.raw_size, layout.dtype.itemsize)
     if rest or num > most:
         raise CorruptChunkError(f"genotype block: {stream.raw_size} bytes of allele codes")
-    values = np.empty(num, layout.dtype)
-    _inflate(data, stream, values)
-    return values.astype(np.int16)
+    return _inflate(layout, stream, stream.raw_size).view(layout.dtype).astype(np.int16)

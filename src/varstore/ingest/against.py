@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,8 @@ import numpy as np
 from ..errors import InputError
 from ..storage.batch import Batch
 from . import worker
-from .bcf import counted, open_with_htslib
+from .against_fields import FieldComparison, FieldsRead
+from .htslib import counted, open_with_htslib
 from .problems import Kind
 from .resort import sorted_copy
 
@@ -49,16 +50,19 @@ def samples(path: Path) -> Iterator[list[str]]:
 
 
 def records(path: Path, shape: tuple[int, int] | None) -> Iterator[list[tuple[Any, ...]]]:
-    """In the worker: CHROM and the fields of the records, some at a time.
+    """In the worker: CHROM, the fixed fields, and INFO and FORMAT of the records, some at a time.
 
     shape : samples and ploidy of the genotypes, None for none
     """
     out: list[tuple[Any, ...]] = []
-    for record in counted(open_with_htslib(path)):
-        out.append((record.CHROM, _fields(record, shape)))
-        if len(out) * (shape[0] * (shape[1] + 1) if shape else 1) >= _CELLS or len(out) == _MOST:
+    cells = 0
+    for record in counted(path, open_with_htslib(path)):
+        fields = FieldsRead.of(record)
+        cells += fields.size + (shape[0] * (shape[1] + 1) if shape else 1)
+        out.append((record.CHROM, _fields(record, shape), fields))
+        if cells >= _CELLS or len(out) == _MOST:
             yield out
-            out = []
+            out, cells = [], 0
     yield out
 
 
@@ -67,16 +71,19 @@ def _source_records(path: Path, batch: Batch) -> Iterator[tuple[Any, ...]]:
     return itertools.chain.from_iterable(worker.run("against:records", path, shape))
 
 
-def differences(path: Path, batch: Batch, blocks: Any) -> Iterator[str]:
+def differences(path: Path, batch: Batch, blocks: Any, left_out: Collection[str] = ()) -> Iterator[str]:
     """What differs between a source and the batch that holds it, as sentences, record by record.
 
     blocks : (chunk) -> (genotypes, phases) of all samples at the records of a chunk
 
-    Compares CHROM, POS, ID, REF, ALT, QUAL, FILTER, GT and phase.
+    left_out : names of fields that the import was told to leave out
+
+    Compares CHROM, POS, ID, REF, ALT, QUAL, FILTER, GT and phase, and every INFO and FORMAT field.
     """
+    comparison = FieldComparison(batch, left_out)
     stored: Iterator[tuple[Any, ...]] = iter(())
     contig, num = "", 0
-    for num, (record_contig, expected_fields) in enumerate(_source_records(path, batch), 1):
+    for num, (record_contig, expected_fields, fields) in enumerate(_source_records(path, batch), 1):
         if record_contig != contig:
             yield from _rest(path, contig, stored)
             contig = record_contig
@@ -86,7 +93,9 @@ def differences(path: Path, batch: Batch, blocks: Any) -> Iterator[str]:
         if mine is None:
             yield f"{where}: the repository has no such record"
             return
-        for name, found, expected in zip(_NAMES, mine, expected_fields, strict=True):
+        *fixed, number = mine
+        compared = list(zip(_NAMES, fixed, expected_fields, strict=True))
+        for name, found, expected in [*compared, *comparison.compare(fields, number)]:
             if not _equal(found, expected):
                 yield f"{where}: {name} is {_short(expected)} in the file, {_short(found)} in the repository"
     yield from _rest(path, contig, stored)
@@ -118,7 +127,7 @@ def _records(batch: Batch, contig: str, blocks: Any) -> Iterator[tuple[Any, ...]
             quality_bits = int(quality[row : row + 1].view(np.uint32)[0])
             yield (
                 int(sites.position[row]), ids[row], alleles, quality_bits, names,
-                None if calls is None else calls[0], calls,
+                None if calls is None else calls[0], calls, chunk * batch.chunk_variants + row,
             )  # fmt: skip
 
 

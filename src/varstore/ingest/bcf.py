@@ -1,180 +1,222 @@
-"""BCF through cyvcf2 (htslib), in the worker process: the same records the scanner makes of text."""
+"""BCF files, read as text: their records become lines of VCF in bulk, in the threads that scan them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from ..codec.rows import block_starts, sets_from_codes
-from ..errors import InputError, NotVcfError
-from ..kernels.scan import NUM_FIELDS
-from . import worker
+from ..errors import InputError, NotVcfError, TruncatedInputError
+from ..kernels import bcf_text as _bcf
 from .bgzf import MappedFile
-from .header import VcfHeader, parse_header
-from .records import Records, ScanPlan
+from .text import INFLATE_ERRORS, ByteReader, Piece, PlainReader, RecordError, inflating_reader
 
-_CELLS = 1 << 24  # genotype codes held at a time
-_TEXT_SIZE = 1 << 22
-
-
-# For the importing process; htslib itself is in the worker.
-
-
-def read_bcf_header(path: Path) -> VcfHeader:
-    """The header of a BCF. Raises NotVcfError, TruncatedInputError."""
-    MappedFile(path).check_blocks()  # htslib does not mind a file that is cut off
-    return parse_header(worker.one("bcf:header_text", path), str(path))
+_SLAB = 1 << 22  # bytes of records that become one piece, or one record where that is larger
+_PADDING = 8
+_MAX_RECORD = 1 << 31
+_LINE = re.compile(r"##(FILTER|INFO|FORMAT|contig)=<(.*)>$")
+_ID = re.compile(r"(?:^|,)ID=([^,]*)")
+_INDEX = re.compile(r",IDX=(\d+)$")
 
 
-def first_contig_of_bcf(path: Path) -> str | None:
-    """CHROM of the first record, or None where there is none."""
-    contig: str | None = worker.one("bcf:first_contig", path)
-    return contig
+@dataclass(frozen=True)
+class _Dictionary:
+    """Names by number, as kernels take them; a number without a name has an empty one."""
+
+    text: NDArray[np.uint8]
+    starts: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, names: Sequence[str]) -> _Dictionary:
+        encoded = [name.encode() for name in names]
+        starts = np.cumsum([0, *map(len, encoded)]).astype(np.int64)
+        return cls(np.frombuffer(bytearray(b"".join(encoded) or b"\0"), np.uint8), starts)
 
 
-def read_bcf_lines(path: Path) -> Iterator[bytes]:
-    """The records of a BCF as lines of text, some at a time. Raises InputError."""
-    return worker.run("bcf:lines", path)
+@dataclass(frozen=True)
+class BcfHeader:
+    """What records refer to: the dictionary of strings, that of contigs, and the number of samples.
+
+    gt_key : number of GT, -1 where it is not declared
+    """
+
+    strings: _Dictionary
+    contigs: _Dictionary
+    num_samples: int
+    gt_key: int
+
+    @classmethod
+    def parse(cls, text: str) -> BcfHeader:
+        """Read the declarations in order, and their IDX (VCF specification, section "Dictionary of strings")."""
+        strings: dict[int, str] = {0: "PASS"}
+        contigs: dict[int, str] = {}
+        for line in text.split("\n"):
+            found = _LINE.match(line)
+            name = _ID.search(found[2]) if found else None
+            if found is None or name is None:
+                continue
+            names = contigs if found[1] == "contig" else strings
+            index = _INDEX.search(found[2])
+            if index is None and name[1] in names.values():
+                continue
+            names[int(index[1]) if index else len(names)] = name[1]
+        columns = text.rstrip("\n").rpartition("\n")[2].split("\t")
+        gt_key = next((index for index, name in strings.items() if name == "GT"), -1)
+        return cls(_dense(strings), _dense(contigs), max(0, len(columns) - 9), gt_key)
 
 
-def read_bcf(path: Path, plan: ScanPlan) -> Iterator[Records]:
-    """Records of a BCF, some at a time. Raises InputError."""
-    return worker.run("bcf:records", path, plan)
+def _dense(names: dict[int, str]) -> _Dictionary:
+    most = max(names, default=-1)
+    if most > 1 << 20:
+        raise ValueError(f"IDX={most} is beyond any dictionary")
+    return _Dictionary.of([names.get(index, "") for index in range(most + 1)])
 
 
-# For the worker.
+class BcfFile(MappedFile):
+    """A file of BCF: its header, and its records as pieces of text. Raises NotVcfError, TruncatedInputError."""
 
+    crlf = False
 
-def open_with_htslib(path: Path, **options: Any) -> Any:
-    """A reader of cyvcf2's. Raises NotVcfError."""
-    import cyvcf2  # noqa: PLC0415
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        blocks = np.array([*self.blocks()] if self.kind == "bgzf" else [(0, 0)], np.int64)
+        self._file_at, self._text_at = blocks[:, 0], blocks[:, 1]
+        head, _ = self._open()
+        if bytes(head[:3]) != b"BCF" or head[3] != 2 or head[4] > 2:
+            raise NotVcfError(f"{path}: no BCF 2: found {bytes(head[:5])!r}, expected b'BCF\\x02\\x02'")
+        size = int.from_bytes(head[5:9], "little")
+        if len(head) < 9 + size:
+            raise TruncatedInputError(f"{path}: the file is cut off in its header; copy it again")
+        try:
+            text = bytes(head[9 : 9 + size]).rstrip(b"\0").decode()
+            self._header = BcfHeader.parse(text)
+        except UnicodeDecodeError:
+            raise InputError(f"{path}: the header is not UTF-8") from None
+        except ValueError as error:
+            raise NotVcfError(f"{path}: no BCF that can be read: {error}") from None
+        self._header_size = 9 + size
+        # The text that a VCF would have: IDX is BCF's own.
+        self.header_text = re.sub(r",IDX=\d+>(?=\n|$)", ">", text.rstrip("\n") + "\n")
 
-    try:
-        return cyvcf2.VCF(str(path), **options)
-    except Exception as error:
-        raise NotVcfError(f"{path}: no VCF or BCF that htslib can open ({error})") from None
+    def _open(self) -> tuple[memoryview, ByteReader]:
+        """The inflated bytes up to the end of the header and some more, and a reader of what follows."""
+        reader: ByteReader = PlainReader(self.data) if self.kind == "plain" else inflating_reader(self.data)
+        head = self._read(reader, 9)
+        if len(head) < 9:
+            raise TruncatedInputError(f"{self.path}: the file is cut off in its header; copy it again")
+        size = int.from_bytes(head[5:9], "little")
+        return memoryview(head + self._read(reader, min(size, _MAX_RECORD))), reader
 
+    def _read(self, reader: ByteReader, size: int) -> bytearray:
+        """So many bytes, fewer at the end of the file."""
+        out = bytearray()
+        buffer = memoryview(bytearray(min(size, 1 << 20) or 1))
+        try:
+            while len(out) < size:
+                got = reader.readinto(buffer[: size - len(out)])
+                if got == 0:
+                    break
+                out += buffer[:got]
+        except INFLATE_ERRORS as error:
+            raise TruncatedInputError(f"{self.path}: {self.damage(error, 0)}") from None
+        return out
 
-def header_text(path: Path) -> Iterator[str]:
-    """The header as htslib prints it."""
-    yield open_with_htslib(path).raw_header
-
-
-def first_contig(path: Path) -> Iterator[str | None]:
-    """CHROM of the first record, or None."""
-    worker.at(1)
-    yield next((str(record.CHROM) for record in open_with_htslib(path, samples=[])), None)
-
-
-def counted(records: Iterable[Any]) -> Iterator[Any]:
-    """The records; the worker's parent knows which one it is at."""
-    worker.at(1)
-    for number, record in enumerate(records, 2):
-        yield record
-        worker.at(number)
-
-
-def lines(path: Path) -> Iterator[bytes]:
-    """The records as lines of text, some at a time."""
-    lines: list[bytes] = []
-    size = 0
-    for record in counted(open_with_htslib(path)):
-        lines.append(str(record).encode())
-        size += len(lines[-1])
-        if size >= _TEXT_SIZE:
-            yield b"".join(lines)
-            lines, size = [], 0
-    if lines:
-        yield b"".join(lines)
-
-
-def records(path: Path, plan: ScanPlan) -> Iterator[Records]:
-    """The records, some at a time. Raises InputError."""
-    # One reader for the genotypes, one without samples for the text of the sites.
-    calls = open_with_htslib(path)
-    sites = open_with_htslib(path, samples=[])
-    rows: list[tuple[bytes, Any, Any]] = []
-    ploidy, cells, number = 1, 0, 0
-    try:
-        for call, site in counted(zip(calls, sites, strict=True)):
-            number += 1
-            rows.append((str(site).rstrip("\n").encode(), ":".join(call.FORMAT), _genotypes(call)))
-            if rows[-1][2] is not None:
-                ploidy = max(ploidy, rows[-1][2].shape[1] - 1)
-            cells += plan.num_samples * (ploidy + 1)
-            if cells >= _CELLS or len(rows) >= 4096:
-                yield _records(rows, ploidy, plan)
-                rows, cells = [], 0
-    except InputError:
-        raise
-    except Exception as error:
-        raise InputError(f"{path}, record {number + 1}: htslib cannot read it ({error})") from None
-    if rows:
-        yield _records(rows, ploidy, plan)
-
-
-def _genotypes(record: Any) -> Any:
-    """(samples, ploidy + 1) int16, the last column the phase; None without GT."""
-    if "GT" not in record.FORMAT:
+    def first_contig(self) -> str | None:
+        """CHROM of the first record, or None where there is none."""
+        for piece in self.pieces(1):
+            return bytes(piece.text()).partition(b"\t")[0].decode(errors="replace")
         return None
-    array = record.genotype.array()
-    if array.shape[1] == 2:
-        array[:, 1] = 1
-    return array
+
+    def line_blocks(self) -> Iterator[memoryview]:
+        """The records as blocks of whole lines. Raises TruncatedInputError, InputError."""
+        number = 1
+        for piece in self.pieces():
+            try:
+                yield piece.text()
+            except RecordError as error:
+                raise InputError(f"{self.path}, record {number + error.row}: {error}") from None
+            number += piece.num_records
+
+    def pieces(self, slab: int = _SLAB) -> Iterator[BcfPiece]:
+        """Cut the records into pieces. Raises TruncatedInputError, InputError."""
+        _, reader = self._open()
+        rest = np.empty(0, np.uint8)
+        number, at_end, read, told = 1, False, self._header_size, 0
+        while not at_end:
+            size = len(rest) + max(slab, len(rest))
+            buffer = np.empty(size + _PADDING, np.uint8)
+            buffer[: len(rest)] = rest
+            used = self._fill(reader, buffer, len(rest), size)
+            at_end = used < size
+            read += used - len(rest)
+            end, num = _bcf.last_record_end(buffer, 0, used)
+            rest = buffer[end:used].copy()
+            number += num
+            if num:
+                place = self._place_of(read)
+                yield BcfPiece(self._header, buffer, end, num, place - told)
+                told = place
+            if len(rest) > _MAX_RECORD:
+                raise InputError(f"{self.path}, record {number}: over {_MAX_RECORD:,} bytes, the most that is read")
+        if len(rest):
+            raise TruncatedInputError(f"{self.path}, record {number}: the file ends in it; copy it again")
+
+    def _fill(self, reader: ByteReader, buffer: NDArray[np.uint8], begin: int, end: int) -> int:
+        """Inflate into ``buffer[begin:end]``; where that ended, short of ``end`` at the end of the file."""
+        view = buffer.data
+        try:
+            while begin < end and (got := reader.readinto(view[begin:end])):
+                begin += got
+        except INFLATE_ERRORS as error:
+            raise TruncatedInputError(f"{self.path}: {self.damage(error, 0)}") from None
+        return begin
+
+    def _place_of(self, text_at: int) -> int:
+        """The byte of the file that a byte of what it inflates to comes from: its block's first."""
+        if self.kind == "plain":
+            return text_at
+        return int(self._file_at[max(0, int(np.searchsorted(self._text_at, text_at, "right")) - 1)])
 
 
-def _records(rows: list[tuple[bytes, Any, Any]], ploidy: int, plan: ScanPlan) -> Records:
-    num_rows, num_samples = len(rows), plan.num_samples
-    codes = np.full((num_rows, num_samples, ploidy), -2, np.int16)
-    phased = np.zeros((num_rows, num_samples), np.bool_)
-    fields = np.empty((num_rows, NUM_FIELDS), np.int64)
-    position = np.empty(num_rows, np.int64)
-    num_alts = np.empty(num_rows, np.int64)
-    contigs: list[str] = []
-    run_start: list[int] = []
-    texts: list[bytes] = []
-    used = 0
-    for i, (line, formats, genotypes) in enumerate(rows):
-        columns = line.split(b"\t")[:8]
-        if genotypes is None:
-            codes[i] = -1
-        else:
-            codes[i, :, : genotypes.shape[1] - 1] = genotypes[:, :-1]
-            phased[i] = genotypes[:, -1] != 0
-        contig = columns[0].decode()
-        if not contigs or contigs[-1] != contig:
-            contigs.append(contig)
-            run_start.append(i)
-        position[i] = int(columns[1])
-        num_alts[i] = 0 if columns[4] == b"." else columns[4].count(b",") + 1
-        if genotypes is not None and num_alts[i] == 0 and (codes[i] == 1).any():
-            num_alts[i] = 1
-        if genotypes is not None and codes[i].size and codes[i].max() > num_alts[i]:
-            raise InputError(
-                f"{plan.path}, record at {contig}:{position[i]}: a genotype has allele {codes[i].max()}, "
-                f"but the record has {num_alts[i]} ALT alleles"
-            )
-        for j, column in enumerate([*columns[2:], formats.encode()]):
-            fields[i, j] = used
-            texts.append(column + b"\t")
-            used += len(column) + 1
-        fields[i, -1] = used
-    starts = block_starts(num_samples, plan.chunk_samples, ploidy)
-    default = (2 * phased.sum(axis=1) >= num_samples).astype(np.uint8)
-    odd_row, odd_sample = np.nonzero(phased != default[:, np.newaxis].astype(bool))
-    return Records(
-        sets_from_codes(codes, starts),
-        np.frombuffer(bytearray(b"".join(texts)), np.uint8),
-        fields,
-        position,
-        num_alts,
-        np.array([genotypes is not None for _, _, genotypes in rows]),
-        contigs,
-        np.array(run_start, np.int64),
-        default,
-        odd_sample.astype(np.int32),
-        np.searchsorted(odd_row, np.arange(num_rows + 1)).astype(np.int64),
-    )
+@dataclass(frozen=True)
+class BcfPiece:
+    """Some whole records, which become text when a thread takes them up.
+
+    records : uint8, with ``_PADDING`` bytes behind ``end``
+    compressed : bytes of the file they stand for
+    """
+
+    header: BcfHeader
+    records: NDArray[np.uint8]
+    end: int
+    num_records: int
+    compressed: int
+
+    def prepared(self) -> Piece:
+        """The piece as text. Raises RecordError."""
+        text = self.text()
+        return Piece(PlainReader(text), 0, len(text), True, False, self.compressed)
+
+    def text(self) -> memoryview:
+        """The records as lines of VCF. Raises RecordError."""
+        header = self.header
+        out = np.empty((_bcf.GROWTH + 4) * self.end + (1 << 20), np.uint8)  # room that is not needed costs nothing
+        begin, used = 0, 0
+        while True:
+            status, begin, written = _bcf.put_records(
+                self.records, begin, self.end, header.num_samples, header.strings.text, header.strings.starts,
+                header.contigs.text, header.contigs.starts, header.gt_key, out[used:],
+            )  # fmt: skip
+            used += written
+            if status == _bcf.DONE:
+                return out.data[:used]
+            if status == _bcf.BAD_RECORD:
+                row = int(np.count_nonzero(out[:used] == ord("\n")))
+                raise RecordError(row, "the record is damaged, or not one of the header that the file has")
+            larger = np.empty(2 * len(out), np.uint8)
+            larger[:used] = out[:used]
+            out = larger

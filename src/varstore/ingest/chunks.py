@@ -40,7 +40,7 @@ def write_genotypes(writer: BatchWriter, records: Records, chunk: int, sample_ch
     layout = parse(memoryview(data))
     counts = BlockCounts.zeros(1, records.num_alts)
     for block in range(layout.num_blocks):
-        part = inflate_block(memoryview(data), layout, block)
+        part = inflate_block(layout, block)
         everybody = Masks(np.ones((1, part.num_samples), np.bool_))
         count_rows(part, (0, sets.num_rows), everybody, counts, genotypes=True)
     return EncodedBlock(sets.ploidy, layout.dtype.itemsize, counts)
@@ -66,5 +66,4 @@ def write_sites(writer: BatchWriter, sites: SiteColumns, has_gt: NDArray[np.bool
     writer.put("variant_id_mask", chunk, sites.id_missing)
     writer.put("varstore/variant_has_genotype", chunk, has_gt)
     writer.put_text("variant_id", chunk, sites.packed_ids)
-    writer.put_text("varstore/variant_info", chunk, sites.packed_info)
     writer.put_text("variant_allele", chunk, sites.packed_alleles, sites.num_alleles)

@@ -9,10 +9,9 @@ from __future__ import annotations
 import hashlib
 import itertools
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any
 
@@ -20,20 +19,22 @@ import numpy as np
 
 from .. import __version__
 from ..errors import InputError, UnsortedInputError
-from ..storage.batch import BatchHead, BatchWriter, chunk_width
+from ..storage.batch import BatchHead, BatchWriter, chunk_height, chunk_width
+from ..storage.field_table import ALL_FIELDS, FieldChoice
+from ..storage.keys import KeysWriter, keys_of
 from ..storage.parts import PartWriter
 from ..storage.totals import TotalsWriter
-from .bcf import read_bcf
 from .chunks import EncodedBlock, write_genotypes, write_sites
 from .declarations import read_declarations
+from .fields import FieldsImport, keeps_calls
 from .gate import Gate
 from .inputs import Input, check_same_samples
 from .line_ends import LineEnds
 from .problems import Kind, Problems
 from .records import PieceScanner, Records, ScanPlan, ScanResult, fault_error, join
 from .sites import RowError, SiteColumns, site_columns
-from .sort import Found, SortedText
-from .text import TextFile
+from .sort import Found
+from .sources import file_entry
 
 Progress = Callable[[int], None]
 
@@ -43,11 +44,17 @@ class ImportOptions:
     """How to import.
 
     threads : for inflating, scanning and encoding    progress : takes bytes read
+    fields : which INFO and FORMAT fields to keep
+    max_alleles_inline : FORMAT fields by allele have room for so many; None: for 99.9 % of the records
+    chunk_variants : that of the batches that are there; None: what suits this one
     on_problem : what harmless problems do: ``warn`` or ``stop``
     """
 
     threads: int = 2
     progress: Progress = lambda _: None
+    fields: FieldChoice = ALL_FIELDS
+    max_alleles_inline: int | None = None
+    chunk_variants: int | None = None
     on_problem: str = "warn"
 
 
@@ -61,7 +68,7 @@ class ImportResult:
     ploidy: int
     sites_sha256: str
     used_contigs: list[str]
-    formats_left_out: list[str]
+    fields_left_out: list[str]
     files: list[dict[str, Any]]
     header_sha256: str
     genotype_bytes: int
@@ -69,8 +76,9 @@ class ImportResult:
 
 
 class BatchImport:
-    """One import of some inputs into a staged batch and its totals.
+    """One import of some inputs into a staged batch, its totals and its keys.
 
+    parts : staging of "batch", "totals" and "keys"
     sources : where the records are read from, if not from the inputs as they are; problems that were
         noted on the way there are in ``noted``
     """
@@ -78,8 +86,7 @@ class BatchImport:
     def __init__(
         self,
         inputs: Sequence[Input],
-        batch: PartWriter,
-        totals: PartWriter,
+        parts: Mapping[str, PartWriter],
         options: ImportOptions,
         sources: Sequence[Input] | None = None,
         noted: Sequence[Found] = (),
@@ -87,8 +94,11 @@ class BatchImport:
         check_same_samples(inputs)
         self.options = options
         samples = inputs[0].header.samples
-        self.writer = BatchWriter(batch, samples)
-        self.totals = TotalsWriter(totals, self.writer.chunk_variants)
+        headers = [source.header for source in inputs]
+        height = options.chunk_variants or chunk_height(len(samples), calls=keeps_calls(headers, options.fields))
+        self.writer = BatchWriter(parts["batch"], samples, height)
+        self.totals = TotalsWriter(parts["totals"], self.writer.chunk_variants)
+        self.keys = KeysWriter(parts["keys"], self.writer.chunk_variants)
         self.chunk_samples = chunk_width(len(samples))
         self.num_sample_chunks = -(-len(samples) // self.chunk_samples)
         self.contigs: dict[str, int | None] = {}
@@ -112,7 +122,10 @@ class BatchImport:
         # Contigs so far, and where each was met last.
         self._seen: dict[str, Input] = {}
         self._last = ("", -1)
-        self._formats: dict[str, None] = {}
+        self.fields = FieldsImport(
+            parts["batch"], headers, options.fields, options.max_alleles_inline,
+            self.writer.chunk_variants, self.chunk_samples,
+        )  # fmt: skip
         self._regions: list[tuple[int, ...]] = []
         self._sites = hashlib.sha256()
         # The inputs so far, and the number of their first record in the batch.
@@ -120,7 +133,8 @@ class BatchImport:
         self._num_variants = 0
         self._chunk = 0
         self._ploidy, self._itemsize = 1, 1
-        self._pending: deque[tuple[int, list[Future[EncodedBlock]]]] = deque()
+        self._num_alleles = 2
+        self._pending: deque[tuple[int, list[Future[EncodedBlock]], list[Future[None]]]] = deque()
 
     def _in_contig_order(self, inputs: Sequence[Input]) -> list[Input]:
         """Inputs in the order of the contig table, whatever order they were named in."""
@@ -132,16 +146,13 @@ class BatchImport:
     def run(self) -> ImportResult:
         """Import everything. On any error the staging is worthless, and nothing else was touched."""
         with ThreadPoolExecutor(self.options.threads, "import") as pool:
-            digests = [pool.submit(_sha256_of_file, source.path) for source in self.inputs]
+            entries = [pool.submit(file_entry, path) for source in self.inputs for path in source.files]
             try:
                 self._run(pool)
             except BaseException:
                 pool.shutdown(wait=True, cancel_futures=True)
                 raise
-            files = [
-                {"name": source.path.name, "size": source.size, "sha256": digest.result()}
-                for source, digest in zip(self.inputs, digests, strict=True)
-            ]
+            files = [entry.result() for entry in entries]
         return self._finish(files)
 
     def _run(self, pool: ThreadPoolExecutor) -> None:
@@ -176,17 +187,17 @@ class BatchImport:
 
     def _records(self, source: Input, pool: ThreadPoolExecutor) -> Iterator[Records]:
         header = source.header
-        plan = ScanPlan(str(source.path), header.has_format, header.samples, self.chunk_samples)
-        if source.text is None:
-            yield from read_bcf(source.path, plan)
+        plan = ScanPlan(str(source.path), header.has_format, header.samples, self.chunk_samples, self.fields.scanned)
+        if source.source is not None:
+            yield from source.source.records(plan)
             self.options.progress(source.size)
         else:
-            yield from self._scan(source, source.text, plan, pool)
+            yield from self._scan(source, plan, pool)
 
-    def _scan(
-        self, source: Input, text: TextFile | SortedText, plan: ScanPlan, pool: ThreadPoolExecutor
-    ) -> Iterator[Records]:
+    def _scan(self, source: Input, plan: ScanPlan, pool: ThreadPoolExecutor) -> Iterator[Records]:
         """Scan pieces in threads, a few ahead, and give out their records in order."""
+        text = source.text
+        assert text is not None
         row = 0
         scanners: SimpleQueue[PieceScanner] = SimpleQueue()
         ploidy, read = 1, 0
@@ -244,19 +255,15 @@ class BatchImport:
         self.writer.put("variant_contig", chunk, contig)
         self.writer.put("variant_filter", chunk, self._filter_rows(sites))
         write_sites(self.writer, sites, records.has_gt, chunk)
+        self.keys.put(chunk, keys_of(sites.packed_alleles, sites.position, sites.num_alts, sites.num_alleles))
         self._add_digest(sites)
         self._index_regions(sites, contig)
-        for formats in sites.format_texts:
-            self._formats.update(dict.fromkeys(key for key in formats.split(":") if key not in ("GT", "", ".")))
-        self._pending.append(
-            (
-                chunk,
-                [
-                    pool.submit(write_genotypes, self.writer, records, chunk, sample_chunk)
-                    for sample_chunk in range(self.num_sample_chunks)
-                ],
-            )
-        )
+        self._num_alleles = max(self._num_alleles, sites.num_alleles)
+        genotypes = [
+            pool.submit(write_genotypes, self.writer, records, chunk, sample_chunk)
+            for sample_chunk in range(self.num_sample_chunks)
+        ]
+        self._pending.append((chunk, genotypes, self.fields.put(records, chunk, sites.format_texts, pool)))
         if not self.num_sample_chunks:
             self.totals.put_nobody(chunk, records.num_alts)
         self._num_variants += records.num_rows
@@ -266,8 +273,10 @@ class BatchImport:
 
     def _collect(self) -> None:
         """Wait for the oldest chunk's genotypes, and write its totals."""
-        chunk, futures = self._pending.popleft()
+        chunk, futures, fields = self._pending.popleft()
         blocks = [future.result() for future in futures]
+        for field in fields:
+            field.result()
         if not blocks:
             return
         total = blocks[0].counts
@@ -341,6 +350,9 @@ class BatchImport:
         regions = np.array(self._regions, np.int64).reshape(-1, 6)
         self.writer.finish(head, self._num_variants, regions, dtype, self._ploidy)
         self.totals.finish(self._num_variants)
+        self.keys.finish(self._num_variants)
+        self.fields.note(self.problems, ", ".join(str(source.path) for source in self.inputs))
+        self.fields.finish(self._num_variants, self._ploidy if header.samples else 2, self._num_alleles)
         return ImportResult(
             self.contigs,
             self._num_variants,
@@ -348,7 +360,7 @@ class BatchImport:
             self._ploidy,
             self._sites.hexdigest(),
             list(self._seen),
-            list(self._formats),
+            self.fields.left_out(),
             files,
             hashlib.sha256(header.text.encode()).hexdigest(),
             self.writer.part.size("call_genotype/"),
@@ -365,11 +377,3 @@ class _OrderError(RowError):
     def __init__(self, row: int, message: str, before: Input) -> None:
         super().__init__(row, message)
         self.before = before
-
-
-def _sha256_of_file(path: Path) -> str:
-    digest = hashlib.sha256()
-    with open(path, "rb") as file:
-        while data := file.read(1 << 22):
-            digest.update(data)
-    return digest.hexdigest()

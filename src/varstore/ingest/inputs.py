@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import InputError
-from .bcf import first_contig_of_bcf, read_bcf_header
+from .bcf import BcfFile
 from .header import VcfHeader, parse_header
 from .sort import SortedText
+from .sources import Source, open_source
 from .text import TextFile, is_bcf
 
 
@@ -19,7 +20,13 @@ class Input:
 
     path: Path
     header: VcfHeader
-    text: TextFile | SortedText | None
+    text: TextFile | BcfFile | SortedText | None
+    source: Source | None = None
+
+    @property
+    def files(self) -> list[Path]:
+        """Everything that is read."""
+        return [self.path] if self.source is None else self.source.files
 
     @property
     def size(self) -> int:
@@ -29,24 +36,27 @@ class Input:
         """File and line of a record, from 0: every record is one line."""
         if isinstance(self.text, SortedText):
             return self.text.place(row)
-        return f"{self.path}, " + (
-            f"record {row + 1}" if self.text is None else f"line {self.header.num_lines + 1 + row}"
-        )
+        if self.text is None or isinstance(self.text, BcfFile):
+            return f"{self.path}, record {row + 1}"
+        return f"{self.path}, line {self.header.num_lines + 1 + row}"
 
     def first_contig(self) -> str | None:
         """CHROM of the first record, or None where there is none."""
-        return first_contig_of_bcf(self.path) if self.text is None else self.text.first_contig()
+        if self.source is not None:
+            return self.source.first_contig()
+        return self.text.first_contig() if self.text is not None else None
 
 
 def open_input(path: str | Path) -> Input:
-    """Open a VCF or BCF and read its header. Raises InputError and its kinds."""
+    """Open a VCF, a BCF or another source and read its header. Raises InputError and its kinds."""
     path = Path(path)
     try:
-        if not path.is_file():
+        if not path.exists():
             raise InputError(f"{path}: no such file")
-        if is_bcf(path):
-            return Input(path, read_bcf_header(path), None)
-        text = TextFile(path)
+        source = open_source(path)
+        if source is not None:
+            return Input(path, source.header, None, source)
+        text = BcfFile(path) if is_bcf(path) else TextFile(path)
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror})") from None
     return Input(path, parse_header(text.header_text, str(path)), text)

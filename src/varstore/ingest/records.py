@@ -12,8 +12,10 @@ from ..codec.rows import Arenas, RowSets, block_starts, concatenate, sets_from_c
 from ..codec.settings import SPARSE_SHIFT
 from ..errors import InputError, TruncatedInputError
 from ..kernels import scan as _scan
+from ..storage.field_table import FieldTable
 from .bgzf import damage_text
-from .text import INFLATE_ERRORS, Piece
+from .calls import CallArenas, Calls, CallTextError, join_calls
+from .text import INFLATE_ERRORS, Piece, Preparable, RecordError
 
 _PADDING = 64  # bytes a vector load may read behind the text
 _BUFFER_SIZE = 1 << 19
@@ -31,6 +33,7 @@ class Records:
     position : int64; num_alts : int64; has_gt : bool
     contig_of_run, run_start : names of the contigs, and the rows where each begins
     phase_default : (rows,) uint8; phase : int32 samples that differ from it, row by row from phase_start
+    calls : FORMAT fields besides GT, and what of GT the sets and phases do not hold
     """
 
     sets: RowSets
@@ -44,6 +47,7 @@ class Records:
     phase_default: NDArray[np.uint8]
     phase: NDArray[np.int32]
     phase_start: NDArray[np.int64]
+    calls: Calls
 
     @property
     def num_rows(self) -> int:
@@ -69,6 +73,7 @@ class Records:
             self.phase_default[begin:end],
             self.phase[phase_start[0] : phase_start[-1]],
             phase_start - phase_start[0],
+            self.calls.rows(begin, end),
         )
 
 
@@ -92,6 +97,7 @@ def join(parts: Sequence[Records], chunk_samples: int) -> Records:
         np.concatenate([part.phase_default for part in parts]),
         np.concatenate([part.phase for part in parts]),
         np.concatenate([part.phase_start[:-1] + phases[i] for i, part in enumerate(parts)] + [phases[-1:]]),
+        join_calls([part.calls for part in parts]),
     )
 
 
@@ -146,12 +152,14 @@ class ScanPlan:
     """What the scanner must know of a file.
 
     chunk_samples : samples of a Zarr chunk
+    formats : FORMAT fields to read besides GT; None for none
     """
 
     path: str
     has_format: bool
     sample_names: Sequence[str]
     chunk_samples: int
+    formats: FieldTable | None = None
 
     @property
     def num_samples(self) -> int:
@@ -164,6 +172,7 @@ class PieceScanner:
     def __init__(self, plan: ScanPlan, ploidy: int) -> None:
         self.plan = plan
         self.buffer = np.zeros(_BUFFER_SIZE + _PADDING, np.uint8)
+        self.calls = CallArenas(plan.formats, _ROWS, plan.num_samples)
         self.set_ploidy(ploidy)
 
     def set_ploidy(self, ploidy: int) -> None:
@@ -187,10 +196,15 @@ class PieceScanner:
         self.cursors = np.zeros(_scan.NUM_CURSORS, np.int64)
         self.fault = np.zeros(2, np.int64)
 
-    def scan(self, piece: Piece) -> ScanResult:
+    def scan(self, unprepared: Preparable) -> ScanResult:
         """Read a piece's lines. A fault of the input is in the result; its line is counted from 0."""
         self.cursors[:] = 0
-        result = ScanResult([], piece.compressed)
+        result = ScanResult([], unprepared.compressed)
+        try:
+            piece = unprepared.prepared()
+        except RecordError as error:
+            result.fault = Fault(error.row, str(error))
+            return result
         try:
             self._scan_piece(piece, result)
         except _FaultError as error:
@@ -199,8 +213,18 @@ class PieceScanner:
         except INFLATE_ERRORS as error:
             rows = sum(r.num_rows for r in result.records) + int(self.cursors[_scan.NUM_ROWS])
             result.fault = Fault(rows, f"the file {damage_text(error, piece.find_damage())}")
-        self._flush(result)
+        except CallTextError as error:
+            self._refuse_text(error, result)
+        try:
+            self._flush(result)
+        except CallTextError as error:
+            self._refuse_text(error, result)
         return result
+
+    def _refuse_text(self, error: CallTextError, result: ScanResult) -> None:
+        """The rows in the arenas are not given out: one of them is at fault."""
+        result.fault = Fault(sum(r.num_rows for r in result.records) + error.row, str(error))
+        self.cursors[:] = 0
 
     def _scan_piece(self, piece: Piece, result: ScanResult) -> None:
         self._discard(piece)
@@ -280,12 +304,14 @@ class PieceScanner:
                     raise _FaultError(BLANK_LINE)
                 return 0
             a = self.arenas
+            self.fault[:] = 0
             status, begin = _scan.scan_lines(
                 self.buffer, begin, end, self.plan.num_samples, self.plan.has_format, a.ploidy,
                 SPARSE_SHIFT, a.starts, a.words, a.plane, a.plane.view(np.uint32), a.exceptions,
                 a.num_exceptions, a.other_codes, self.phased, a.kind, a.count, a.lists, a.planes, a.values,
                 self.phase, self.phase_default, self.text, self.fields, self.position, self.num_alts, self.has_gt,
-                self.runs, self.row_cursors, self.cursors, self.fault,
+                self.runs, self.row_cursors, self.cursors, self.calls.collect, self.calls.field_table,
+                self.calls.arenas, self.calls.cursors, self.fault,
             )  # fmt: skip
             result.crlf |= begin - first > 1 and self.buffer[begin - 2] == 13
             if status == _scan.DONE:
@@ -297,10 +323,15 @@ class PieceScanner:
             if status == _scan.NEED_ROOM:
                 if self.cursors[_scan.NUM_ROWS] == 0:
                     self.text = np.empty(2 * (end - begin) + 1024, np.uint8)
+                    self.calls.grow(int(self.fault[0]), int(self.fault[1]), end - begin)
                 self._flush(result)
             elif status == _scan.NEED_PLOIDY:
                 self._flush(result)
                 self._widen(int(self.fault[1]))
+            elif status == _scan.NEED_FIELD:
+                key = self.buffer[begin + int(self.fault[0]) : begin + int(self.fault[1])].tobytes()
+                self._flush(result)
+                self.calls.add_field(key)
             else:
                 raise _FaultError(self._describe(status, begin, end))
         left = end - begin
@@ -333,6 +364,7 @@ class PieceScanner:
                     self.phase_default[:rows].copy(),
                     self.phase[:num_phase].copy(),
                     self.row_cursors[: rows + 1, 3].copy(),
+                    self.calls.take(rows),
                 )
             )
         self.cursors[:] = 0
@@ -349,6 +381,12 @@ class PieceScanner:
             return "CHROM, REF or ALT is empty"
         if status == _scan.BAD_COLUMNS:
             return f"{found} columns, the header has {expected}; columns are separated by one tab"
+        if status == _scan.BAD_KEYS:
+            return f"FORMAT is {_show(columns[8])}, expected at most 1,024 keys, each once, separated by one colon"
+        if status == _scan.BAD_SUBFIELDS:
+            call = line.split(b"\t", 10 + found)[9 + found].split(b"\t")[0]
+            name = self.plan.sample_names[found]
+            return f"sample {name} (column {10 + found}) is {_show(call)}, but FORMAT is {_show(columns[8])}"
         num_alts = columns[4].count(b",") + (columns[4] != b".") if len(columns) > 4 else 0
         if num_alts > _MAX_ALTS:
             return f"{num_alts:,} ALT alleles; the most that is read is {_MAX_ALTS:,}"

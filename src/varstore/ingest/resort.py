@@ -10,14 +10,14 @@ from pathlib import Path
 from ..errors import InputError, UnsortedInputError
 from ..storage import files
 from ..storage.parts import PartWriter
-from .bcf import read_bcf_lines
+from .bcf import BcfFile
 from .importer import BatchImport, ImportOptions, ImportResult
 from .inputs import Input, open_input
 from .problems import Kind
 from .sort import Found, SortedText, Source
 from .text import TextFile
 
-PARTS = ("batches", "derived", "samples")
+PARTS = ("batch", "totals", "keys", "samples")
 
 
 def import_inputs(
@@ -38,7 +38,7 @@ def import_inputs(
         for attempt in itertools.count():
             parts = {kind: PartWriter(staging / kind) for kind in PARTS}
             try:
-                run = BatchImport(inputs, parts["batches"], parts["derived"], options, sources, noted)
+                run = BatchImport(inputs, parts, options, sources, noted)
                 return parts, run.run()
             except UnsortedInputError as error:
                 if options.on_problem == "stop" or not _can_sort(inputs, sources, error):
@@ -76,8 +76,8 @@ def _sorted_text(inputs: Sequence[Input], sources: list[Input], error: UnsortedI
 
 
 def _source(source: Input) -> Source:
-    if source.text is None:
-        return Source(read_bcf_lines(source.path), f"{source.path}, record ", 1)
+    if isinstance(source.text, BcfFile):
+        return Source(source.text.line_blocks(), f"{source.path}, record ", 1)
     assert isinstance(source.text, TextFile)
     return Source(source.text.line_blocks(), f"{source.path}, line ", source.header.num_lines + 1)
 

@@ -35,7 +35,6 @@ class SiteColumns:
     packed_alleles: bytes
     packed_ids: bytes
     id_missing: NDArray[np.bool_]
-    packed_info: bytes
     filters: NDArray[np.int32]
     filter_texts: list[str]
     formats: NDArray[np.int32]
@@ -70,7 +69,6 @@ def site_columns(records: Records, rows_of_chunk: int) -> SiteColumns:
         _pack_alleles(text, begin, end, records.num_alts, num_alleles, rows_of_chunk),
         _pack(text, *ids, rows_of_chunk),
         (ids[1] - ids[0] == 1) & (text[ids[0]] == ord(".")),
-        _pack(text, begin[_scan.INFO], end[_scan.INFO], rows_of_chunk),
         filters,
         filter_texts,
         formats,

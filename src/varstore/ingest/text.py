@@ -76,7 +76,7 @@ class _MemberReader:
         return 0
 
 
-class _PlainReader:
+class PlainReader:
     """Copies ``data``."""
 
     def __init__(self, data: memoryview) -> None:
@@ -96,6 +96,14 @@ def inflating_reader(data: memoryview) -> ByteReader:
 
 def _nowhere() -> None:
     return None
+
+
+class RecordError(Exception):
+    """A record that cannot become text; ``row`` counts from 0 in its piece."""
+
+    def __init__(self, row: int, message: str) -> None:
+        super().__init__(message)
+        self.row = row
 
 
 @dataclass
@@ -118,10 +126,22 @@ class Piece:
     compressed: int
     find_damage: Callable[[], int | None] = _nowhere
 
+    def prepared(self) -> Piece:
+        """The piece as text; called by the thread that scans it. Raises RecordError."""
+        return self
+
+
+class Preparable(Protocol):
+    """A piece, or what becomes one."""
+
+    @property
+    def compressed(self) -> int: ...
+    def prepared(self) -> Piece: ...
+
 
 def plain_piece(text: memoryview) -> Piece:
     """A piece of whole lines in memory."""
-    return Piece(_PlainReader(text), 0, len(text), True, False, 0)
+    return Piece(PlainReader(text), 0, len(text), True, False, 0)
 
 
 class TextFile(MappedFile):
@@ -134,7 +154,7 @@ class TextFile(MappedFile):
 
     def _reader(self, offset: int = 0) -> ByteReader:
         if self.kind == "plain":
-            return _PlainReader(self.data[offset:])
+            return PlainReader(self.data[offset:])
         return _MemberReader(self.data) if self.kind == "gzip" else inflating_reader(self.data[offset:])
 
     def _read_header(self) -> tuple[str, int]:

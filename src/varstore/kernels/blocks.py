@@ -1,25 +1,17 @@
-"""Sets of a chunk to streams and back: list deltas, planes, and XOR between planes.
-
-Rows of the forms PLANE and XOR_LIST are *dense*. A dense row is stored as the XOR with up to four dense
-rows coded before it, taken one after another as long as each leaves fewer bits; what is left
-is a list or a plane. Carriers of a variant are a clade of the local genealogy, and a clade is often the
-union or the difference of smaller ones: so dense rows are coded in windows of 256, small sets first.
-``order`` holds, window by window, which row of the window is coded next.
-"""
+"""Sets of a chunk to streams and back: descriptions of rows, lists, and planes."""
 
 from typing import Any
 
 import numpy as np
 
-from .jit import kernel, popcount, trailing_zeros
+from .jit import kernel, load_word, popcount, trailing_zeros
+from .lists import list_bits, put_list, read_list
+from .planes import BAD_FORM, BAD_LIST, BAD_VALUE, OK, plane_indexes
 from .rows import ALT, EMPTY, FILL, FLIPPED, FORM_MASK, LIST, MISSING, NUM_SETS, OTHER, PLANE, XOR_LIST
 
-WINDOW = 256
-MAX_BACK = 255  # a reference says how many dense rows back in coding order
-NUM_REFERENCES = 4
-
-# What a block that passed its checksums may still have wrong. 0 is right.
-(OK, BAD_FORM, BAD_REFERENCE, BAD_LIST, BAD_PLANE, BAD_VALUE, BAD_ORDER) = range(7)
+# Lengths of a described row: a byte, or one of these two.
+IS_PLANE = 254
+IS_LONG = 255  # the next of the 16-bit lengths
 
 
 @kernel
@@ -27,84 +19,6 @@ def set_words(which: int, samples: int, ploidy: int) -> int:
     """Words of a plane of set ``which`` in a block of ``samples``."""
     bits = samples if which == MISSING else samples * ploidy
     return (bits + 63) >> 6
-
-
-@kernel
-def _distance(a: Any, b: Any, limit: int) -> int:
-    """Bits in which two planes differ; anything >= ``limit`` once that is reached."""
-    total = np.int64(0)
-    for begin in range(0, a.size, 128):
-        a_part = a[begin : begin + 128]
-        b_part = b[begin : begin + 128]
-        for w in range(a_part.size):
-            total += np.int64(popcount(a_part[w] ^ b_part[w]))
-        if total >= limit:
-            return total
-    return total
-
-
-@kernel
-def _search(
-    rest: Any, num_bits: int, planes: Any, offsets: Any, bits: Any, coded: Any, num_coded: int
-) -> tuple[int, int]:
-    """Which plane coded before leaves fewest bits of ``rest``: (planes back, bits left); 0 back: none helps.
-
-    rest : (words,) uint64 with ``num_bits`` set
-    offsets, bits : (dense rows,) place in ``planes`` and set bits; coded : dense rows in coding order
-    """
-    best, back = num_bits, 0
-    for d in range(1, min(num_coded, MAX_BACK) + 1):
-        other = coded[num_coded - d]
-        # Two sets differ in at least as many bits as their sizes do.
-        if abs(bits[other] - num_bits) >= best:
-            continue
-        distance = _distance(rest, planes[offsets[other] : offsets[other] + rest.size], best)
-        if distance < best:
-            best, back = distance, d
-            if best == 0:
-                break
-    return back, best
-
-
-@kernel
-def code_planes(
-    planes: Any, offsets: Any, bits: Any, words: int, order: Any, reference: Any, left: Any, rest: Any
-) -> None:
-    """Choose coding order and references of dense rows, and write what is left of each.
-
-    planes : uint64 arena; offsets, bits : (dense rows,) int64, place of each plane and its set bits
-    order : (dense rows,) uint8; reference : (4, dense rows) uint8; left : (dense rows,) int64 bits left
-    rest : (dense rows, words) uint64. All four are written, by dense row but ``order``.
-    """
-    num = offsets.size
-    coded = np.empty(num, np.int64)
-    for first in range(0, num, WINDOW):
-        size = min(WINDOW, num - first)
-        chosen = np.argsort(bits[first : first + size], kind="mergesort")
-        for i in range(size):
-            dense = first + chosen[i]
-            order[first + i] = chosen[i]
-            row = rest[dense]
-            row[:] = planes[offsets[dense] : offsets[dense] + words]
-            left[dense] = bits[dense]
-            reference[:, dense] = 0
-            for r in range(NUM_REFERENCES):
-                back, fewer = _search(row, left[dense], planes, offsets, bits, coded, first + i)
-                if back == 0:
-                    break
-                base = offsets[coded[first + i - back]]
-                for w in range(words):
-                    row[w] ^= planes[base + w]
-                reference[r, dense] = back
-                left[dense] = fewer
-            coded[first + i] = dense
-
-
-@kernel
-def _put_list(index: int, previous: int, at: int, low: Any, high: Any) -> None:
-    delta = index - previous - 1
-    low[at] = np.uint8(delta & 255)
-    high[at] = np.uint8(delta >> 8)
 
 
 @kernel
@@ -127,16 +41,16 @@ def find_planes(
 @kernel
 def put_rows(
     kind: Any, count: Any, lists: Any, block: int, which: int, bits: int, residual_shift: int,
-    left: Any, rest: Any, form: Any, length: Any, low: Any, high: Any, out_planes: Any,
+    left: Any, rest: Any, form: Any, length: Any, indexes: Any, out_lists: Any, out_planes: Any,
 ) -> tuple[int, int]:  # fmt: skip
-    """Write one set of one block as streams; return (list entries, plane words).
+    """Write one set of one block as streams; return (bits of lists, plane words).
 
     left, rest : of the dense rows, from ``code_planes``
-    form : (rows,) uint8; length : (rows,) uint16
-    low, high : uint8, with room for all lists and ``bits >> residual_shift`` entries a dense row
+    form : (rows,) uint8; length : (rows,) int32
+    indexes : (bits,) uint16 scratch; out_lists : uint64, zeroed, with room for all; out_planes : uint64
     """
     list_at, dense = 0, 0
-    out_list, out_word = 0, 0
+    out_bit, out_word = 0, 0
     words = rest.shape[1]
     for row in range(kind.shape[0]):
         form[row] = kind[row, block, which]
@@ -148,32 +62,39 @@ def put_rows(
                 num = count[row, b, s]
                 if b == block and s == which:
                     length[row] = num
-                    previous = np.int64(-1)
                     for i in range(num):
-                        index = np.int64(lists[list_at + i])
-                        _put_list(index, previous, out_list + i, low, high)
-                        previous = index
-                    out_list += num
+                        indexes[i] = lists[list_at + i]
+                    out_bit = put_list(indexes[:num], bits, out_lists, out_bit)
                 list_at += num
         if kind[row, block, which] & FORM_MASK != PLANE:
             continue
         if (left[dense] << residual_shift) < bits:
             form[row] = (kind[row, block, which] & FLIPPED) | XOR_LIST
             length[row] = left[dense]
-            previous = np.int64(-1)
-            for w in range(words):
-                word = rest[dense, w]
-                while word != np.uint64(0):
-                    index = w * 64 + np.int64(trailing_zeros(word))
-                    word &= word - np.uint64(1)
-                    _put_list(index, previous, out_list, low, high)
-                    previous = index
-                    out_list += 1
+            num = plane_indexes(rest[dense], indexes)
+            out_bit = put_list(indexes[:num], bits, out_lists, out_bit)
         else:
             out_planes[out_word : out_word + words] = rest[dense]
             out_word += words
         dense += 1
-    return out_list, out_word
+    return out_bit, out_word
+
+
+@kernel
+def most_list_bits(
+    kind: Any, count: Any, block: int, which: int, bits: int, residual_shift: int, left: Any
+) -> int:
+    """Bits of all lists that ``put_rows`` will write."""
+    total, dense = np.int64(0), 0
+    for row in range(kind.shape[0]):
+        this = kind[row, block, which] & FORM_MASK
+        if this == LIST:
+            total += list_bits(bits, count[row, block, which])
+        elif this == PLANE:
+            if (left[dense] << residual_shift) < bits:
+                total += list_bits(bits, left[dense])
+            dense += 1
+    return total
 
 
 @kernel
@@ -191,155 +112,88 @@ def gather_values(count: Any, values: Any, block: int, out: Any) -> int:
 
 
 @kernel
-def check_forms(which: int, form: Any, length: Any, words: int, sizes: Any) -> int:
-    """Validate the row descriptions of one set; return a status.
+def describe(
+    forms: Any, num_rows: int, which: int, bits: int, form: Any, length: Any, at: Any, dense_row: Any, sizes: Any
+) -> int:
+    """Unpack and validate the descriptions of the rows of one set; return a status.
 
-    form : (rows,) uint8    length : (rows,) uint16    words : of a plane
-    sizes : (3,) int64, written: list entries, plane words and dense rows
+    forms : uint8, the stream, with 8 bytes behind it    bits : of the universe
+    form, length, at : (rows,) uint8, int32, int64; ``at`` is a bit of the lists or a word of the planes
+    dense_row : (rows,) int32, its front is written
+    sizes : (3,) int64, written: bits of lists, plane words, dense rows
     """
-    num_entries, num_planes, num_dense = np.int64(0), np.int64(0), np.int64(0)
-    bad = False
-    for row in range(form.size):
-        this = form[row] & FORM_MASK
-        bad |= form[row] > (FLIPPED | FORM_MASK) or (form[row] & FLIPPED != 0 and which != ALT)
-        bad |= length[row] != 0 and (this == EMPTY or this == PLANE)
-        num_entries += length[row]
-        num_planes += this == PLANE
-        num_dense += this >= PLANE
-    sizes[0], sizes[1], sizes[2] = num_entries, num_planes * words, num_dense
-    return BAD_FORM if bad else OK
-
-
-@kernel
-def _flip_listed(length: int, low: Any, high: Any, bits: int, target: Any) -> int:
-    index = np.int64(-1)
-    for i in range(length):
-        index += np.int64(low[i]) + (np.int64(high[i]) << 8) + 1
-        if index >= bits:
-            return BAD_LIST
-        target[index >> 6] ^= np.uint64(1) << np.uint64(index & 63)
-    return OK
-
-
-@kernel
-def _xor_into(target: Any, base: Any) -> None:
-    for w in range(target.size):
-        target[w] ^= base[w]
-
-
-@kernel
-def materialise(
-    form: Any, reference: Any, length: Any, low: Any, high: Any, planes: Any, order: Any, bits: int, end_row: int,
-    out: Any,
-) -> int:  # fmt: skip
-    """Undo the XORs: write the planes of the dense rows in front of ``end_row``; return a status.
-
-    form, length : (rows,) of one set; reference : (4, dense rows); low, high, planes, order : its streams
-    out : (dense rows, words) uint64, by dense row in row order; whole windows are written
-    """
-    words = out.shape[1]
-    num_dense = out.shape[0]
-    dense_row = np.empty(WINDOW, np.int64)
-    list_at = np.empty(WINDOW, np.int64)
-    plane_at = np.empty(WINDOW, np.int64)
-    coded = np.empty(num_dense, np.int64)
-    at, word, row = np.int64(0), np.int64(0), 0
-    tail = np.uint64(0) if bits & 63 == 0 else ~((np.uint64(1) << np.uint64(bits & 63)) - np.uint64(1))
-    for first in range(0, num_dense, WINDOW):
-        size = min(WINDOW, num_dense - first)
-        if row >= end_row:
-            break
-        found = 0
-        while found < size:  # check_forms counted them: there are as many
-            this = form[row] & FORM_MASK
-            if this >= PLANE:
-                dense_row[found], list_at[found], plane_at[found] = row, at, word
-                found += 1
-            at += length[row]
-            if this == PLANE:
-                word += words
-            row += 1
-        for i in range(size):
-            chosen = np.int64(order[first + i])
-            if chosen >= size or dense_row[chosen] < 0:
-                return BAD_ORDER
-            r = dense_row[chosen]
-            dense_row[chosen] = -1
-            dense = first + chosen
-            target = out[dense]
-            if form[r] & FORM_MASK == PLANE:
-                target[:] = planes[plane_at[chosen] : plane_at[chosen] + words]
-                if target[words - 1] & tail != np.uint64(0):
-                    return BAD_PLANE
-            else:
-                target[:] = np.uint64(0)
-                size_of_list = np.int64(length[r])
-                begin = list_at[chosen]
-                status = _flip_listed(
-                    size_of_list, low[begin : begin + size_of_list], high[begin : begin + size_of_list], bits, target
-                )
-                if status != OK:
-                    return status
-            for k in range(NUM_REFERENCES):
-                back = np.int64(reference[k, dense])
-                if back > 0:
-                    if back > first + i:
-                        return BAD_REFERENCE
-                    _xor_into(target, out[coded[first + i - back]])
-            coded[first + i] = dense
-    return OK
-
-
-@kernel
-def plane_indexes(plane: Any, indexes: Any) -> int:
-    """Write the indexes of a plane's set bits; return how many."""
-    num = 0
-    for w in range(plane.size):
-        word = plane[w]
+    size = forms.size - 8
+    row_words = (num_rows + 63) >> 6
+    if size < 8 * row_words:
+        return BAD_FORM
+    present = np.int64(0)
+    for w in range(row_words):
+        present += np.int64(popcount(load_word(forms, 8 * w)))
+    flag_words = (present + 63) >> 6
+    dense_at = 8 * row_words
+    flip_at = dense_at + 8 * flag_words
+    length_at = flip_at + 8 * flag_words
+    long_at = length_at + present
+    if size < long_at:
+        return BAD_FORM
+    plane_words = (bits + 63) >> 6
+    list_at, plane_at, num_dense, num = np.int64(0), np.int64(0), np.int64(0), np.int64(0)
+    for w in range(row_words):
+        word = load_word(forms, 8 * w)
         while word != np.uint64(0):
-            indexes[num] = w * 64 + np.int64(trailing_zeros(word))
-            num += 1
+            row = w * 64 + np.int64(trailing_zeros(word))
             word &= word - np.uint64(1)
-    return num
-
-
-@kernel
-def list_indexes(length: int, low: Any, high: Any, bits: int, indexes: Any) -> int:
-    """Write the indexes of a list; return how many, or minus a status."""
-    index = np.int64(-1)
-    for i in range(length):
-        index += np.int64(low[i]) + (np.int64(high[i]) << 8) + 1
-        if index >= bits:
-            return -BAD_LIST
-        indexes[i] = index
-    return length
+            is_dense = (forms[dense_at + (num >> 3)] >> (num & 7)) & 1
+            flip = (forms[flip_at + (num >> 3)] >> (num & 7)) & 1
+            this = np.int64(forms[length_at + num])
+            num += 1
+            if row >= num_rows or (flip and which != ALT):
+                return BAD_FORM
+            flags = FLIPPED if flip else 0
+            if this == IS_PLANE:
+                if not is_dense:
+                    return BAD_FORM
+                form[row] = flags | PLANE
+                at[row] = plane_at
+                plane_at += plane_words
+            else:
+                if this == IS_LONG:
+                    if long_at + 2 > size:
+                        return BAD_FORM
+                    this = np.int64(forms[long_at]) | (np.int64(forms[long_at + 1]) << 8)
+                    long_at += 2
+                if this > bits:
+                    return BAD_FORM
+                form[row] = flags | (XOR_LIST if is_dense else LIST if this else EMPTY)
+                length[row] = this
+                at[row] = list_at
+                list_at += list_bits(bits, this)
+            if is_dense:
+                dense_row[num_dense] = row
+                num_dense += 1
+    sizes[0], sizes[1], sizes[2] = list_at, plane_at, num_dense
+    return OK if long_at == size else BAD_FORM
 
 
 @kernel
 def expand_set(
-    which: int, form: Any, length: Any, low: Any, high: Any, dense_planes: Any, values: Any,
+    which: int, form: Any, length: Any, at: Any, lists: Any, dense_planes: Any, values: Any,
     samples: int, ploidy: int, first_row: int, end_row: int, indexes: Any, out: Any,
 ) -> int:  # fmt: skip
     """Write one set's codes into rows ``first_row`` to ``end_row`` of ``out``; return a status.
 
     dense_planes : (dense rows, words) uint64 from ``materialise``
-    indexes : (samples * ploidy,) int32 scratch    out : (rows, samples, width) int8 or int16
+    indexes : (samples * ploidy,) uint16 scratch    out : (rows, samples, width) int8 or int16
     """
     bits = samples if which == MISSING else samples * ploidy
-    at, dense, used = np.int64(0), 0, 0
+    dense, used = 0, 0
     for row in range(end_row):
         this = form[row] & FORM_MASK
-        if this == EMPTY:
-            continue
-        size = np.int64(length[row])
         is_dense = this >= PLANE
-        if row >= first_row or which == OTHER:
-            if is_dense:
-                num = plane_indexes(dense_planes[dense], indexes)
-            else:
-                num = list_indexes(size, low[at : at + size], high[at : at + size], bits, indexes)
-                if num < 0:
-                    return -num
+        if this != EMPTY and (row >= first_row or which == OTHER):
+            num = set_indexes(form, length, at, lists, dense_planes, bits, row, dense, indexes)
+            if num < 0:
+                return -num
             if which == OTHER and used + num > values.size:
                 return BAD_VALUE
             if row >= first_row:
@@ -350,11 +204,22 @@ def expand_set(
                 elif which == FILL:
                     code = np.int16(-2)
                 for i in range(num):
+                    index = np.int64(indexes[i])
                     if which == MISSING:
-                        target[indexes[i], :ploidy] = -1
+                        target[index, :ploidy] = -1
                     else:
-                        target[indexes[i] // ploidy, indexes[i] % ploidy] = values[used + i] if which == OTHER else code
+                        target[index // ploidy, index % ploidy] = values[used + i] if which == OTHER else code
             used += num if which == OTHER else 0
-        at += size
         dense += is_dense
     return BAD_VALUE if which == OTHER and end_row == form.size and used != values.size else OK
+
+
+@kernel
+def set_indexes(
+    form: Any, length: Any, at: Any, lists: Any, dense_planes: Any, bits: int, row: int, dense: int, indexes: Any
+) -> int:
+    """Write the members of a row's set, a list or the plane ``dense``; return how many, or minus a status."""
+    if form[row] & FORM_MASK >= PLANE:
+        return plane_indexes(dense_planes[dense], indexes)
+    num = np.int64(length[row])
+    return num if read_list(lists, at[row], num, bits, indexes) else -BAD_LIST

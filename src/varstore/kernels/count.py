@@ -10,9 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from .blocks import BAD_LIST, BAD_VALUE, OK, list_indexes, plane_indexes
-from .jit import kernel, popcount
-from .rows import ALT, EMPTY, FILL, FLIPPED, FORM_MASK, HALF, MISSING, OTHER, PLANE
+from .blocks import set_indexes
+from .jit import inlined, kernel, popcount
+from .lists import MOST_PLAIN, read_list
+from .planes import BAD_LIST, BAD_VALUE, OK
+from .rows import ALT, EMPTY, FILL, FLIPPED, FORM_MASK, HALF, LIST, MISSING, OTHER, PLANE
 
 # A mask covers every index a uint16 can hold, so that no list can reach past it.
 MASK_WORDS = 1024
@@ -21,23 +23,29 @@ _EVEN = np.uint64(0x5555555555555555)
 
 @kernel
 def _member(mask: Any, index: int) -> int:
-    return np.int64((mask[(index >> 6) & (MASK_WORDS - 1)] >> np.uint64(index & 63)) & np.uint64(1))
+    word = np.uint64(index >> 6) & np.uint64(MASK_WORDS - 1)
+    return np.int64((mask[word] >> np.uint64(index & 63)) & np.uint64(1))
 
 
-@kernel
-def _hit_list(at: int, length: int, low: Any, high: Any, bits: int, mask: Any, want_pairs: bool) -> tuple[int, int]:
-    """Members in ``mask`` of the list at ``low[at]``, and how many samples have both haplotypes in it; -1: bad list."""
-    hits, pairs = np.int64(0), np.int64(0)
-    index = np.int64(-1)
-    for i in range(at, at + length):
-        delta = np.int64(low[i]) + (np.int64(high[i]) << 8) + 1
-        index += delta
-        member = _member(mask, index)
-        hits += member
-        # Two neighbours, the second at an odd index: one sample's two haplotypes.
-        if want_pairs and delta == 1 and index & 1:
-            pairs += member
-    return (hits, pairs) if index < bits else (-1, 0)
+@inlined
+def _hit_list(indexes: Any, length: int, masks: Any, k: int) -> int:
+    """Members in mask ``k`` of the list."""
+    hits = np.int64(0)
+    for i in range(length):
+        index = np.uint64(indexes[i])
+        hits += np.int64((masks[k, index >> np.uint64(6)] >> (index & np.uint64(63))) & np.uint64(1))
+    return hits
+
+
+@inlined
+def _pairs_of_list(indexes: Any, length: int, masks: Any, k: int) -> int:
+    """Samples in mask ``k`` both of whose haplotypes are in the list: an odd index and the one before it."""
+    pairs = np.int64(0)
+    for i in range(1, length):
+        index = np.uint64(indexes[i])
+        if index & np.uint64(1) and np.uint64(indexes[i - 1]) + np.uint64(1) == index:
+            pairs += np.int64((masks[k, index >> np.uint64(6)] >> (index & np.uint64(63))) & np.uint64(1))
+    return pairs
 
 
 @kernel
@@ -54,42 +62,58 @@ def _hit_plane(plane: Any, mask: Any, want_pairs: bool) -> tuple[int, int]:
 
 @kernel
 def count_hits(
-    form: Any, length: Any, low: Any, high: Any, dense_planes: Any, bits: int, first_row: int,
-    end_row: int, masks: Any, hits: Any, pairs: Any, want_pairs: bool,
+    form: Any, length: Any, at: Any, dense_row: Any, lists: Any, dense_planes: Any, bits: int, first_row: int,
+    end_row: int, masks: Any, indexes: Any, hits: Any, pairs: Any, want_pairs: bool,
 ) -> int:  # fmt: skip
     """Meet rows ``first_row`` to ``end_row`` of one set with every mask; return a status.
 
-    form, length : (rows,) of this set; low, high : its list streams
-    dense_planes : (dense rows, words) uint64 from ``blocks.materialise``
-    masks : (cohorts, 1024) uint64    hits, pairs : (cohorts, end_row - first_row) int64, written
+    form, length, at, dense_row, lists : of this set, as ``SetStreams`` has them
+    dense_planes : (dense rows, words) uint64 from ``planes.materialise``
+    masks : (cohorts, 1024) uint64    indexes : uint16 scratch with room for ``bits``
+    hits, pairs : (cohorts, end_row - first_row) int32, written
     """
     words = (bits + 63) >> 6
-    at, dense = np.int64(0), 0
+    # Rows by kind, without a branch a row: what a row is cannot be foretold, and a wrong guess costs as much as a list.
+    plain, long, num_plain, num_long = np.empty(end_row, np.int64), np.empty(end_row, np.int64), 0, 0
     for row in range(end_row):
         this = form[row] & FORM_MASK
-        if this == EMPTY:
-            continue
-        size = np.int64(length[row])
-        if this >= PLANE:
-            if row >= first_row:
-                for k in range(masks.shape[0]):
-                    hits[k, row - first_row], pairs[k, row - first_row] = _hit_plane(
-                        dense_planes[dense], masks[k, :words], want_pairs
-                    )
-            dense += 1
-        elif row >= first_row:
+        is_list = row >= first_row and this == LIST
+        plain[num_plain] = row
+        num_plain += is_list and length[row] <= MOST_PLAIN
+        long[num_long] = row
+        num_long += is_list and length[row] > MOST_PLAIN
+    good = True
+    for i in range(num_plain):
+        row = plain[i]
+        num = np.int64(length[row])
+        good &= read_list(lists, at[row], num, bits, indexes)
+        for k in range(masks.shape[0]):
+            hits[k, row - first_row] = _hit_list(indexes, num, masks, k)
+            if want_pairs:
+                pairs[k, row - first_row] = _pairs_of_list(indexes, num, masks, k)
+    for i in range(num_long):
+        row = long[i]
+        num = np.int64(length[row])
+        good &= read_list(lists, at[row], num, bits, indexes)
+        for k in range(masks.shape[0]):
+            hits[k, row - first_row] = _hit_list(indexes, num, masks, k)
+            if want_pairs:
+                pairs[k, row - first_row] = _pairs_of_list(indexes, num, masks, k)
+    if not good:
+        return BAD_LIST
+    for dense in range(dense_row.size):
+        row = np.int64(dense_row[dense])
+        if first_row <= row < end_row:
             for k in range(masks.shape[0]):
-                num, both = _hit_list(at, size, low, high, bits, masks[k], want_pairs)
-                if num < 0:
-                    return BAD_LIST
-                hits[k, row - first_row], pairs[k, row - first_row] = num, both
-        at += size
+                hits[k, row - first_row], pairs[k, row - first_row] = _hit_plane(
+                    dense_planes[dense], masks[k, :words], want_pairs
+                )
     return OK
 
 
 @kernel
 def count_other(
-    form: Any, length: Any, low: Any, high: Any, dense_planes: Any, values: Any, bits: int,
+    form: Any, length: Any, at: Any, lists: Any, dense_planes: Any, values: Any, bits: int,
     first_row: int, end_row: int, num_alts: Any, alt_start: Any, masks: Any, indexes: Any, allele_count: Any,
     negative: Any,
 ) -> int:  # fmt: skip
@@ -97,19 +121,15 @@ def count_other(
 
     Validates every code of the rows: afterwards they may index the alleles. Arguments as in ``count_hits``.
     """
-    at, dense, used = np.int64(0), 0, 0
+    dense, used = 0, 0
     for row in range(end_row):
         this = form[row] & FORM_MASK
         if this == EMPTY:
             continue
-        size = np.int64(length[row])
-        if this >= PLANE:
-            num = plane_indexes(dense_planes[dense], indexes)
-            dense += 1
-        else:
-            num = list_indexes(size, low[at : at + size], high[at : at + size], bits, indexes)
-            if num < 0:
-                return -num
+        num = set_indexes(form, length, at, lists, dense_planes, bits, row, dense, indexes)
+        dense += this >= PLANE
+        if num < 0:
+            return -num
         if used + num > values.size:
             return BAD_VALUE
         if row >= first_row:
@@ -119,13 +139,12 @@ def count_other(
                 if code > num_alts[out] or code == 0 or code == 1:
                     return BAD_VALUE
                 for k in range(masks.shape[0]):
-                    member = _member(masks[k], indexes[i])
+                    member = _member(masks[k], np.int64(indexes[i]))
                     if code < 0:
                         negative[k, out] += member
                     else:
                         allele_count[k, alt_start[out] + code - 1] += member
         used += num
-        at += size
     return OK
 
 
@@ -176,7 +195,7 @@ def count_calls(
 ) -> None:
     """Add the genotype counts of decoded rows of any ploidy, validated by ``count_other``.
 
-    codes : (rows, samples, ploidy) int16; other arguments as in ``combine``
+    codes : (rows, samples, ploidy) int16; other arguments as in ``combine_genotypes``
     """
     for row in range(codes.shape[0]):
         for k in range(sample_masks.shape[0]):
@@ -195,52 +214,63 @@ def is_awkward(form: Any, row: int) -> bool:
 
 
 @kernel
-def combine(
-    form: Any, samples: int, ploidy: int, first_row: int, hits: Any, pairs: Any, negative: Any, num_alts: Any,
-    alt_start: Any, sample_masks: Any, only_alt: bool, want_genotypes: bool, allele_count: Any, allele_number: Any,
+def combine_alleles(
+    alt_form: Any, first_row: int, haplotypes: Any, ploidy: int, present: Any, hits: Any, negative: Any, num_alts: Any,
+    alt_start: Any, allele_count: Any, allele_number: Any,
+) -> bool:  # fmt: skip
+    """Add allele counts that follow from the hits of the five sets; return whether the ALT alleles fit the records.
+
+    alt_form : (rows of the block,) uint8    haplotypes : (cohorts,) int64, of the cohort's people
+    present : (5,) bool, which sets the block has
+    hits : (5, cohorts, rows) int32; negative : (cohorts, rows) int32
+    num_alts, alt_start : int64 of the rows: ALT alleles, and the first one's column
+    allele_count : (cohorts, alleles) int64, allele_number : (cohorts, rows) int64; added to
+    """
+    cohorts, rows = hits.shape[1], hits.shape[2]
+    fits = True
+    for k in range(cohorts):
+        for row in range(rows):
+            gone, other = np.int64(0), np.int64(0)
+            if present[MISSING]:
+                gone += np.int64(hits[MISSING, k, row]) * ploidy
+            if present[HALF]:
+                gone += np.int64(hits[HALF, k, row])
+            if present[FILL]:
+                gone += np.int64(hits[FILL, k, row])
+            if present[OTHER]:
+                other += np.int64(hits[OTHER, k, row])
+            own = np.int64(hits[ALT, k, row])
+            allele_number[k, row] += haplotypes[k] - gone - np.int64(negative[k, row])
+            if num_alts[row] > 0:
+                flipped = alt_form[first_row + row] & FLIPPED != 0
+                allele_count[k, alt_start[row]] += haplotypes[k] - own - gone - other if flipped else own
+            else:
+                fits &= alt_form[first_row + row] == EMPTY
+    return fits
+
+
+@kernel
+def combine_genotypes(
+    form: Any, first_row: int, people: Any, ploidy: int, hits: Any, pairs: Any, num_alts: Any, alt_start: Any,
     n_hom_ref: Any, n_het: Any, n_hom_alt: Any, n_missing: Any,
 ) -> int:  # fmt: skip
-    """Add counts that follow from the hits of the five sets; return how many awkward rows are left, or -1.
+    """Add genotype counts that follow from the hits; return how many awkward rows are left.
 
-    hits : (5, cohorts, rows) int64; pairs, negative : (cohorts, rows) int64
-    num_alts, alt_start : int64 of the rows: ALT alleles, and the first one's column
-    only_alt : the block has no other set than ALT
-    allele_count, n_het, n_hom_alt : (cohorts, alleles) int64, added to
-    allele_number, n_hom_ref, n_missing : (cohorts, rows) int64, added to
-    Genotype counts are touched only if ``want_genotypes``, and not in awkward rows or above ploidy 2.
+    form : (5, rows of the block) uint8    people : (cohorts,) int64    ploidy : 1 or 2
+    pairs : (cohorts, rows) int32; other arguments as in ``combine_alleles``
+    n_het, n_hom_alt : (cohorts, alleles) int64; n_hom_ref, n_missing : (cohorts, rows) int64; added to
     """
     cohorts, rows = hits.shape[1], hits.shape[2]
     awkward = 0
-    people = np.zeros(cohorts, np.int64)
-    for k in range(cohorts):
-        for w in range((samples + 63) >> 6):
-            people[k] += np.int64(popcount(sample_masks[k, w]))
     for row in range(rows):
-        alt_form = form[ALT, first_row + row]
-        flipped = alt_form & FLIPPED != 0
-        if num_alts[row] == 0 and alt_form != EMPTY:
-            return -1
-        if only_alt and not want_genotypes:
-            for k in range(cohorts):
-                own = hits[ALT, k, row]
-                allele_number[k, row] += people[k] * ploidy
-                if num_alts[row] > 0:
-                    allele_count[k, alt_start[row]] += people[k] * ploidy - own if flipped else own
+        if is_awkward(form, first_row + row):
+            awkward += 1
             continue
-        aside = want_genotypes and (ploidy > 2 or is_awkward(form, first_row + row))
-        awkward += aside
+        flipped = form[ALT, first_row + row] & FLIPPED != 0
         for k in range(cohorts):
-            own = hits[ALT, k, row]
-            missing = hits[MISSING, k, row]
-            gone = missing * ploidy + hits[HALF, k, row] + hits[FILL, k, row]
-            alt = people[k] * ploidy - own - gone - hits[OTHER, k, row] if flipped else own
-            allele_number[k, row] += people[k] * ploidy - gone - negative[k, row]
-            if num_alts[row] > 0:
-                allele_count[k, alt_start[row]] += alt
-            if not want_genotypes or aside:
-                continue
-            het = own - 2 * pairs[k, row] if ploidy == 2 else 0
-            hom = pairs[k, row] if ploidy == 2 else own
+            own, missing = np.int64(hits[ALT, k, row]), np.int64(hits[MISSING, k, row])
+            het = own - 2 * np.int64(pairs[k, row]) if ploidy == 2 else np.int64(0)
+            hom = np.int64(pairs[k, row]) if ploidy == 2 else own
             rest = people[k] - missing - het - hom
             n_missing[k, row] += missing
             n_hom_ref[k, row] += hom if flipped else rest
@@ -254,42 +284,38 @@ def combine(
 def set_plane(plane: Any, indexes: Any, num: int) -> None:
     """Set bits of a plane."""
     for i in range(num):
-        plane[indexes[i] >> 6] |= np.uint64(1) << np.uint64(indexes[i] & 63)
+        index = np.uint64(indexes[i])
+        plane[index >> np.uint64(6)] |= np.uint64(1) << (index & np.uint64(63))
 
 
 @kernel
 def awkward_planes(
-    which: int, form: Any, length: Any, low: Any, high: Any, dense_planes: Any, values: Any,
+    which: int, all_forms: Any, form: Any, length: Any, at: Any, lists: Any, dense_planes: Any, values: Any,
     samples: int, ploidy: int, first_row: int, end_row: int, indexes: Any, planes: Any, other: Any,
 ) -> int:  # fmt: skip
     """Write one set of the awkward rows as planes over haplotypes; return a status.
 
-    form : (5, rows); length, low, high, dense_planes : of set ``which``
+    all_forms : (5, rows) uint8; form, length, at, lists, dense_planes : of set ``which``
     planes : (4, awkward rows, words) uint64, zeroed by the caller: code 1 or 0, missing, holes, others
     other : (awkward rows + 1,) int64, written for OTHER: where each row's codes begin in ``values``
     """
     bits = samples if which == MISSING else samples * ploidy
-    at, dense, used, out = np.int64(0), 0, 0, 0
+    dense, used, out = 0, 0, 0
     for row in range(end_row):
-        aside = row >= first_row and is_awkward(form, row)
-        this = form[which, row] & FORM_MASK
-        size = np.int64(length[row])
-        is_dense = this >= PLANE
+        aside = row >= first_row and is_awkward(all_forms, row)
+        this = form[row] & FORM_MASK
         num = 0
         if this != EMPTY and (aside or which == OTHER):
-            if is_dense:
-                num = plane_indexes(dense_planes[dense], indexes)
-            else:
-                num = list_indexes(size, low[at : at + size], high[at : at + size], bits, indexes)
-                if num < 0:
-                    return -num
+            num = set_indexes(form, length, at, lists, dense_planes, bits, row, dense, indexes)
+            if num < 0:
+                return -num
         if aside:
             if which == ALT:
                 set_plane(planes[0, out], indexes, num)
             elif which == MISSING:
                 for i in range(num):
                     for h in range(ploidy):
-                        bit = indexes[i] * ploidy + h
+                        bit = np.int64(indexes[i]) * ploidy + h
                         planes[1, out, bit >> 6] |= np.uint64(1) << np.uint64(bit & 63)
             elif which == HALF:
                 set_plane(planes[1, out], indexes, num)
@@ -302,11 +328,11 @@ def awkward_planes(
                 set_plane(planes[3, out], indexes, num)
                 for i in range(num):
                     if values[used + i] < 0:
-                        planes[1, out, indexes[i] >> 6] |= np.uint64(1) << np.uint64(indexes[i] & 63)
+                        index = np.int64(indexes[i])
+                        planes[1, out, index >> 6] |= np.uint64(1) << np.uint64(index & 63)
             out += 1
         used += num if which == OTHER else 0
-        at += size
-        dense += is_dense
+        dense += this >= PLANE
     if which == OTHER:
         other[out] = used
     return OK
@@ -338,20 +364,16 @@ def _count_states(ploidy: int, missing: Any, fill: Any, allele: Any, mask: Any) 
 
 @kernel
 def count_awkward(
-    form: Any, values: Any, samples: int, ploidy: int, first_row: int, end_row: int, planes: Any, other: Any,
-    num_alts: Any, alt_start: Any, sample_masks: Any, masks: Any, n_hom_ref: Any, n_het: Any, n_hom_alt: Any,
+    form: Any, values: Any, ploidy: int, first_row: int, end_row: int, planes: Any, other: Any,
+    num_alts: Any, alt_start: Any, people: Any, masks: Any, n_hom_ref: Any, n_het: Any, n_hom_alt: Any,
     n_missing: Any,
 ) -> None:  # fmt: skip
     """Add the genotype counts of the awkward rows from their planes; codes were validated by ``count_other``.
 
-    planes, other : from ``awkward_planes``; other arguments as in ``combine``
+    planes, other : from ``awkward_planes``; other arguments as in ``combine_genotypes``
     """
     words = planes.shape[2]
     allele = np.empty(words, np.uint64)
-    people = np.zeros(masks.shape[0], np.int64)
-    for k in range(masks.shape[0]):
-        for w in range((samples + 63) >> 6):
-            people[k] += np.int64(popcount(sample_masks[k, w]))
     aside = 0
     for row in range(first_row, end_row):
         if not is_awkward(form, row):

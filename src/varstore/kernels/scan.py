@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from .jit import byte_mask64, call_bits32, kernel, odd_calls16, trailing_zeros
+from .calls import CALLS_BAD_KEYS, CALLS_BAD_SUBFIELDS, CALLS_DONE, CALLS_NEED_FIELD, add_odd, scan_calls
+from .jit import byte_mask64, call_bits32, kernel, load_word, odd_calls16, trailing_zeros
 from .rows import USED_LISTS, USED_PLANES, USED_VALUES, emit_row
 
 # Further cursors of a record block, behind those of ``rows``.
@@ -17,6 +18,8 @@ NUM_CURSORS = 7
 
 # What ended a scan. From BAD_COLUMNS on it is the input's fault.
 (DONE, NEED_ROOM, NEED_PLOIDY, BAD_COLUMNS, BAD_POSITION, BAD_CALL, BAD_ALLELE, BLANK_LINE, BAD_TEXT) = range(9)
+# Of the FORMAT fields.
+NEED_FIELD, BAD_KEYS, BAD_SUBFIELDS = 9, 10, 11
 
 # Columns of ``fields``: where each text field starts; it ends before the next one's tab.
 ID, REF, ALT_TEXT, QUAL, FILTER, INFO, FORMAT, FIELDS_END = range(8)
@@ -171,15 +174,22 @@ def _scan_general(
     num_exceptions: Any,
     other_codes: Any,
     phased: Any,
+    row: int,
+    odd: Any,
+    odd_text: Any,
+    call_cursors: Any,
     fault: Any,
 ) -> int:
     """Read the sample columns ``buffer[begin:end]`` call by call; return a status.
 
     phased : (samples,) uint8, 1 where no ``/`` stands in the call
+    odd, odd_text : arenas of ``kernels.calls``; separators that differ, or stand in front, are entered there
     fault : (2,) int64, where it went wrong: sample, and the ploidy or code found
     """
     at = begin
     block = 0
+    # Diploid calls of 0 and 1 with more fields, or a tab, behind them.
+    quick_calls = ploidy == 2 and gt_index == 0 and num_alts > 0
     for sample in range(num_samples):
         fault[0] = sample
         if at > end:
@@ -191,7 +201,23 @@ def _scan_general(
         num_codes = 0
         first_half = num_exceptions[1]
         phased[sample] = 1
-        if gt_index < 0:
+        quick = False
+        if quick_calls:
+            word = load_word(buffer, at)
+            separator = word >> np.uint64(8) & np.uint64(255)
+            behind = word >> np.uint64(24) & np.uint64(255)
+            quick = (
+                (word & np.uint64(0xFE00FE) == np.uint64(0x300030))
+                & ((separator == np.uint64(_PIPE)) | (separator == np.uint64(_SLASH)))
+                & ((behind == np.uint64(_COLON)) | (behind == np.uint64(_TAB)))
+            )
+        if quick:
+            phased[sample] = separator == np.uint64(_PIPE)
+            codes = (word & np.uint64(1)) | (word >> np.uint64(15) & np.uint64(2))
+            plane[bit >> 6] |= codes << np.uint64(bit & 63)
+            num_codes = 2
+            at += 3
+        elif gt_index < 0:
             phased[sample] = 0
             num_missing = ploidy
             num_codes = ploidy
@@ -209,13 +235,20 @@ def _scan_general(
                 num_codes = 1
                 exceptions[1, num_exceptions[1]] = sample * ploidy
                 num_exceptions[1] += 1
+            call = at
+            pipes, slashes = 0, 0
+            leading = at < end and (buffer[at] == _SLASH or buffer[at] == _PIPE)
             while num_codes == 0 or (at < end and buffer[at] != _COLON and buffer[at] != _TAB):
-                if num_codes > 0:
+                if num_codes > 0 or leading:
                     if buffer[at] == _SLASH:
                         phased[sample] = 0
-                    elif buffer[at] != _PIPE:
+                        slashes += 1
+                    elif buffer[at] == _PIPE:
+                        pipes += 1
+                    else:
                         return BAD_CALL
                     at += 1
+                    leading = False
                 code = np.int64(-3)
                 if at < end and buffer[at] == _DOT:
                     code = -1
@@ -250,6 +283,9 @@ def _scan_general(
                     exceptions[3, num_exceptions[3]] = sample * ploidy + num_codes
                     num_exceptions[3] += 1
                 num_codes += 1
+            if pipes + slashes == num_codes or (pipes > 0 and slashes > 0):
+                if call < at and pipes + slashes > 0:
+                    add_odd(odd, call_cursors, row, sample, -1, -1, buffer, call, at, odd_text)
             if num_missing == ploidy:
                 num_exceptions[1] = first_half
                 exceptions[0, num_exceptions[0]] = sample
@@ -296,6 +332,17 @@ def _parse_position(buffer: Any, begin: int, end: int) -> int:
 
 
 @kernel
+def _call_status(status: int) -> int:
+    if status == CALLS_DONE:
+        return DONE
+    if status == CALLS_NEED_FIELD:
+        return NEED_FIELD
+    if status == CALLS_BAD_KEYS:
+        return BAD_KEYS
+    return BAD_SUBFIELDS if status == CALLS_BAD_SUBFIELDS else NEED_ROOM
+
+
+@kernel
 def scan_lines(
     buffer: Any,
     begin: int,
@@ -327,6 +374,10 @@ def scan_lines(
     runs: Any,
     row_cursors: Any,
     cursors: Any,
+    collect: bool,
+    field_table: Any,
+    call_arenas: Any,
+    call_cursors: Any,
     fault: Any,
 ) -> tuple[int, int]:
     """Read all whole lines of ``buffer[begin:end]``; return (status, bytes consumed up to).
@@ -335,6 +386,7 @@ def scan_lines(
     text : uint8 arena, ID to FORMAT of every line; fields : (rows, 8) int64 into it
     runs : (rows, 3) int64, a row for each change of CHROM: row, begin and end in ``text``
     row_cursors : (rows + 1, 5) int64 cursors before each row (lists, planes, values, phase, text)
+    collect : read FORMAT fields besides GT; field_table, call_arenas, call_cursors : see ``calls.scan_calls``
     fault : (2,) int64 details of a bad line, which is line ``cursors[NUM_ROWS]`` of this scan
     Arenas have room for the worst row, or NEED_ROOM is returned before that row.
     """
@@ -408,6 +460,7 @@ def scan_lines(
 
         # The sample columns.
         num_exceptions[:] = 0
+        call_arenas[2][row, :] = 0
         next_line = stop + 1
         default = 0
         gt_index = -1
@@ -442,10 +495,28 @@ def scan_lines(
                     line_end -= 1
                 plane[:] = np.uint64(0)
                 num_exceptions[:] = 0
+                used_cells, used_call_text, num_odd = call_cursors[0], call_cursors[1], call_cursors[2]
                 status = _scan_general(
                     buffer, calls, line_end, gt_index, num_samples, ploidy, limit, starts, word_starts, plane,
-                    exceptions, num_exceptions, other_codes, phased, fault,
+                    exceptions, num_exceptions, other_codes, phased, row, call_arenas[4], call_arenas[3],
+                    call_cursors, fault,
                 )  # fmt: skip
+                if status == DONE:
+                    if call_cursors[1] > call_arenas[3].size or call_cursors[2] > call_arenas[4].shape[0]:
+                        fault[0], fault[1] = 0, call_cursors[2] - num_odd
+                        status = NEED_ROOM
+                    elif collect:
+                        status = _call_status(
+                            scan_calls(
+                                buffer, field_at[FORMAT], site_end, calls, line_end, row, num_samples, alts,
+                                field_table, call_arenas, call_cursors, fault,
+                            )
+                        )  # fmt: skip
+                if status != DONE:
+                    call_cursors[0], call_cursors[1], call_cursors[2] = used_cells, used_call_text, num_odd
+                    if status == NEED_FIELD or status == BAD_KEYS:
+                        fault[0] -= at
+                        fault[1] -= at
                 if status == BAD_COLUMNS:
                     found = 9 + 1
                     for i in range(calls, line_end):

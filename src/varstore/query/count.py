@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..codec.counts import BlockCounts
-from ..errors import CorruptChunkError
 from ..model.results import ALLELE_COLUMNS, GENOTYPE_COLUMNS, CountTable
 from ..storage.batch import SiteChunk
 from ..storage.totals import Totals
+from .blocks import BlockCache
 from .plan import ChunkRead, Store
 
 if TYPE_CHECKING:
@@ -36,12 +36,14 @@ class CountJob:
     members : (cohorts, samples of the batch) bool
     totals : stored counts over everybody, used in place of the genotypes where not None
     filters : which filters a record may have (bool over the store's filters, and whether none); None: any
+    cache : where blocks come from
     """
 
     store: Store
     members: NDArray[np.bool_]
     totals: Totals | None
     filters: tuple[NDArray[np.bool_], bool] | None
+    cache: BlockCache
     _masks: dict[tuple[int, int], Masks | None] = field(default_factory=dict)
 
     @cached_property
@@ -124,26 +126,18 @@ def _of_batch(
 def _count_task(task: _Task, *, genotypes: bool) -> BlockCounts:
     # Loaded here: an answer from the totals needs no numba, whose start is most of a small question.
     from ..codec.counting import count_rows  # noqa: PLC0415
-    from ..codec.layout import inflate_block, parse  # noqa: PLC0415
+    from ..codec.layout import Scratch  # noqa: PLC0415
 
-    read, store = task.read, task.job.store
-    sites = store.site_chunk(read.chunk)
+    scratch = Scratch()
+    read, job = task.read, task.job
+    sites = job.store.site_chunk(read.chunk)
     rows = read.span(len(sites.position))
-    counts = BlockCounts.zeros(len(task.job.members), sites.num_alts[rows[0] : rows[1]])
+    counts = BlockCounts.zeros(len(job.members), sites.num_alts[rows[0] : rows[1]])
     for sample_chunk in task.sample_chunks:
-        begin = sample_chunk * store.chunk_samples
-        num_samples = min(store.chunk_samples, len(store.samples) - begin)
-        data = store.genotype_block(read.chunk, sample_chunk)
-        layout = parse(data)
-        if layout.num_rows < len(sites.position) or layout.num_samples < num_samples:
-            raise CorruptChunkError(
-                f"chunk {read.chunk}.{sample_chunk}.0 of call_genotype has {layout.num_rows} x {layout.num_samples} "
-                f"genotypes, the batch says {len(sites.position)} x {num_samples}"
-            )
-        for block in range(layout.num_blocks):
-            masks = task.job.masks(begin + block * layout.inner, layout.block_samples(block))
+        for first, block in job.cache.blocks(job.store, read.chunk, sample_chunk, len(sites.position)):
+            masks = job.masks(first, block.num_samples)
             if masks is not None:
-                count_rows(inflate_block(data, layout, block), rows, masks, counts, genotypes=genotypes)
+                count_rows(block, rows, masks, counts, genotypes=genotypes, scratch=scratch)
     return _select(counts, read, rows[0])
 
 
@@ -216,7 +210,10 @@ def count_table(
         shape = (0,) if name in ("contig", "position", "ref", "alt") else (num_cohorts, 0)
         whole = np.concatenate(parts[name], axis=-1) if parts[name] else np.zeros(shape, dtype)
         whole = whole.astype(dtype, copy=False)
-        columns[name] = np.repeat(whole, num_cohorts) if whole.ndim == 1 else whole.T.reshape(-1)
+        if whole.ndim == 1:
+            columns[name] = whole if num_cohorts == 1 else np.repeat(whole, num_cohorts)
+        else:
+            columns[name] = whole.T.reshape(-1)
     if names is not None:
         rows = len(columns["position"]) // max(1, num_cohorts)
         cohort = np.tile(np.array([*names, None], object)[:-1], rows)

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..codec.genotype import expand_rows
-from ..codec.layout import inflate_block, parse
 from ..errors import CorruptChunkError
 from ..model.results import Genotypes
+from .blocks import BlockCache
 from .plan import ChunkRead, Store
 
 
 def read_genotypes(
-    stores: Sequence[Store], reads: Sequence[ChunkRead], columns: Sequence[NDArray[np.int64]], samples: Sequence[str]
+    stores: Sequence[Store],
+    reads: Sequence[ChunkRead],
+    columns: Sequence[NDArray[np.int64]],
+    samples: Sequence[str],
+    cache: BlockCache,
 ) -> Genotypes:
     """Decode the reads.
 
@@ -35,7 +40,8 @@ def read_genotypes(
         for i, read in enumerate(reads):
             target = slice(int(starts[i]), int(starts[i + 1]))
             for sample_chunk in range(store.num_sample_chunks):
-                _decode_chunk(store, read, chosen[i], sample_chunk, column, calls[target], phased[target])
+                wanted = _Wanted(store, read.chunk, chosen[i], len(sites[i].position), column)
+                _decode_chunk(wanted, sample_chunk, cache, calls[target], phased[target])
     width = max([site.allele.shape[1] for site in sites], default=2)
     alleles = np.full((len(calls), width), "", object)
     for i, site in enumerate(sites):
@@ -60,30 +66,40 @@ def _rows(read: ChunkRead, num_rows: int) -> NDArray[np.int64]:
     return np.arange(num_rows) if read.rows is None else read.rows
 
 
+@dataclass(frozen=True)
+class _Wanted:
+    """Records of one chunk, and the samples of one store. ``num_rows``: records of the whole chunk."""
+
+    store: Store
+    chunk: int
+    rows: NDArray[np.int64]
+    num_rows: int
+    column: NDArray[np.int64]
+
+
 def _decode_chunk(
-    store: Store, read: ChunkRead, rows: NDArray[np.int64], sample_chunk: int, column: NDArray[np.int64],
-    calls: NDArray[Any], phased: NDArray[np.bool_],
-) -> None:  # fmt: skip
+    wanted: _Wanted, sample_chunk: int, cache: BlockCache, calls: NDArray[Any], phased: NDArray[np.bool_]
+) -> None:
     """Decode the wanted samples of one chunk into their columns of ``calls`` and ``phased``."""
+    store, chunk, rows = wanted.store, wanted.chunk, wanted.rows
     begin = sample_chunk * store.chunk_samples
-    mine = column[begin : begin + store.chunk_samples]
-    wanted = np.flatnonzero(mine >= 0)
-    if not len(wanted) or not len(rows):
+    mine = wanted.column[begin : begin + store.chunk_samples]
+    samples = np.flatnonzero(mine >= 0)
+    if not len(samples) or not len(rows):
         return
-    data = store.genotype_block(read.chunk, sample_chunk)
-    layout = parse(data)
     first, end = int(rows[0]), int(rows[-1]) + 1
-    if layout.num_rows < end or layout.num_samples < len(mine) or layout.ploidy > calls.shape[2]:
-        raise CorruptChunkError(f"chunk {read.chunk}.{sample_chunk}.0 of call_genotype is smaller than its batch")
-    for block in range(layout.num_blocks):
-        low = block * layout.inner
-        inside = wanted[(wanted >= low) & (wanted < low + layout.block_samples(block))]
+    ploidy = 0
+    for at, block in cache.blocks(store, chunk, sample_chunk, wanted.num_rows):
+        low, ploidy = at - begin, block.ploidy
+        if ploidy > calls.shape[2]:
+            raise CorruptChunkError(f"chunk {chunk}.{sample_chunk}.0 of call_genotype: more haplotypes than its batch")
+        inside = samples[(samples >= low) & (samples < low + block.num_samples)]
         if len(inside):
-            out = np.empty((end - first, layout.block_samples(block), calls.shape[2]), calls.dtype)
-            expand_rows(inflate_block(data, layout, block), first, end, out)
+            out = np.empty((end - first, block.num_samples, calls.shape[2]), calls.dtype)
+            expand_rows(block, first, end, out)
             calls[:, mine[inside]] = out[rows - first][:, inside - low]
-    if layout.ploidy < calls.shape[2]:
+    if ploidy < calls.shape[2]:
         # Written before a wider call was met: a record without GT is missing at every haplotype all the same.
-        without = np.flatnonzero(~store.has_gt_chunk(read.chunk)[rows])
-        calls[np.ix_(without, mine[wanted])] = -1
-    phased[:, mine[wanted]] = store.phased_chunk(read.chunk, sample_chunk)[rows][:, wanted]
+        without = np.flatnonzero(~store.has_gt_chunk(chunk)[rows])
+        calls[np.ix_(without, mine[samples])] = -1
+    phased[:, mine[samples]] = store.phased_chunk(chunk, sample_chunk)[rows][:, samples]

@@ -213,6 +213,13 @@ class StoredArray:
         name = f"{self.name}/" + ".".join(map(str, index))
         return self.part.read(name) if self.part.has(name) else None
 
+    def packed(self, *index: int) -> bytes:
+        """A chunk of text in vlen-utf8 form, whole. Raises CorruptRepositoryError."""
+        data = self.raw(*index)
+        if data is None:
+            raise CorruptRepositoryError(f"{self.part.folder / self.name}: chunk {index} is gone")
+        return bytes(decode(data, self.metadata["compressor"], None))
+
     def chunk(self, index: int) -> NDArray[Any]:
         """Rows of chunk ``index`` of the first axis, the others whole, cut to the real shape."""
         rows = min(self.chunks[0], self.shape[0] - index * self.chunks[0])

@@ -17,10 +17,14 @@ from numpy.typing import NDArray
 from ..codec.settings import INNER, LEVEL
 from ..errors import CorruptRepositoryError
 from .arrays import GROUP, ArraySpec, ColumnWriter, StoredArray, finish, write_whole
+from .fields import BatchFields
+from .keys import keys_of
 from .parts import Part, PartWriter
 
 CHUNK_VARIANTS = 4096
 CHUNK_SAMPLES = 16384
+LEAST_VARIANTS = 64
+MAX_CALLS = 1 << 24
 
 V = ("variants",)
 _COLUMNS = {
@@ -33,7 +37,6 @@ _COLUMNS = {
     "variant_quality": ArraySpec("variant_quality", "<f4", V, "Phred-scaled quality score"),
     "variant_id": ArraySpec("variant_id", "|O", V, "Identifier"),
     "variant_id_mask": ArraySpec("variant_id_mask", "|b1", V),
-    "varstore/variant_info": ArraySpec("varstore/variant_info", "|O", V, "INFO as it stood in the file"),
     "varstore/variant_has_genotype": ArraySpec("varstore/variant_has_genotype", "|b1", V, "The record has GT"),
 }  # fmt: skip
 _WIDE_COLUMNS = {
@@ -53,6 +56,14 @@ def chunk_width(num_samples: int, most: int = CHUNK_SAMPLES) -> int:
         return max(1, num_samples)
     num_chunks = -(-num_samples // most)
     return -(-num_samples // num_chunks // 64) * 64
+
+
+def chunk_height(num_samples: int, *, calls: bool) -> int:
+    """Variants of a chunk: fewer where many samples have FORMAT fields besides GT, so that a chunk fits in memory."""
+    height = CHUNK_VARIANTS
+    while calls and height > LEAST_VARIANTS and height * num_samples > MAX_CALLS:
+        height //= 2
+    return height
 
 
 def genotype_spec(dtype: str, ploidy: int) -> ArraySpec:
@@ -237,6 +248,11 @@ class Batch:
         """(runs, 6): see ``REGION_FIELDS``."""
         return _frozen(self.array("region_index").read().astype(np.int64))
 
+    @cached_property
+    def fields(self) -> BatchFields:
+        """INFO and FORMAT fields."""
+        return BatchFields(self.part)
+
     @property
     def num_chunks(self) -> int:
         return self.position.num_chunks
@@ -278,6 +294,11 @@ class Batch:
         if data is None:
             raise CorruptRepositoryError(f"{self.part.folder}: chunk {chunk}.{sample_chunk}.0 of call_genotype is gone")
         return memoryview(data)
+
+    def key_chunk(self, chunk: int) -> NDArray[np.uint64]:
+        """Keys of the ALT alleles of a chunk, made of its alleles: (rows, alt alleles)."""
+        sites, width = self.site_chunk(chunk), self.array("variant_allele").shape[1]
+        return keys_of(self.array("variant_allele").packed(chunk, 0), sites.position, sites.num_alts, width)
 
     def phased_chunk(self, chunk: int, sample_chunk: int) -> NDArray[np.bool_]:
         """Phases of a chunk, (rows, samples)."""

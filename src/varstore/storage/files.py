@@ -64,6 +64,11 @@ def make_folder(path: Path) -> None:
     path.mkdir(parents=True, exist_ok=True)
 
 
+def rename(source: Path, target: Path) -> None:
+    """Give a file of staging another name; its folder is synced later."""
+    os.rename(source, target)
+
+
 def remove(path: Path) -> None:
     """Remove a file; it may be gone."""
     path.unlink(missing_ok=True)

@@ -24,7 +24,8 @@ class ForeignStore:
 
         self.path = path
         try:
-            self.group: Any = zarr.open_group(str(path), mode="r")
+            store = zarr.storage.ZipStore(path, mode="r") if path.suffix == ".zip" else str(path)
+            self.group: Any = zarr.open_group(store, mode="r")
         except Exception as error:
             raise NotARepositoryError(f"{path}: no varstore repository and no VCF Zarr store ({error})") from None
         absent = [name for name in _REQUIRED if name not in self.group]

@@ -53,6 +53,18 @@ class PartWriter:
         files.remove(self.staging / name)
         self.write(name, data)
 
+    def remove(self, name: str) -> None:
+        """Take a file back."""
+        files.remove(self.staging / name)
+        with self._lock:
+            del self._entries[name]
+
+    def rename(self, old: str, new: str) -> None:
+        """Give a file another name in its folder."""
+        files.rename(self.staging / old, self.staging / new)
+        with self._lock:
+            self._entries[new] = self._entries.pop(old)
+
     def read(self, name: str) -> bytes:
         """A file written before."""
         return (self.staging / name).read_bytes()

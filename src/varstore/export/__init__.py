@@ -1,0 +1,1 @@
+"""Records out of a repository again: VCF, BCF, VCF Zarr, PLINK 2."""
