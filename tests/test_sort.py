@@ -2,6 +2,7 @@
 
 import random
 import subprocess
+import sys
 from itertools import pairwise
 
 import numpy as np
@@ -240,3 +241,40 @@ def test_an_interrupted_sort_leaves_the_repository_as_it_was(tmp_path, monkeypat
     assert tree(tmp_path / "repo") == before
     assert vs.open(tmp_path / "repo").add(two).num_samples == 6
     assert not list((tmp_path / "repo" / "tmp").iterdir())
+
+
+KILLED = """
+import os, signal, sys
+import varstore as vs
+from varstore.ingest import sort
+sort.BLOCK_SIZE = 200
+left = int(sys.argv[3])
+write = sort._Runs._write
+
+def write_and_die(self, lines):
+    global left
+    left -= 1
+    if left < 0:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return write(self, lines)
+
+sort._Runs._write = write_and_die
+vs.open(sys.argv[1]).add(sys.argv[2])
+"""
+
+
+@pytest.mark.parametrize("after", [0, 2])
+def test_a_killed_sort_leaves_the_version_as_it_was(tmp_path, after):
+    one = vcf_text.write_plain(tmp_path / "one.vcf", HEADER + "".join(record("1", pos, pos) for pos in range(50)))
+    vs.create(tmp_path / "repo", one)
+    before = content(tmp_path / "repo")
+    lines = [record("1", pos, pos) for pos in range(50)]
+    two = vcf_text.write_plain(tmp_path / "two.vcf", HEADER.replace("a\tb\tc", "d\te\tf") + "".join(reversed(lines)))
+    done = subprocess.run([sys.executable, "-c", KILLED, tmp_path / "repo", two, str(after)], timeout=120, check=False)
+    assert done.returncode == -9
+    repo = vs.open(tmp_path / "repo")
+    assert repo.version == 1
+    assert repo.verify() == []
+    assert content(tmp_path / "repo") == before
+    assert repo.add(two).num_samples == 6
+    assert repo.verify() == []

@@ -163,7 +163,7 @@ def block(data: bytes) -> None:
         decode_array(view)
         num_rows = layout.shape[0]
         for number in range(layout.num_blocks):
-            part = inflate_block(view, layout, number)
+            part = inflate_block(layout, number)
             counts = BlockCounts.zeros(2, np.full(num_rows, 40, np.int64))
             masks = Masks(np.arange(2 * part.num_samples).reshape(2, -1) % 3 == 0)
             count_rows(part, (0, num_rows), masks, counts, genotypes=True)

@@ -39,6 +39,10 @@ class MappedFile:
             self._map.madvise(mmap.MADV_DONTNEED, self._released, size - self._released)
             self._released = size
 
+    def forget(self) -> None:
+        """Let go of all that was read; it is read again where it is needed."""
+        self._map.madvise(mmap.MADV_DONTNEED)
+
     def check_blocks(self) -> None:
         """Walk over all BGZF blocks, if it is BGZF. Raises TruncatedInputError."""
         if self.kind == "bgzf":

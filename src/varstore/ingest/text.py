@@ -244,6 +244,7 @@ class TextFile(MappedFile):
             cut = buffer.rfind(b"\n", 0, used) + 1 if size else used
             rest = bytes(memoryview(buffer)[cut:used])
             if cut:
+                self.forget()
                 yield memoryview(buffer)[:cut]
 
     def _after_header(self, reader: ByteReader) -> memoryview:

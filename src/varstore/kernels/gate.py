@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .jit import kernel
+from .jit import byte_mask64, kernel, trailing_zeros
 
 # Bits of a row's flags.
 BAD_REF, BAD_ALT, IUPAC, ALT_IS_REF, DUPLICATE_ALT = 1, 2, 4, 8, 16
@@ -15,10 +15,11 @@ ID_SYNTAX, NEGATIVE_QUALITY, INFO_SYNTAX, DUPLICATE_INFO, NO_ALT = 32, 64, 128, 
 
 MAX_KEYS = 1024  # distinct INFO keys of a chunk that are told apart
 _SLOTS = 4096
+_ITEMS = 64
 _PAIRS = 256  # ALTs of a record that are compared with each other
 
 _COMMA, _DOT, _SEMICOLON, _COLON, _EQUALS, _STAR = 44, 46, 59, 58, 61, 42
-_LESS, _GREATER, _OPEN, _CLOSE, _MINUS = 60, 62, 91, 93, 45
+_LESS, _GREATER, _OPEN, _CLOSE, _MINUS, _SPACE = 60, 62, 91, 93, 45, 32
 
 
 def _bases() -> Any:
@@ -189,6 +190,45 @@ def site_flags(text: Any, begin: Any, num_alts: Any, bases: Any, flags: Any) -> 
 
 
 @kernel
+def _key_code(text: Any, start: int, stop: int, slots: Any, key_begin: Any, key_end: Any, num: int) -> int:
+    """The number of a key, ``num`` for a new one, which is entered; -1 if there is no room."""
+    length = stop - start
+    value = np.uint32(2166136261)
+    for i in range(start, stop):
+        value = (value ^ np.uint32(text[i])) * np.uint32(16777619)
+    slot = np.int64(value & np.uint32(_SLOTS - 1))
+    while slots[slot] >= 0:
+        code = slots[slot]
+        i = 0
+        same = key_end[code] - key_begin[code] == length
+        while same and i < length:
+            same = text[key_begin[code] + i] == text[start + i]
+            i += 1
+        if same:
+            return code
+        slot = (slot + 1) & (_SLOTS - 1)
+    if num == MAX_KEYS:
+        return -1
+    slots[slot] = num
+    key_begin[num], key_end[num] = start, stop
+    return num
+
+
+@kernel
+def _marks(text: Any, at: int, stop: int, byte: int) -> int:
+    """Bit ``i`` is set where ``text[at + i]`` is ``byte``, below ``stop`` and among the next 64."""
+    size = min(64, stop - at)
+    if at + 64 <= text.size:
+        mask = byte_mask64(text, at, np.uint8(byte))
+        return mask if size == 64 else mask & ((np.uint64(1) << np.uint64(size)) - np.uint64(1))
+    mask = np.uint64(0)
+    for i in range(size):
+        if text[at + i] == byte:
+            mask |= np.uint64(1) << np.uint64(i)
+    return mask
+
+
+@kernel
 def info_keys(text: Any, begin: Any, end: Any, flags: Any, key_begin: Any, key_end: Any, first: Any) -> int:
     """Tell the keys of INFO apart; add INFO_SYNTAX and DUPLICATE_INFO to ``flags``.
 
@@ -196,51 +236,56 @@ def info_keys(text: Any, begin: Any, end: Any, flags: Any, key_begin: Any, key_e
     Returns the number of keys; what comes after MAX_KEYS of them is not told apart.
     """
     slots = np.full(_SLOTS, -1, np.int64)
-    last = np.empty(MAX_KEYS, np.int64)
+    last = np.full(MAX_KEYS, -1, np.int64)  # the row a key was seen in last
+    before = np.full(_ITEMS, -1, np.int64)  # codes of the record before, by place
     num = 0
     for row in range(begin.size):
         at, stop = begin[row], end[row]
         if stop - at == 1 and text[at] == _DOT:
             continue
-        if stop <= at:
+        start, place = at, 0
+        in_key, odd = True, stop <= at or text[stop - 1] == _SEMICOLON
+        while at <= stop:
+            # The places where a key may end: '=', ';' and the end.
+            semicolons = _marks(text, at, stop, _SEMICOLON)
+            marks = semicolons | _marks(text, at, stop, _EQUALS)
+            odd |= _marks(text, at, stop, _SPACE) != np.uint64(0)
+            if stop - at < 64:
+                marks |= np.uint64(1) << np.uint64(stop - at)
+                semicolons |= np.uint64(1) << np.uint64(stop - at)
+            while marks != np.uint64(0):
+                bit = np.uint64(trailing_zeros(marks))
+                marks &= marks - np.uint64(1)
+                here = at + np.int64(bit)
+                if in_key and here > start:
+                    # Most often the key that stood here in the record before; a call costs more than all of this.
+                    code = before[place] if place < _ITEMS else -1
+                    if code >= 0 and key_end[code] - key_begin[code] == here - start:
+                        i = start
+                        while i < here and text[key_begin[code] + i - start] == text[i]:
+                            i += 1
+                        if i < here:
+                            code = -1
+                    else:
+                        code = -1
+                    if code < 0:
+                        code = _key_code(text, start, here, slots, key_begin, key_end, num)
+                    if code == num:
+                        first[num] = row
+                        num += 1
+                    if code >= 0:
+                        if last[code] == row:
+                            flags[row] |= DUPLICATE_INFO
+                        last[code] = row
+                        if place < _ITEMS:
+                            before[place] = code
+                elif in_key:
+                    odd = True
+                in_key = (semicolons >> bit) & np.uint64(1) != np.uint64(0)
+                if in_key:
+                    start = here + 1
+                    place += 1
+            at += 64
+        if odd:
             flags[row] |= INFO_SYNTAX
-        while at < stop:
-            start = at
-            value = np.uint32(2166136261)
-            blank = False
-            while at < stop and text[at] != _SEMICOLON and text[at] != _EQUALS:
-                value = (value ^ np.uint32(text[at])) * np.uint32(16777619)
-                blank |= text[at] <= 32
-                at += 1
-            key_stop = at
-            while at < stop and text[at] != _SEMICOLON:
-                blank |= text[at] <= 32
-                at += 1
-            if blank or key_stop == start or at == stop - 1:
-                flags[row] |= INFO_SYNTAX
-            at += 1
-            if key_stop == start:
-                continue
-            slot = np.int64(value & np.uint32(_SLOTS - 1))
-            while slots[slot] >= 0:
-                code = slots[slot]
-                same = key_end[code] - key_begin[code] == key_stop - start
-                i = 0
-                while same and i < key_stop - start:
-                    same = text[key_begin[code] + i] == text[start + i]
-                    i += 1
-                if same:
-                    break
-                slot = (slot + 1) & (_SLOTS - 1)
-            code = slots[slot]
-            if code < 0:
-                if num == MAX_KEYS:
-                    continue
-                code = num
-                slots[slot] = num
-                key_begin[num], key_end[num], first[num] = start, key_stop, row
-                num += 1
-            elif last[code] == row:
-                flags[row] |= DUPLICATE_INFO
-            last[code] = row
     return num
