@@ -112,6 +112,28 @@ def test_what_is_there_stays_unless_forced(fx_small, tmp_path):
         repo.export(tmp_path / "nowhere" / "out.vcf")
 
 
+@pytest.mark.parametrize("form", ["vcf", "bcf", "vcz"])
+def test_a_folder_is_never_replaced_but_a_store_by_a_store(form, fx_small, tmp_path):
+    shutil.copytree(fx_small.path, tmp_path / "repo")
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.txt").write_text("long")
+    repo = vs.open(tmp_path / "repo")
+    for target in (tmp_path / "repo", tmp_path / "mine", tmp_path):
+        with pytest.raises(vs.QueryError, match="is a folder, and no VCF Zarr store"):
+            repo.export(target, form, force=True)
+    repo.export(tmp_path / "a.vcz")
+    if form != "vcz":
+        with pytest.raises(vs.QueryError, match="is a folder"):
+            repo.export(tmp_path / "a.vcz", form, force=True)
+    assert vs.open(tmp_path / "repo").verify() == []
+    assert (tmp_path / "mine" / "thesis.txt").read_text() == "long"
+
+
+def test_a_device_is_written_to(fx_small):
+    report = vs.open(fx_small.path).export("/dev/null", "bcf")
+    assert report.num_variants == 131
+
+
 @pytest.mark.parametrize(
     ("form", "name"), [("vcf", "out"), ("bcf", "out"), ("vcz", "out"), ("vcz", "out.zip"), ("plink", "out.pgen")]
 )

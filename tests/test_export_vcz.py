@@ -132,3 +132,17 @@ def test_force_replaces_a_store(fx_export, fx_small):
     vs.open(fx_small.path).export(store, samples=fx_small.ids([3]), force=True)
     assert vs.open(store).samples == fx_small.ids([3])
     assert [path.name for path in store.parent.iterdir()] == [store.name]
+
+
+def test_a_store_that_cannot_be_replaced_stays(fx_export, fx_small, monkeypatch):
+    from varstore.storage import files
+
+    def refuse(source, target):
+        raise OSError(28, "No space left on device")
+
+    store, _ = fx_export
+    monkeypatch.setattr(files, "replace", refuse)
+    with pytest.raises(vs.RepositoryError, match=r"small\.vcz: cannot be written \(No space left"):
+        vs.open(fx_small.path).export(store, samples=[], force=True)
+    assert vs.open(store).samples == fx_small.vcf.samples
+    assert [path.name for path in store.parent.iterdir()] == [store.name]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import uuid
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -19,12 +18,22 @@ T = TypeVar("T")
 U = TypeVar("U")
 
 
-def check_target(path: Path, *, force: bool) -> None:
-    """Refuse what is there already. Raises QueryError."""
+def check_target(path: Path, *, force: bool, store: bool = False) -> None:
+    """Refuse what is there already, and to replace a folder by anything but a store by a store. Raises QueryError."""
+    if _is_device(path):
+        return
     if path.exists() and not force:
         raise QueryError(f"{path}: is there already; --force (force=True) replaces it")
+    is_store = (path / ".zgroup").is_file() or (path / "zarr.json").is_file()
+    if path.is_dir() and not (store and is_store):
+        raise QueryError(f"{path}: is a folder, and no VCF Zarr store to be replaced by another; give another name")
     if not path.parent.is_dir():
         raise QueryError(f"{path}: there is no folder {path.parent}")
+
+
+def _is_device(path: Path) -> bool:
+    """A pipe, a terminal or /dev/null: written as it stands."""
+    return path.exists() and not path.is_file() and not path.is_dir()
 
 
 @contextmanager
@@ -39,9 +48,7 @@ def aside(*targets: Path) -> Iterator[list[Path]]:
         yield paths
         for path, target in zip(paths, targets, strict=True):
             _sync(path)
-            if target.is_dir() and not target.is_symlink():
-                shutil.rmtree(target)
-            files.replace(path, target)
+            _rename(path, target)
     except OSError as error:
         if isinstance(error, VarstoreError):
             raise
@@ -49,6 +56,21 @@ def aside(*targets: Path) -> Iterator[list[Path]]:
     finally:
         for path in paths:
             files.remove_tree(path) if path.is_dir() else files.remove(path)
+
+
+def _rename(path: Path, target: Path) -> None:
+    """Give what is finished its name. A folder cannot be renamed over another: the old one stands aside until then."""
+    if not target.is_dir() or target.is_symlink():
+        files.replace(path, target)
+        return
+    old = path.with_suffix(".old")
+    files.move_folder(target, old)
+    try:
+        files.replace(path, target)
+    except BaseException:
+        files.move_folder(old, target)
+        raise
+    files.remove_tree(old)
 
 
 def _sync(path: Path) -> None:
@@ -65,6 +87,10 @@ def opened(target: Path | BinaryIO) -> Iterator[BinaryIO]:
     if not isinstance(target, Path):
         yield target
         target.flush()
+        return
+    if _is_device(target):
+        with open(target, "wb") as file:
+            yield file
         return
     with aside(target) as (path,), open(path, "wb") as file:
         yield file

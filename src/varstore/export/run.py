@@ -31,7 +31,7 @@ def run(selection: Selection, target: Path | BinaryIO, form: str, job: Job, *, f
     if form not in FORMATS:
         raise QueryError(f"no format {form!r}; there are {', '.join(FORMATS)}")
     if isinstance(target, Path) and form != "plink":
-        check_target(target, force=force)
+        check_target(target, force=force, store=form == "vcz")
     dropped: tuple[str, ...] = ()
     if form == "plink":
         dropped = write_plink(selection, _path(target, form), job, force=force)

@@ -286,13 +286,14 @@ def typed_calls(codes: Any, phased: Any, has_gt: Any, key: Any, first_phase: boo
         if not has_gt[row]:
             continue
         width, highest = 1, np.int64(0)
-        for sample in range(num_samples):
-            for i in range(ploidy):
-                code = codes[row, sample, i]
-                if code == -2:
-                    break
-                width = max(width, i + 1)
-                highest = max(highest, np.int64(code))
+        for i in range(ploidy):
+            # Without a branch, so that it vectorises: a whole row an allele.
+            most, some = codes[row, 0, i], False
+            for sample in range(num_samples):
+                most = max(most, codes[row, sample, i])
+                some |= codes[row, sample, i] != -2
+            highest = max(highest, np.int64(most))
+            width = i + 1 if some else width
         kind = _kind_of(0, 2 * highest + 3)
         size = 1 if kind == INT8 else (2 if kind == INT16 else 4)
         for i in range(key.size):
@@ -300,6 +301,13 @@ def typed_calls(codes: Any, phased: Any, has_gt: Any, key: Any, first_phase: boo
         at = _put_head(out, at + key.size, width, kind)
         for sample in range(num_samples):
             bit = 1 if phased[row, sample] else 0
+            if size == 1 and width == 2:
+                first, second = codes[row, sample, 0], codes[row, sample, 1]
+                if first >= 0 and second >= 0:
+                    out[at] = np.uint8((first + 1) * 2 + (bit if first_phase else 0))
+                    out[at + 1] = np.uint8((second + 1) * 2 + bit)
+                    at += 2
+                    continue
             ended = False
             for i in range(width):
                 code = np.int64(codes[row, sample, i]) if not ended else np.int64(-2)

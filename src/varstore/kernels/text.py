@@ -151,6 +151,15 @@ def genotypes(codes: Any, phased: Any, has_gt: Any, out: Any, start: Any) -> int
             continue
         for sample in range(num_samples):
             separator = BAR if phased[row, sample] else SLASH
+            if ploidy == 2:
+                first, second = codes[row, sample, 0], codes[row, sample, 1]
+                if 0 <= first < 10 and 0 <= second < 10:
+                    out[at] = ZERO + first
+                    out[at + 1] = separator
+                    out[at + 2] = ZERO + second
+                    out[at + 3] = TAB
+                    at += 4
+                    continue
             begin = at
             for i in range(ploidy):
                 code = codes[row, sample, i]
@@ -245,6 +254,13 @@ def weave_calls(
             out[at] = DOT
             out[at + 1] = TAB
             at += 2
+        if num_used == 1:
+            # The cells are the columns as they stand.
+            begin = cursor[0]
+            size = start[used[0], row + 1] - begin
+            out[at : at + size] = arena[begin : begin + size]
+            at += size
+            continue
         for _ in range(num_samples):
             for k in range(num_used):
                 i = cursor[k]

@@ -97,9 +97,16 @@ def _decode_chunk(
         if len(inside):
             out = np.empty((end - first, block.num_samples, calls.shape[2]), calls.dtype)
             expand_rows(block, first, end, out)
-            calls[:, mine[inside]] = out[rows - first][:, inside - low]
+            calls[:, _run(mine[inside])] = out[_run(rows - first)][:, _run(inside - low)]
     if ploidy < calls.shape[2]:
         # Written before a wider call was met: a record without GT is missing at every haplotype all the same.
         without = np.flatnonzero(~store.has_gt_chunk(chunk)[rows])
         calls[np.ix_(without, mine[samples])] = -1
-    phased[:, mine[samples]] = store.phased_chunk(chunk, sample_chunk)[rows][:, samples]
+    phased[:, _run(mine[samples])] = store.phased_chunk(chunk, sample_chunk)[_run(rows)][:, _run(samples)]
+
+
+def _run(indexes: NDArray[np.int64]) -> slice | NDArray[np.int64]:
+    """The same as a slice where the indexes follow one another: that is copied, not gathered."""
+    first, end = int(indexes[0]), int(indexes[-1]) + 1
+    rising = end - first == len(indexes) and bool((np.diff(indexes) == 1).all())
+    return slice(first, end) if rising else indexes
