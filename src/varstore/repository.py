@@ -295,11 +295,15 @@ class Repository:
         *,
         regions_file: PathLike | None = None,
         samples: Iterable[str] | None = None,
+        fields: Iterable[str] = (),
     ) -> Genotypes:
         """Genotypes as they were stored: records in the region, columns in the order asked.
 
+        fields : INFO and FORMAT fields to read too, like ``["INFO/AC", "FORMAT/DP"]``
+
         Raises QueryError and its kinds, CorruptRepositoryError.
         """
+        from .query.fields import read_fields  # noqa: PLC0415
         from .query.genotypes import read_genotypes  # noqa: PLC0415
 
         names = self.samples if samples is None else list(samples)
@@ -313,7 +317,9 @@ class Repository:
             column[numbers[mine] - batch.first_sample] = np.flatnonzero(mine)
             columns.append(column)
         reads = self._reads(region, regions_file)
-        return read_genotypes([batch.store for batch in self._batches], reads, columns, names)
+        stores = [batch.store for batch in self._batches]
+        found = read_fields(stores, reads, columns, len(names), list(fields))
+        return read_genotypes(stores, reads, columns, names, found)
 
     def _cohorts(
         self,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,11 +16,16 @@ from .plan import ChunkRead, Store
 
 
 def read_genotypes(
-    stores: Sequence[Store], reads: Sequence[ChunkRead], columns: Sequence[NDArray[np.int64]], samples: Sequence[str]
+    stores: Sequence[Store],
+    reads: Sequence[ChunkRead],
+    columns: Sequence[NDArray[np.int64]],
+    samples: Sequence[str],
+    fields: Mapping[str, NDArray[Any]] | None = None,
 ) -> Genotypes:
     """Decode the reads.
 
     columns : for each store, which columns of the result its samples fill, and -1 for those not asked for
+    fields : of the same records and samples, to go with them
     """
     ploidy = max(store.ploidy for store in stores)
     dtype = np.result_type(*(store.dtype for store in stores))
@@ -52,7 +57,8 @@ def read_genotypes(
             "variant_position": position.astype(np.int64),
             "variant_allele": alleles,
             "sample_id": np.array([*samples, None], object)[:-1],
-        }
+        },
+        fields,
     )
 
 
