@@ -167,6 +167,16 @@ def test_one_site_of_many_alleles_does_not_widen_every_record(tmp_path):
     assert vs.open(path).verify(tmp_path / "source.vcf") == []
 
 
+def test_records_of_some_more_alleles_do_not_widen_the_others(tmp_path):
+    lines = ["A\tC,G\t.\t.\t.\tGT:AD:X:F\t0/1:4,5,-1:a,b:1,2\t0/0:.:.:."] * 20
+    lines[7] = "A\tC,G,T,AA,AC\t.\t.\t.\tGT:AD:X:F\t0/1:4,5,3,2,1,0:a,b,c,d,e:1,2,3,4,5,6\t0/0:.:.:."
+    formats = [("AD", "R", "Integer"), ("X", "A", "String"), ("F", "R", "Float")]
+    text = vcf([], formats, "XY", lines)
+    batch = batch_of(store(tmp_path, text, max_alleles_inline=3))
+    assert [batch.array(f"call_{key}").shape[2] for key in ("AD", "X", "F")] == [3, 2, 2]
+    assert field_oracle.read_batch(batch) == field_oracle.read_text(text)
+
+
 def test_max_alleles_inline_is_a_choice(tmp_path, fx_cli):
     (tmp_path / "a.vcf").write_text(many_alleles())
     fx_cli("create", tmp_path / "wide", tmp_path / "a.vcf", "--max-alleles-inline", 95)

@@ -436,7 +436,7 @@ class Repository:
             calls = read_genotypes([store], [ChunkRead(chunk)], columns, samples)
             return calls.call_genotype, calls.call_genotype_phased
 
-        return differences(source, store, blocks, batch.entry["fields_left_out"])
+        return differences(source, store, blocks, batch.entry.get("fields_left_out", ()))
 
     def close(self) -> None:
         """Stop the threads; the repository may be asked again."""
