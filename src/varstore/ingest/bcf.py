@@ -83,13 +83,15 @@ def _float_keys(reader: Any) -> dict[str, set[str]]:
 
 def _line(record: Any, floats: dict[str, set[str]]) -> bytes:
     """A record's line. htslib prints floats with six digits: those are printed again, with all they need."""
-    columns = str(record).rstrip("\n").split("\t")
+    columns = str(record).rstrip("\n").split("\t", 9)
     if record.QUAL is not None:
         columns[5] = _shown(record.QUAL)
     items = [item.partition("=") for item in columns[7].split(";")]
     if any(key in floats["INFO"] for key, _, _ in items):
         columns[7] = ";".join(key + sign + _info_text(record, key, text, floats) for key, sign, text in items)
-    formats = columns[8].split(":") if len(columns) > 8 else []
+    formats = columns[8].split(":") if len(columns) > 9 else []
+    if floats["FORMAT"].intersection(formats):
+        columns[9:] = columns[9].split("\t")
     for index, key in enumerate(formats):
         if key in floats["FORMAT"]:
             _put_calls(columns, index, np.asarray(record.format(key), np.float32))
