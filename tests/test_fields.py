@@ -167,6 +167,16 @@ def test_one_site_of_many_alleles_does_not_widen_every_record(tmp_path):
     assert vs.open(path).verify(tmp_path / "source.vcf") == []
 
 
+def test_records_of_some_more_alleles_do_not_widen_the_others(tmp_path):
+    lines = ["A\tC,G\t.\t.\t.\tGT:AD:X:F\t0/1:4,5,-1:a,b:1,2\t0/0:.:.:."] * 20
+    lines[7] = "A\tC,G,T,AA,AC\t.\t.\t.\tGT:AD:X:F\t0/1:4,5,3,2,1,0:a,b,c,d,e:1,2,3,4,5,6\t0/0:.:.:."
+    formats = [("AD", "R", "Integer"), ("X", "A", "String"), ("F", "R", "Float")]
+    text = vcf([], formats, "XY", lines)
+    batch = batch_of(store(tmp_path, text, max_alleles_inline=3))
+    assert [batch.array(f"call_{key}").shape[2] for key in ("AD", "X", "F")] == [3, 2, 2]
+    assert field_oracle.read_batch(batch) == field_oracle.read_text(text)
+
+
 def test_max_alleles_inline_is_a_choice(tmp_path, fx_cli):
     (tmp_path / "a.vcf").write_text(many_alleles())
     fx_cli("create", tmp_path / "wide", tmp_path / "a.vcf", "--max-alleles-inline", 95)
@@ -434,3 +444,59 @@ def test_verify_says_what_differs(old, new, name, tmp_path):
     assert found
     assert f"record 2, 1:11: {name} is" in found[0]
     assert all("record 2" in line for line in found)
+
+
+# Fields beside genotypes
+
+
+def test_genotypes_come_with_fields(tmp_path, monkeypatch):
+    monkeypatch.setattr(batch_module, "CHUNK_VARIANTS", 2)
+    info = [("AC", "A", "Integer"), ("AF", "A", "Float"), ("DB", "0", "Flag")]
+    formats = [("DP", "1", "Integer"), ("AD", "R", "Integer"), ("FT", "1", "String")]
+    lines = [
+        "A\tC\t.\t.\tAC=1;AF=0.5\tGT:DP:AD:FT\t0/1:3:1,2:a\t0/0:300:.:.",
+        "A\tC,G\t.\t.\tAC=1,2;DB\tGT:AD\t0/1:1,2,3\t0/2:4,5,6",
+        "A\tC\t.\t.\t.\tGT:DP\t0/1:7\t0/0:8",
+    ]
+    path = store(tmp_path, vcf(info, formats, "XY", lines), max_alleles_inline=2)
+    other = vcf(info, formats, "Z", ["\t".join(line.split("\t")[:7]) for line in lines])
+    (tmp_path / "other.vcf").write_text(other)
+    repo = vs.open(path).add(tmp_path / "other.vcf")
+    found = repo.genotypes(fields=["INFO/AC", "INFO/DB", "INFO/AF", "FORMAT/DP", "FORMAT/AD", "FORMAT/FT"]).fields
+    assert found["variant_AC"].tolist() == [[1, -2], [1, 2], [-1, -1]]
+    assert found["variant_DB"].tolist() == [False, True, False]
+    assert found["variant_AF"].view(np.uint32)[:, 0].tolist() == [0x3F000000, 0x7F800001, 0x7F800001]
+    assert found["call_DP"].tolist() == [[3, 300, 3], [-1, -1, -1], [7, 8, 7]]
+    assert found["call_AD"][1].tolist() == [[1, 2, 3], [4, 5, 6], [1, 2, 3]]
+    assert found["call_FT"][0].tolist() == ["a", ".", "a"]
+    part = repo.genotypes("1:11", samples=["Z", "Y"], fields=["FORMAT/AD"])
+    assert part.fields["call_AD"].tolist() == [[[1, 2, 3], [4, 5, 6]]]
+    assert part.to_xarray()["call_AD"].dims == ("variants", "samples", "call_AD_dim")
+    with pytest.raises(vs.QueryError, match="no field 'INFO/ZZ' in the repository; there are FORMAT/AD"):
+        repo.genotypes(fields=["INFO/ZZ"])
+
+
+def test_inputs_that_declare_a_field_differently(tmp_path):
+    for contig, type_, value in (("1", "Integer", "3"), ("2", "Float", "0.5")):
+        text = vcf([("Q", "1", type_)], [], "X", [f"A\tC\t.\t.\tQ={value}\tGT\t0/1"])
+        (tmp_path / f"{contig}.vcf").write_text(text.replace("\n1\t", f"\n{contig}\t").replace("ID=1", f"ID={contig}"))
+    vs.create(tmp_path / "repo", tmp_path / "1.vcf", tmp_path / "2.vcf")
+    assert batch_of(tmp_path / "repo").array("variant_Q").read().tolist() == [3.0, 0.5]
+
+
+@pytest.mark.skipif(shutil.which("bcftools") is None, reason="needs bcftools")
+def test_floats_of_a_bcf_keep_all_their_bits(tmp_path):
+    lines = ["A\tC\t0.123456789\t.\tF=0.1234567891,1e-30,.\tGT:G\t0/1:3.14159265\t0/0:.", "A\tC\t.\t.\t.\tGT\t0/1\t."]
+    text = vcf([("F", ".", "Float")], [("GT", "1", "String"), ("G", "1", "Float")], "XY", lines)
+    (tmp_path / "a.vcf").write_text(text)
+    subprocess.run(["bcftools", "view", "-Ob", "-o", tmp_path / "a.bcf", tmp_path / "a.vcf"], check=True)
+    vs.create(tmp_path / "repo", tmp_path / "a.bcf")
+    assert field_oracle.read_batch(batch_of(tmp_path / "repo")) == field_oracle.read_text(text)
+    assert vs.open(tmp_path / "repo").verify(tmp_path / "a.vcf") == []
+
+
+def test_chunks_hold_fewer_variants_where_samples_are_many():
+    assert batch_module.chunk_height(100_000, calls=False) == 4096
+    assert batch_module.chunk_height(2_500, calls=True) == 4096
+    assert batch_module.chunk_height(100_000, calls=True) == 128
+    assert batch_module.chunk_height(10_000_000, calls=True) == 64

@@ -303,16 +303,22 @@ class Repository:
         *,
         regions_file: PathLike | None = None,
         samples: Iterable[str] | None = None,
+        fields: Iterable[str] = (),
     ) -> Genotypes:
         """Genotypes as they were stored: records in the region, columns in the order asked.
 
+        fields : INFO and FORMAT fields to read too, like ``["INFO/AC", "FORMAT/DP"]``
+
         Raises QueryError and its kinds, CorruptRepositoryError.
         """
+        from .query.fields import read_fields  # noqa: PLC0415
         from .query.genotypes import read_genotypes  # noqa: PLC0415
 
         names, columns = self._columns(samples)
         reads = self._reads(region, regions_file)
-        return read_genotypes([batch.store for batch in self._batches], reads, columns, names, self._blocks)
+        stores = [batch.store for batch in self._batches]
+        found = read_fields(stores, reads, columns, len(names), list(fields))
+        return read_genotypes(stores, reads, columns, names, self._blocks, found)
 
     def export(
         self,
@@ -479,7 +485,7 @@ class Repository:
             return calls.call_genotype, calls.call_genotype_phased
 
         with readable(source, batch.entry["problems"]) as path:
-            for text in differences(path, store, blocks, batch.entry["fields_left_out"]):
+            for text in differences(path, store, blocks, batch.entry.get("fields_left_out", ())):
                 yield text.replace(str(path), str(source))
 
     def close(self) -> None:

@@ -104,7 +104,7 @@ class CallArenas:
     def refresh(self) -> None:
         """Take the table as it is now."""
         fields = list(self.table.fields) if self.table else []
-        keys = [field.key.encode() for field in fields]
+        keys = [field.key.encode(errors="surrogateescape") for field in fields]
         starts = np.cumsum([0, *map(len, keys)]).astype(np.int64)
         kinds = [kind_of(f) if self.table and self.table.choice.keeps(f) else _fields.SKIP for f in fields]
         numbers = [f.fixed_number or _NUMBER_OF.get(f.number, _calls.ANY_NUMBER) for f in fields]

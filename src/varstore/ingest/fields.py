@@ -29,6 +29,7 @@ from .records import Records
 _MAX_STANDARD = 2
 INLINE_SHARE = 0.999
 _LEAST_INLINE = 4
+_PAIRS = 1 << 20
 
 
 def keeps_calls(headers: Iterable[VcfHeader], choice: FieldChoice) -> bool:
@@ -152,7 +153,8 @@ class FieldsImport:
         }
         for writer in self.writers.values():
             width, (size, dim) = writer.width, standard.get(writer.field.number, (0, ""))
-            if width <= size <= max(_MAX_STANDARD * width, width + 2):
+            fits = width <= size <= max(_MAX_STANDARD * width, width + 2)
+            if fits and not self.extras.has_overflow(writer.field):
                 writer.finish(num_variants, self.num_samples, size, dim)
             else:
                 named = f"{writer.field.category}_{writer.field.key}_dim" if width > 1 or size else ""
@@ -202,7 +204,25 @@ def _part(
     wide += [(begin + row, block.rows(row, row + 1)) for row in np.flatnonzero(out).tolist()]
     present = block.present & ~out
     inline = FieldBlock(block.values, present, block.literal, block.text)
+    if out.any() and present.any():
+        inline = _narrowed(inline, field)
     return ([Stretch(begin, inline)] if present.any() else []) + kept, wide
+
+
+def _narrowed(block: FieldBlock, field: Field) -> FieldBlock:
+    """A block without the values that are fill in every row."""
+    values = block.values[block.present]
+    if field.is_text:
+        real = values[..., 1] != _fields.TEXT_FILL
+    elif field.type == "Float":
+        real = values != _fields.FLOAT_FILL
+    else:
+        real = values != -2
+        if block.literal is not None:
+            real |= block.literal[block.present]
+    width = max(1, int(np.flatnonzero(real.any(axis=(0, 1)))[-1]) + 1)
+    literal = None if block.literal is None else block.literal[:, :, :width]
+    return FieldBlock(block.values[:, :, :width], block.present, literal, block.text)
 
 
 def _overflow(row: int, block: FieldBlock, field: Field) -> Overflow:
@@ -275,7 +295,9 @@ def _text_chunk(
     owner = np.full(writer.rows, -1, np.int64)
     for i, stretch in enumerate(stretches):
         owner[stretch.begin + np.flatnonzero(stretch.block.present)] = i
-    cuts = [0, *(np.flatnonzero(np.diff(owner)) + 1).tolist(), writer.rows]
+    # Not too many rows at a time: their offsets take much more room than the text.
+    step = max(1, _PAIRS // (writer.samples * width))
+    cuts = sorted({*range(0, writer.rows, step), *(np.flatnonzero(np.diff(owner)) + 1).tolist(), writer.rows})
     pieces = []
     for begin, stop in itertools.pairwise(cuts):
         pairs = np.zeros((stop - begin, writer.samples, width, 2), np.int64)

@@ -125,16 +125,19 @@ class Genotypes:
     variant_contig : (variants,) str    variant_position : (variants,) int64, 1-based
     variant_allele : (variants, alleles) str, REF first, empty where there are fewer
     sample_id : (samples,) str
+    fields : the INFO and FORMAT fields asked for, by the name of their array: ``variant_AC`` (variants[, values]),
+        ``call_DP`` (variants, samples[, values])
     """
 
-    def __init__(self, arrays: Mapping[str, NDArray[Any]]) -> None:
+    def __init__(self, arrays: Mapping[str, NDArray[Any]], fields: Mapping[str, NDArray[Any]] | None = None) -> None:
+        self.fields = dict(fields or {})
         self.call_genotype = arrays["call_genotype"]
         self.call_genotype_phased = arrays["call_genotype_phased"]
         self.variant_contig = arrays["variant_contig"]
         self.variant_position = arrays["variant_position"]
         self.variant_allele = arrays["variant_allele"]
         self.sample_id = arrays["sample_id"]
-        for array in arrays.values():
+        for array in [*arrays.values(), *self.fields.values()]:
             array.flags.writeable = False
 
     def __repr__(self) -> str:
@@ -144,8 +147,14 @@ class Genotypes:
     def to_xarray(self) -> Any:
         """As an xarray Dataset with VCF Zarr's names and dimensions."""
         xarray = _optional("xarray", "xarray")
+        axes = {"variant": ("variants",), "call": ("variants", "samples")}
+        fields = {
+            name: ((*axes[name.partition("_")[0]], f"{name}_dim")[: values.ndim], values)
+            for name, values in self.fields.items()
+        }
         return xarray.Dataset(
             {
+                **fields,
                 "call_genotype": (("variants", "samples", "ploidy"), self.call_genotype),
                 "call_genotype_phased": (("variants", "samples"), self.call_genotype_phased),
                 "variant_contig": (("variants",), self.variant_contig),

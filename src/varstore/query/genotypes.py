@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,10 +22,12 @@ def read_genotypes(
     columns: Sequence[NDArray[np.int64]],
     samples: Sequence[str],
     cache: BlockCache,
+    fields: Mapping[str, NDArray[Any]] | None = None,
 ) -> Genotypes:
     """Decode the reads.
 
     columns : for each store, which columns of the result its samples fill, and -1 for those not asked for
+    fields : of the same records and samples, to go with them
     """
     ploidy = max(store.ploidy for store in stores)
     dtype = np.result_type(*(store.dtype for store in stores))
@@ -58,7 +60,8 @@ def read_genotypes(
             "variant_position": position.astype(np.int64),
             "variant_allele": alleles,
             "sample_id": np.array([*samples, None], object)[:-1],
-        }
+        },
+        fields,
     )
 
 

@@ -62,6 +62,10 @@ class ExtraWriter:
         """Keep the calls of a record whole, because the array is too narrow."""
         self._overflow.setdefault(field, []).append(row)
 
+    def has_overflow(self, field: Field) -> bool:
+        """Whether some records of a field are too wide for its array."""
+        return field in self._overflow
+
     def finish(self) -> None:
         """Write what there is; nothing where there is nothing."""
         if self._info:
