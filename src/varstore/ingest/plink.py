@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
@@ -141,6 +142,9 @@ class PlinkSource:
         offsets = np.concatenate(([0], np.cumsum(self.num_alleles))).astype(np.uintp)
         self.reader = _reader(path, len(samples), len(self.num_alleles), offsets)
         self.dosages = records_with_dosages(path, len(self.num_alleles))
+        num_dosages = int(np.count_nonzero(self.dosages))
+        if num_dosages:
+            warnings.warn(f"{path}: not stored: dosages, of {num_dosages:,} variants; calls are", stacklevel=2)
         self.header = self._header(samples)
 
     def _header(self, samples: Sequence[str]) -> VcfHeader:
