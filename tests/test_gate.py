@@ -99,7 +99,6 @@ HARMLESS = {
     "INFO has no key": ((INFO, "=1"), "info-syntax", "'=1'"),
     "INFO key twice": ((INFO, "DP=1;DP=2"), "duplicate-info", "'DP=1;DP=2'"),
     "FORMAT key is no name": ((FORMAT, "GT:1x"), "format-syntax", "'GT:1x'"),
-    "FORMAT key twice": ((FORMAT, "GT:GT"), "format-syntax", "'GT:GT'"),
 }
 
 
@@ -139,6 +138,7 @@ REFUSED = {
     "two dots": ((ALT, ".."), r"ALT is '\.\.'"),
     "two stars": ((ALT, "**"), "ALT is"),
     "an empty ALT": ((ALT, "C,,G"), "ALT has an empty allele"),
+    "FORMAT key twice": ((FORMAT, "GT:GT"), "FORMAT is 'GT:GT', expected at most"),
     "an allele without ALT": ((9, "0|2"), "GT is '0.2', but the record has 1 ALT"),
 }
 

@@ -104,7 +104,7 @@ def _read_field(
 
 
 def _kept(info: bytes, table: FieldTable) -> str:
-    """INFO without the keys that nobody wants."""
-    number = {field.key: slot for slot, field in enumerate(table.fields)}
+    """INFO without the keys that nobody wants; what has no key stays."""
+    unwanted = {field.key for slot, field in enumerate(table.fields) if not table.keeps(slot)}
     items = info.decode().split(";")
-    return ";".join(item for item in items if item and table.keeps(number[item.partition("=")[0]]))
+    return ";".join(item for item in items if item and item.partition("=")[0] not in unwanted)

@@ -58,7 +58,7 @@ class Kind(Enum):
     INFO_SYNTAX = _Kind("info-syntax", "INFO is empty, or has blanks, empty items or items without a key", "kept")
     DUPLICATE_INFO = _Kind("duplicate-info", "a record has an INFO key twice", "kept")
     FORMAT_SYNTAX = _Kind(
-        "format-syntax", "FORMAT has a key twice or one that is no name, or GT is not its first", "the first GT is read"
+        "format-syntax", "FORMAT has a key that is no name, or GT is not its first", "the first GT is read"
     )
 
     POSITION = _Kind("position", "POS is {found}, but contig {contig} has {length:,} bases", None)
