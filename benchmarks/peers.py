@@ -19,30 +19,52 @@ from typing import NamedTuple
 
 import click
 
-from against import imports, queries, sizes
+from against import fields, imports, queries, sizes
 from against.bench import Bench
-from against.data import QUICK, REAL, REAL_VCF, ROOT, SIM10K, SIM100K, Dataset
+from against.data import (
+    FIELDS,
+    FIVE_FIELDS,
+    QUICK,
+    QUICK_FIELDS,
+    QUICK_FIVE_FIELDS,
+    QUICK_X2,
+    REAL,
+    REAL_VCF,
+    REAL_X66,
+    ROOT,
+    SIM10K,
+    SIM100K,
+    Dataset,
+)
 from against.figures import Row
 from against.table import describe_machine, markdown
 
 
 class Task(NamedTuple):
-    """A name for ``--only``, what measures it, and on what."""
+    """A name for ``--only``, what measures it, on what, and on what with ``--quick``."""
 
     name: str
     measure: Callable[[Bench, Dataset], Iterator[Row]]
     data: tuple[Dataset, ...]
+    quick: Dataset = QUICK
 
 
 TASKS = [
     Task("import", imports.import_rows, (SIM10K, SIM100K, REAL)),
     Task("import-bio2zarr", imports.import_bio2zarr_rows, (SIM10K, REAL)),
+    Task("import-bcf", imports.import_bcf_rows, (SIM10K, SIM100K)),
+    Task("import-fields", fields.import_fields_rows, (FIELDS,), QUICK_FIELDS),
+    Task("import-fields-gt", fields.import_gt_rows, (FIELDS,), QUICK_FIELDS),
+    Task("import-1kg-x66", imports.import_repeated_rows, (REAL_X66,), QUICK_X2),
+    Task("two-cores", imports.two_cores_rows, (SIM10K, FIELDS)),
     Task("memory", imports.memory_rows, (SIM100K,)),
+    Task("memory-fields", fields.memory_rows, (FIVE_FIELDS,), QUICK_FIVE_FIELDS),
     Task("counts", queries.counts_rows, (SIM10K, SIM100K, REAL)),
     Task("region", queries.region_rows, (SIM10K, SIM100K, REAL)),
     Task("genotype-counts", queries.genotype_rows, (SIM10K, SIM100K, REAL)),
     Task("cohorts", queries.cohorts_rows, (SIM10K, SIM100K, REAL)),
     Task("size", sizes.size_rows, (SIM10K, SIM100K, REAL)),
+    Task("size-fields", fields.size_rows, (FIELDS,), QUICK_FIELDS),
     Task("cold-start", queries.cold_start_rows, (REAL,)),
 ]
 
@@ -67,10 +89,10 @@ def choose_tasks(quick: bool, full: bool, only: Sequence[str]) -> list[Task]:
     left_out = set() if full else {SIM100K}
     if not REAL_VCF.exists():
         click.echo(f"{REAL}: left out, there is no {REAL_VCF}", err=True)
-        left_out.add(REAL)
+        left_out |= {REAL, REAL_X66}
     chosen = [task for task in TASKS if not only or task.name in only]
     if quick:
-        return [task._replace(data=(QUICK,)) for task in chosen]
+        return [task._replace(data=(task.quick,)) for task in chosen]
     return [task._replace(data=tuple(d for d in task.data if d not in left_out)) for task in chosen]
 
 

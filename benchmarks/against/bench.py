@@ -57,10 +57,17 @@ class Bench:
         path = self.path(f"{data.name}.vcf.gz")
         if not path.exists():
             part = self.path(f"part.{path.name}")
-            size = ["--samples", str(data.people), "--variants", str(data.variants)]
-            self.run([sys.executable, str(ROOT / "tools/simulate.py"), str(part), *size])
+            self.run([sys.executable, *self.recipe(data, part)])
             part.rename(path)
         return path
+
+    def recipe(self, data: Dataset, path: Path) -> list[str]:
+        """Return the tool that makes the data's VCF, and its arguments."""
+        if data.repeats is not None:
+            source, records = self.vcf(data.repeats), str(data.variants)
+            return [str(ROOT / "tools/repeat_vcf.py"), str(source), str(path), "--records", records]
+        size = ["--samples", str(data.people), "--variants", str(data.variants)]
+        return [str(ROOT / "tools/simulate.py"), str(path), *size, *data.options]
 
     def half_vcf(self, data: Dataset) -> Path:
         """Return a VCF of the first half of the records, made with bgzip."""
@@ -112,34 +119,59 @@ class Bench:
         most = max(figure.memory or 0 for figure in figures)
         return Figure(median(figure.value for figure in figures), "s", "process", most)
 
-    def import_varstore(self, vcf: Path, name: str) -> Figure:
-        """Time ``varstore create``, once a file and run."""
+    def import_varstore(self, source: Path, name: str, *options: str, prefix: Sequence[str] = ()) -> Figure:
+        """Time ``varstore create``, once a repository and run; before it, once for nothing if it is to be quoted."""
         if name not in self.imports:
             repository = self.path(name)
-            command = [*VARSTORE, "create", str(repository), str(vcf), "--threads", "2"]
-            shutil.rmtree(repository, ignore_errors=True)
-            self.run(command)
+            command = [*prefix, *VARSTORE, "create", str(repository), str(source), *options]
+            if self.process_runs > 1:
+                shutil.rmtree(repository, ignore_errors=True)
+                self.run(command)
             self.imports[name] = self.repeat(command, remove=repository)
         return self.imports[name]
 
     def import_whole(self, data: Dataset) -> Figure:
-        return self.import_varstore(self.vcf(data), f"{data.name}.varstore")
+        return self.import_varstore(self.vcf(data), f"{data.name}.varstore", "--threads", "2")
 
     def repository(self, data: Dataset) -> Path:
         """Return the repository of the data, made by the code that is measured."""
         self.import_whole(data)
         return self.path(f"{data.name}.varstore")
 
-    def import_plink2(self, data: Dataset) -> Figure | str:
-        """Time ``plink2 --make-pgen``, once a file and run."""
+    def import_plink2(self, data: Dataset, bcf: Path | None = None) -> Figure | str:
+        """Time ``plink2 --make-pgen``, once a file and run, from the data's VCF or this BCF of it."""
         if not installed("plink2"):
             return NOT_INSTALLED
-        name = f"{data.name}.pgen"
+        name = f"{data.name}.bcf.pgen" if bcf else f"{data.name}.pgen"
         if name not in self.imports:
-            read_through(self.vcf(data))
-            command = ["plink2", "--vcf", str(self.vcf(data)), "--make-pgen", "--threads", "2"]
-            self.imports[name] = self.repeat([*command, "--out", str(self.path(data.name))])
+            source = bcf or self.vcf(data)
+            read_through(source)
+            command = ["plink2", "--bcf" if bcf else "--vcf", str(source), "--make-pgen", "--threads", "2"]
+            self.imports[name] = self.repeat([*command, "--out", str(self.path(name).with_suffix(""))])
         return self.imports[name]
+
+    def import_bcftools(self, data: Dataset) -> Figure | str:
+        """Time ``bcftools view -Ob``, once a file and run."""
+        if not installed("bcftools"):
+            return NOT_INSTALLED
+        path = self.path(f"{data.name}.bcf")
+        if path.name not in self.imports:
+            read_through(self.vcf(data))
+            command = ["bcftools", "view", "--threads", "2", "-Ob", str(self.vcf(data)), "-o", str(path)]
+            self.imports[path.name] = self.repeat(command)
+        return self.imports[path.name]
+
+    def import_bio2zarr(self, data: Dataset) -> Figure | str:
+        """Time ``vcf2zarr convert``, the better of one process and two workers, who share the file by an index."""
+        if not installed("bio2zarr"):
+            return NOT_INSTALLED
+        vcf, made = self.vcf(data), self.path(f"{data.name}.vcz")
+        if made.name not in self.imports:
+            if data != REAL and installed("bcftools"):
+                self.run(["bcftools", "index", "-f", "-c", str(vcf)])
+            runs = [self.run([*convert_command(str(vcf), workers), str(made)]) for workers in (0, 2)]
+            self.imports[made.name] = min(runs)
+        return self.imports[made.name]
 
     def query_plink2(self, data: Dataset, *options: str) -> Figure | str:
         """Time plink2 on its own file; its answers are called ``DATA.answer.*``."""

@@ -1,11 +1,15 @@
 """Imports: how long they take, and how much memory."""
 
+import os
 from collections.abc import Iterator
+from pathlib import Path
 
-from against.answers import check_equal, read_genotypes
-from against.bench import NOT_INSTALLED, Bench, convert_command, in_child, installed
-from against.data import REAL, Dataset
+from against.answers import Columns, StepError, check_equal, read_genotypes, read_plink_counts
+from against.bench import NOT_INSTALLED, Bench, in_child, installed, time_query
+from against.data import Dataset
 from against.figures import Figure, Row
+
+COUNTS = ["allele_count", "allele_number"]
 
 
 def import_rows(bench: Bench, data: Dataset) -> Iterator[Row]:
@@ -13,17 +17,56 @@ def import_rows(bench: Bench, data: Dataset) -> Iterator[Row]:
 
 
 def import_bio2zarr_rows(bench: Bench, data: Dataset) -> Iterator[Row]:
-    """Take the better of one process and two workers, which need an index to share the file."""
-    ours = bench.import_whole(data)
-    if not installed("bio2zarr"):
-        yield Row("import", data, ours, "bio2zarr", NOT_INSTALLED)
+    ours, theirs = bench.import_whole(data), bench.import_bio2zarr(data)
+    answers = ""
+    if not isinstance(theirs, str):
+        answers = check_equal(*in_child(read_genotypes, bench.repository(data), bench.path(f"{data.name}.vcz")))
+    yield Row("import", data, ours, "bio2zarr", theirs, answers)
+
+
+def import_repeated_rows(bench: Bench, data: Dataset) -> Iterator[Row]:
+    """Take in long text with all its INFO, of which plink2 keeps less."""
+    ours, theirs = bench.import_whole(data), bench.import_plink2(data)
+    answers = check_import(bench, bench.repository(data), bench.path(data.name))
+    yield Row("import", data, ours, "plink2", theirs, answers)
+
+
+def import_bcf_rows(bench: Bench, data: Dataset) -> Iterator[Row]:
+    bcf = bench.peer_file(data, "bcftools")
+    if bcf is None:
+        raise StepError("bcftools, which makes the BCF, is not installed")
+    repository = bench.path(f"{data.name}.bcf.varstore")
+    ours = bench.import_varstore(bcf, repository.name, "--threads", "2")
+    theirs = bench.import_plink2(data, bcf)
+    answers = check_import(bench, repository, bench.path(f"{data.name}.bcf"))
+    yield Row("import from BCF", data, ours, "plink2", theirs, answers)
+
+
+def check_import(bench: Bench, repository: Path, pgen: Path) -> str:
+    """Compare the counts of everybody with plink2's of the file it made (PGEN.pgen), if it is installed."""
+    if not installed("plink2"):
+        return ""
+    answer = f"{pgen}.answer"
+    bench.run(["plink2", "--pfile", str(pgen), "--threads", "2", "--freq", "counts", "--out", answer])
+    return check_equal(count_everybody(repository), read_plink_counts(Path(f"{answer}.acount")))
+
+
+def count_everybody(repository: Path) -> Columns:
+    """Return the counts of every allele, from the blocks."""
+    return in_child(time_query, repository, "count_alleles", COUNTS, {}, 1)[1]
+
+
+def two_cores_rows(bench: Bench, data: Dataset) -> Iterator[Row]:
+    """Compare two threads with one that is bound to one core."""
+    ours, task, peer = bench.import_whole(data), "import, 2 threads", "1 thread, 1 core"
+    if not installed("taskset"):
+        yield Row(task, data, ours, peer, "taskset is not installed")
         return
-    vcf, made = bench.vcf(data), bench.path(f"{data.name}.vcz")
-    if data != REAL and installed("bcftools"):
-        bench.run(["bcftools", "index", "-f", "-c", str(vcf)])
-    figures = [bench.run([*convert_command(str(vcf), workers), str(made)]) for workers in (0, 2)]
-    answers = check_equal(*in_child(read_genotypes, bench.repository(data), made))
-    yield Row("import", data, ours, "bio2zarr", min(figures), answers)
+    one = bench.path(f"{data.name}.one-core.varstore")
+    prefix = ["taskset", "-c", str(min(os.sched_getaffinity(0)))]
+    theirs = bench.import_varstore(bench.vcf(data), one.name, "--threads", "1", prefix=prefix)
+    answers = check_equal(count_everybody(bench.repository(data)), count_everybody(one))
+    yield Row(task, data, ours, peer, theirs, answers)
 
 
 def memory_rows(bench: Bench, data: Dataset) -> Iterator[Row]:
