@@ -42,6 +42,7 @@ FORMATS = {
     "GQ": '##FORMAT=<ID=GQ,Number=1,Type=Integer,Description="Genotype quality">\n',
     "DP": '##FORMAT=<ID=DP,Number=1,Type=Integer,Description="Read depth">\n',
     "AD": '##FORMAT=<ID=AD,Number=R,Type=Integer,Description="Read depth of each allele">\n',
+    "PL": '##FORMAT=<ID=PL,Number=G,Type=Integer,Description="Phred-scaled likelihood of each genotype">\n',
 }
 BGZF_BLOCK = 65_280
 BGZF_HEAD = bytes.fromhex("1f8b08040000000000ff060042430200")
@@ -63,9 +64,7 @@ def human_demography() -> msprime.Demography:
         size *= np.exp(rate * (split - onset))
         now = size * np.exp(growth * onset)
         demography.add_population(name=name, initial_size=now, growth_rate=growth)
-        demography.add_population_parameters_change(
-            onset, population=name, initial_size=size, growth_rate=rate
-        )
+        demography.add_population_parameters_change(onset, population=name, initial_size=size, growth_rate=rate)
     demography.add_population(name="OOA", initial_size=1_861)
     demography.add_population(name="ANC", initial_size=14_474)
     demography.add_population_split(split, derived=["EUR", "EAS"], ancestral="OOA")
@@ -85,9 +84,7 @@ def simulate_sites(people: list[str], length: int, seed: int) -> tskit.TreeSeque
         random_seed=seed,
         record_provenance=False,
     )
-    mutated = msprime.sim_mutations(
-        ancestry, rate=1.25e-8, random_seed=seed, record_provenance=False
-    )
+    mutated = msprime.sim_mutations(ancestry, rate=1.25e-8, random_seed=seed, record_provenance=False)
     variant = tskit.Variant(mutated)
     unvaried = []
     for site in np.flatnonzero(np.bincount(mutated.mutations_site) > 1):
@@ -97,9 +94,7 @@ def simulate_sites(people: list[str], length: int, seed: int) -> tskit.TreeSeque
     return mutated.delete_sites(unvaried)
 
 
-def simulate_variants(
-    people: list[str], variants: int, length: int | None, seed: int
-) -> tskit.TreeSequence:
+def simulate_variants(people: list[str], variants: int, length: int | None, seed: int) -> tskit.TreeSequence:
     """Return a tree sequence of exactly this many sites.
 
     With a length, they are drawn over all of it; without, a pilot tells how long a sequence has
@@ -119,9 +114,7 @@ def simulate_variants(
     return trees.delete_sites(rng.choice(trees.num_sites, too_many, replace=False))
 
 
-def read_variants(
-    trees: tskit.TreeSequence, rng: np.random.Generator
-) -> Iterator[tuple[int, list[str], np.ndarray]]:
+def read_variants(trees: tskit.TreeSequence, rng: np.random.Generator) -> Iterator[tuple[int, list[str], np.ndarray]]:
     """Yield position (1-based), REF and ALTs, and int8 codes [people, 2] of each site."""
     reference = rng.choice(BASES, int(trees.sequence_length))
     positions = trees.sites_position.astype(np.int64)
@@ -173,7 +166,8 @@ def row_writer(people: int, keys: list[str], separator: str, rng: np.random.Gene
         for allele in range(num_alleles):
             reads[:, allele] = (codes[:, 0] == allele) * of_first
             reads[:, allele] += (codes[:, 1] == allele) * (depth - of_first)
-        values = {"GQ": [np.minimum(3 * depth, 99)], "DP": [depth], "AD": list(reads.T)}
+        quality = np.minimum(3 * depth, 99)
+        values = {"GQ": [quality], "DP": [depth], "AD": list(reads.T), "PL": likelihoods(codes, num_alleles, quality)}
         columns = [write_genotypes(codes, num_alleles).reshape(people, 4)[:, :3]]
         for key in keys[1:]:
             marks = ":" + "," * (len(values[key]) - 1)
@@ -183,6 +177,14 @@ def row_writer(people: int, keys: list[str], separator: str, rng: np.random.Gene
         return text[text != 0]
 
     return write_genotypes if keys == ["GT"] else write_fields
+
+
+def likelihoods(codes: np.ndarray, num_alleles: int, quality: np.ndarray) -> list[np.ndarray]:
+    """Return PL of each genotype in VCF's order: the quality for each allele that is not the one called, at most 99."""
+    pairs = [(low, high) for high in range(num_alleles) for low in range(high + 1)]
+    called = np.sort(codes, axis=1)
+    changed = [(called[:, 0] != low).astype(np.int64) + (called[:, 1] != high) for low, high in pairs]
+    return [np.minimum(count * quality, 99) for count in changed]
 
 
 def number_bytes(mark: str, numbers: np.ndarray, called: np.ndarray) -> np.ndarray:
@@ -209,9 +211,7 @@ def site_text(contig: str, position: int, alleles: list[str], codes: np.ndarray,
     return f"{contig}\t{position}\t.\t{ref}\t{','.join(alts)}\t.\tPASS\t{info}\t{form}\t"
 
 
-def vcf_text(
-    trees: tskit.TreeSequence, args: argparse.Namespace, samples: list[str]
-) -> Iterator[bytes | np.ndarray]:
+def vcf_text(trees: tskit.TreeSequence, args: argparse.Namespace, samples: list[str]) -> Iterator[bytes | np.ndarray]:
     """Yield the VCF piece by piece, calls set missing and phase forgotten as asked."""
     people = len(samples)
     rng = np.random.default_rng(args.seed)
@@ -276,12 +276,12 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--missing", type=float, default=0.0, help="share of calls set missing")
     parser.add_argument("--unphased", action="store_true")
     parser.add_argument("--contig", default="22")
-    parser.add_argument("--format", default="GT", help="GT, then any of GQ, DP, AD: GT:DP")
+    parser.add_argument("--format", default="GT", help="GT, then any of GQ, DP, AD, PL: GT:DP")
     parser.add_argument("--threads", type=int, default=2)
     args = parser.parse_args()
     first, *others = args.format.split(":")
-    if first != "GT" or not set(others) <= {"GQ", "DP", "AD"}:
-        parser.error(f"--format is GT, then any of GQ, DP, AD; not {args.format}")
+    if first != "GT" or not set(others) <= {"GQ", "DP", "AD", "PL"}:
+        parser.error(f"--format is GT, then any of GQ, DP, AD, PL; not {args.format}")
     return args
 
 

@@ -1,0 +1,84 @@
+"""Counts, warm and from a cold start."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from against.answers import Columns, check_equal, read_plink_counts, read_plink_genotypes, read_table
+from against.bench import NUM_COHORTS, VARSTORE, Bench
+from against.data import Dataset
+from against.figures import Figure, Row
+
+
+def counts_rows(bench: Bench, data: Dataset) -> Iterator[Row]:
+    ids, ids_file = bench.cohort(data)
+    names = ["allele_count", "allele_number"]
+    ours, columns = bench.query_varstore(data, "count_alleles", names, cohort=ids)
+    theirs = bench.query_plink2(data, "--keep", ids_file, "--freq", "counts")
+    answers = check_plink2(bench, data, columns, theirs)
+    yield Row("allele counts, 30 % cohort", data, ours, "plink2", theirs, answers)
+
+
+def check_plink2(bench: Bench, data: Dataset, columns: Columns, theirs: Figure | str) -> str:
+    if isinstance(theirs, str):
+        return ""
+    return check_equal(columns, read_plink_counts(bench.path(f"{data.name}.answer.acount")))
+
+
+def region_rows(bench: Bench, data: Dataset) -> Iterator[Row]:
+    """Count in 100 kb; what only reaches into them is not compared, plink2 leaves it out."""
+    ids, ids_file = bench.cohort(data)
+    names = ["allele_count", "allele_number", "position"]
+    contig, interval = data.region.replace(",", "").split(":")
+    start, end = interval.split("-")
+    ours, columns = bench.query_varstore(data, "count_alleles", names, region=data.region, cohort=ids)
+    where = ["--chr", contig, "--from-bp", start, "--to-bp", end]
+    theirs = bench.query_plink2(data, *where, "--keep", ids_file, "--freq", "counts")
+    begins_inside = columns["position"] >= int(start)
+    columns = {name: column[begins_inside] for name, column in columns.items()}
+    answers = check_plink2(bench, data, columns, theirs)
+    yield Row("allele counts, 30 % cohort, 100 kb", data, ours, "plink2", theirs, answers)
+
+
+def genotype_rows(bench: Bench, data: Dataset) -> Iterator[Row]:
+    ids, ids_file = bench.cohort(data)
+    names = ["n_hom_ref", "n_het", "n_hom_alt", "n_missing"]
+    ours, columns = bench.query_varstore(data, "count_genotypes", names, cohort=ids)
+    theirs = bench.query_plink2(data, "--keep", ids_file, "--geno-counts")
+    answers = ""
+    if not isinstance(theirs, str):
+        expected = read_plink_genotypes(bench.path(f"{data.name}.answer.gcount"))
+        answers = check_equal(columns, expected)
+    yield Row("genotype counts, 30 % cohort", data, ours, "plink2", theirs, answers)
+
+
+def cohorts_rows(bench: Bench, data: Dataset) -> Iterator[Row]:
+    cohorts, file = bench.cohorts(data)
+    names = ["allele_count", "allele_number"]
+    ours, columns = bench.query_varstore(data, "count_alleles", names, cohorts=cohorts)
+    options = ["--pheno", file, "--loop-cats", "COHORT", "--freq", "counts"]
+    theirs = bench.query_plink2(data, *options)
+    answers = ""
+    if not isinstance(theirs, str):
+        paths = [bench.path(f"{data.name}.answer.{name}.acount") for name in cohorts]
+        tables = [read_plink_counts(path) for path in paths]
+        by_site = {name: np.stack([table[name] for table in tables], axis=1) for name in names}
+        answers = check_equal(columns, {name: both.reshape(-1) for name, both in by_site.items()})
+    yield Row(f"allele counts, {NUM_COHORTS} cohorts", data, ours, "plink2", theirs, answers)
+
+
+def cold_start_rows(bench: Bench, data: Dataset) -> Iterator[Row]:
+    """Time the command line, from the shell's side; both answer in a file."""
+    _, ids_file = bench.cohort(data)
+    output = bench.path(f"{data.name}.answer.tsv")
+    variants = {"": [], " -S FILE": ["-S", ids_file]}
+    for text, options in variants.items():
+        command = [*VARSTORE, "count", str(bench.repository(data)), *options]
+        bench.run(command)
+        ours = bench.repeat(command, output)
+        table = read_table(output)
+        columns = {name: np.array(table[name], dtype=np.int64) for name in ("allele_count", "allele_number")}
+        keep = ["--keep", ids_file] if options else []
+        theirs = bench.query_plink2(data, *keep, "--freq", "counts")
+        answers = check_plink2(bench, data, columns, theirs)
+        yield Row(f"cold start, count REPO{text}", data, ours, "plink2", theirs, answers)
