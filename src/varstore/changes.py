@@ -13,7 +13,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from . import __version__
-from .errors import QueryError, RepositoryError, SampleClashError, SitesDifferError, VarstoreError, WriteError
+from .errors import (
+    QueryError,
+    RepositoryError,
+    SampleClashError,
+    SitesDifferError,
+    UnsortedInputError,
+    VarstoreError,
+    WriteError,
+)
 from .storage import files, keys, manifest, totals
 from .storage.batch import Batch
 from .storage.manifest import Document, Manifest
@@ -22,6 +30,9 @@ from .storage.samples import read_samples, write_samples
 
 if TYPE_CHECKING:
     from .ingest.importer import ImportResult
+    from .ingest.inputs import Input
+    from .ingest.partitions import Spools
+    from .storage.plans import Plan
 
 PathLike = str | os.PathLike[str]
 Progress = Callable[[int], None]
@@ -41,6 +52,7 @@ class AddOptions:
     fields: str | None = None
     max_alleles_inline: int | None = None
     on_problem: str = "warn"
+    resume: bool = False
 
 
 def add_batch(
@@ -50,17 +62,77 @@ def add_batch(
     options: AddOptions,
 ) -> None:
     """Import the inputs beside the repository, then commit them: all or nothing."""
-    from .ingest.importer import ImportOptions  # noqa: PLC0415
+    from .ingest.plans import spooling  # noqa: PLC0415
+
+    opened = _open_new(root, newest, inputs, options)
+    with spooling(root, opened, options.fields, resume=options.resume) as spools:
+        _add_opened(root, newest, opened, options, spools)
+
+
+def begun_root(root: Path) -> Document | None:
+    """The identity of a repository without batches, on which an interrupted ``create`` can go on; None: no such."""
+    if root.is_dir() and not any(path.is_file() for path in root.rglob("*")):
+        files.remove_tree(root)  # killed before the identity was written
+    if not (root / manifest.IDENTITY).exists():
+        return None
+    identity = manifest.read_identity(root)
+    newest = manifest.read_newest(root)
+    return None if newest is not None and newest.batches else identity
+
+
+def has_plans(root: Path) -> bool:
+    """Whether an import was interrupted that can go on."""
+    return any((root / "tmp").glob("plan-*/plan.json"))
+
+
+def plan_batch(root: Path, newest: Document, inputs: Sequence[PathLike], options: AddOptions) -> Plan:
+    """Cut an import into partitions that any process may run."""
+    from .ingest.plans import make_plan  # noqa: PLC0415
+
+    opened = _open_new(root, newest, inputs, options)
+    kept = {name: getattr(options, name) for name in ("fields", "max_alleles_inline", "on_problem")}
+    return make_plan(root, opened, kept)
+
+
+def commit_plan(root: Path, newest: Document, plan: Plan, threads: int | None, progress: Progress | None) -> None:
+    """Make one batch of the partitions of a plan, all run, and commit it. Raises PlanError, UnsortedInputError."""
+    from .ingest.plans import committing, open_inputs  # noqa: PLC0415
+
+    opened = open_inputs(plan)
+    for source in opened:
+        _check_new_samples(source.header.samples, root, newest, str(source.path))
+    with committing(plan, opened) as spools:
+        options = AddOptions(threads, progress, **plan.document["options"])
+        try:
+            _add_opened(root, newest, opened, options, spools, sort=False)
+        except UnsortedInputError as error:
+            text = str(error).partition("; ")[0]
+            raise UnsortedInputError(f"{text}; sort the file (bcftools sort), or use `varstore add`") from None
+
+
+def _open_new(root: Path, newest: Document, inputs: Sequence[PathLike], options: AddOptions) -> list[Input]:
+    """Open inputs whose samples are new. Raises InputError, SampleClashError, QueryError."""
     from .ingest.inputs import open_input  # noqa: PLC0415
-    from .ingest.resort import import_inputs  # noqa: PLC0415
     from .storage.field_table import FieldChoice  # noqa: PLC0415
 
-    choice = FieldChoice.parse(options.fields)
+    FieldChoice.parse(options.fields)
     if options.max_alleles_inline is not None and options.max_alleles_inline < 1:
         raise QueryError(f"max_alleles_inline is {options.max_alleles_inline}, expected at least 1")
     opened = [open_input(os.fspath(path)) for path in inputs]
     for source in opened:
         _check_new_samples(source.header.samples, root, newest, str(source.path))
+    return opened
+
+
+def _add_opened(
+    root: Path, newest: Document, opened: Sequence[Input], options: AddOptions, spools: Spools | None, *,
+    sort: bool = True,
+) -> None:  # fmt: skip
+    """Import opened inputs, and commit them."""
+    from .ingest.importer import ImportOptions  # noqa: PLC0415
+    from .ingest.resort import import_inputs  # noqa: PLC0415
+    from .storage.field_table import FieldChoice  # noqa: PLC0415
+
     staging = manifest.staging_folder(root)
     name = uuid.uuid4().hex[:12]
     published: list[str] = []
@@ -75,10 +147,12 @@ def add_batch(
         import_options = ImportOptions(
             options.threads or os.cpu_count() or 1,
             options.progress or (lambda _: None),
-            choice,
+            FieldChoice.parse(options.fields),
             options.max_alleles_inline,
             _chunk_variants(root, newest),
             options.on_problem,
+            spools,
+            sort,
         )
         parts, result = import_inputs(opened, staging, import_options)
         write_samples(parts["samples"], opened[0].header.samples)

@@ -13,6 +13,7 @@ VarstoreError
 │   │   ├── MissingFileError
 │   │   ├── CorruptManifestError
 │   │   └── CorruptChunkError
+│   ├── PlanError                       an interrupted or distributed import cannot go on
 │   ├── SitesDifferError                a second batch must have the same sites
 │   ├── WriteError (OSError)
 │   └── ReadOnlyError
@@ -85,6 +86,10 @@ class CorruptManifestError(CorruptRepositoryError):
 
 class CorruptChunkError(CorruptRepositoryError):
     """A stored chunk is damaged."""
+
+
+class PlanError(RepositoryError):
+    """An import in parts cannot go on: inputs changed, parts are missing or damaged, or another process has it."""
 
 
 class SitesDifferError(RepositoryError):

@@ -14,7 +14,17 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from .changes import AddOptions, Progress, add_batch, commit, write_error
+from .changes import (
+    AddOptions,
+    Progress,
+    add_batch,
+    begun_root,
+    commit,
+    commit_plan,
+    has_plans,
+    plan_batch,
+    write_error,
+)
 from .errors import (
     CorruptRepositoryError,
     NotARepositoryError,
@@ -36,6 +46,7 @@ from .storage.samples import read_samples
 
 if TYPE_CHECKING:
     from .export.report import ExportReport
+    from .storage.plans import Plan
     from .storage.totals import Totals
 
 PathLike = str | os.PathLike[str]
@@ -54,6 +65,7 @@ def create(
     fields: str | None = None,
     max_alleles_inline: int | None = None,
     on_problem: str = "warn",
+    resume: bool = False,
 ) -> Repository:
     """Make a new repository, and add the inputs as its first batch.
 
@@ -68,26 +80,32 @@ def create(
     max_alleles_inline : FORMAT fields by allele have room for so many alleles; what is wider is kept beside.
         Default: enough for 99.9 % of the records
     on_problem : what harmless problems of an input do: ``warn`` (counted in ``info()``) or ``stop``
+    resume : where an import of the same inputs was interrupted, go on from it; the path may be a repository that
+        has no batch yet
 
     Raises RepositoryExistsError, InputError. Nothing is left behind if an input cannot be taken in.
     """
     root = Path(path)
     was_there = root.is_dir()
+    options = AddOptions(threads, progress, fields, max_alleles_inline, on_problem, resume)
     try:
-        identity = manifest.create_root(root)
+        begun = begun_root(root) if resume else None
+        if begun is not None and manifest.read_newest(root) is not None:
+            return Repository(root)._add(inputs, options)
+        identity = begun or manifest.create_root(root)
     except OSError as error:
         raise write_error(root, error) from None
     try:
         first = manifest.first_document(identity, assembly)
         if inputs:
-            options = AddOptions(threads, progress, fields, max_alleles_inline, on_problem)
             add_batch(root, first, inputs, options)
         else:
             commit(root, first, lambda document: document, "create")
     except BaseException as error:
-        files.remove_tree(root)
-        if was_there:
-            files.make_folder(root)
+        if not has_plans(root):
+            files.remove_tree(root)
+            if was_there:
+                files.make_folder(root)
         if isinstance(error, OSError):
             raise write_error(root, error) from None
         raise
@@ -436,23 +454,84 @@ class Repository:
         fields: str | None = None,
         max_alleles_inline: int | None = None,
         on_problem: str = "warn",
+        resume: bool = False,
     ) -> Repository:
         """Add one more batch, and move on to the version that has it.
 
         The samples are new; the sites are those that are there. Arguments as of ``create``.
-        Raises InputError, SampleClashError, SitesDifferError, ReadOnlyError.
+        Raises InputError, SampleClashError, SitesDifferError, ReadOnlyError, PlanError.
         """
-        if self.manifest is None:
-            raise ReadOnlyError(f"{self.path}: not written by varstore, so it can be read only")
+        return self._add(inputs, AddOptions(threads, progress, fields, max_alleles_inline, on_problem, resume))
+
+    def _add(self, inputs: Sequence[PathLike], options: AddOptions) -> Repository:
+        document = self._writable()
         if not inputs:
             raise QueryError("nothing to add: name at least one file")
         try:
-            options = AddOptions(threads, progress, fields, max_alleles_inline, on_problem)
-            add_batch(self.path, self.manifest.document, inputs, options)
+            add_batch(self.path, document, inputs, options)
         except OSError as error:
             raise write_error(self.path, error) from None
         self._load(None)
         return self
+
+    def _writable(self) -> Document:
+        """The newest manifest that is known. Raises ReadOnlyError."""
+        if self.manifest is None:
+            raise ReadOnlyError(f"{self.path}: not written by varstore, so it can be read only")
+        return self.manifest.document
+
+    def plan(
+        self,
+        *inputs: PathLike,
+        fields: str | None = None,
+        max_alleles_inline: int | None = None,
+        on_problem: str = "warn",
+    ) -> Plan:
+        """Cut an import of inputs into partitions, that any process may run in any order.
+
+        Arguments as of ``add``. The plan has ``id``, ``path`` and ``num_partitions``.
+        Raises InputError, SampleClashError, ReadOnlyError.
+        """
+        document = self._writable()
+        if not inputs:
+            raise QueryError("nothing to plan: name at least one file")
+        options = AddOptions(fields=fields, max_alleles_inline=max_alleles_inline, on_problem=on_problem)
+        try:
+            return plan_batch(self.path, document, inputs, options)
+        except OSError as error:
+            raise write_error(self.path, error) from None
+
+    def run_partition(self, plan: Plan | PathLike, partition: int, *, threads: int | None = None) -> None:
+        """Scan one partition of a plan, numbered from 0; one that is done is left alone.
+
+        plan : what ``plan`` gave, its id or its path
+        Raises InputError where lines of the partition are at fault, PlanError where inputs changed.
+        """
+        from .ingest.plans import run_partition  # noqa: PLC0415
+
+        try:
+            run_partition(self._plan(plan), partition, threads or os.cpu_count() or 1)
+        except OSError as error:
+            raise write_error(self.path, error) from None
+
+    def commit(
+        self, plan: Plan | PathLike, *, threads: int | None = None, progress: Progress | None = None
+    ) -> Repository:
+        """Make one batch of a plan whose partitions have all run, and move on to the version that has it.
+
+        Raises PlanError, InputError, SampleClashError, SitesDifferError; the plan stays as it was then.
+        """
+        try:
+            commit_plan(self.path, self._writable(), self._plan(plan), threads, progress)
+        except OSError as error:
+            raise write_error(self.path, error) from None
+        self._load(None)
+        return self
+
+    def _plan(self, plan: Plan | PathLike) -> Plan:
+        from .storage.plans import Plan, read_plan  # noqa: PLC0415
+
+        return plan if isinstance(plan, Plan) else read_plan(self.path, os.fspath(plan))
 
     def verify(self, source: PathLike | None = None) -> list[str]:
         """Check every byte against its checksum, every block, and every total; return what is wrong.

@@ -51,6 +51,10 @@ on_problem_option = click.option(
     help="What harmless problems of an input do: list them at the end, or refuse it.",
 )
 
+resume_option = click.option(
+    "--resume", is_flag=True, help="Go on from an import of the same inputs that was interrupted, if there is one."
+)
+
 
 class _Group(click.Group):
     """Commands in the order they are written; our errors are one sentence and exit status 1."""
@@ -84,6 +88,7 @@ def main() -> None:
 @fields_option
 @inline_option
 @on_problem_option
+@resume_option
 def create(repo: str, inputs: tuple[str, ...], assembly: str | None, **options: Any) -> None:
     """Make a new repository REPO, with INPUT files as its first batch.
 
@@ -104,6 +109,7 @@ def create(repo: str, inputs: tuple[str, ...], assembly: str | None, **options: 
 @fields_option
 @inline_option
 @on_problem_option
+@resume_option
 def add(repo: str, inputs: tuple[str, ...], **options: Any) -> None:
     """Add INPUT files to REPO as one more batch."""
     from .. import repository  # noqa: PLC0415
@@ -112,6 +118,43 @@ def add(repo: str, inputs: tuple[str, ...], **options: Any) -> None:
     with _progress(inputs) as progress:
         opened.add(*inputs, progress=progress, **options)
     _report(opened)
+
+
+@main.command()
+@repo_argument
+@click.argument("inputs", nargs=-1, required=True, type=click.Path())
+@fields_option
+@inline_option
+@on_problem_option
+@click.option("--json", "as_json", is_flag=True, help="As JSON, with the plan's path.")
+def plan(repo: str, inputs: tuple[str, ...], **options: Any) -> None:
+    """Cut an import of INPUT files into partitions, for many processes.
+
+    Prints the plan's id and the number of partitions, separated by a tab. Run each partition, numbered from 0, with
+    run-partition, in any order and on any machine that has the files at the same paths; then commit.
+    """
+    from . import partitions  # noqa: PLC0415
+
+    partitions.plan(_open(repo), inputs, **options)
+
+
+@main.command("run-partition")
+@repo_argument
+@click.argument("plan")
+@click.argument("partition", type=click.IntRange(0))
+@threads_option
+def run_partition(repo: str, plan: str, partition: int, threads: int | None) -> None:
+    """Read one PARTITION of PLAN; one that is done is left alone."""
+    _open(repo).run_partition(plan, partition, threads=threads)
+
+
+@main.command()
+@repo_argument
+@click.argument("plan")
+@threads_option
+def commit(repo: str, plan: str, threads: int | None) -> None:
+    """Add the inputs of PLAN, whose partitions have all run, to REPO as one more batch."""
+    _report(_open(repo).commit(plan, threads=threads))
 
 
 @main.command()

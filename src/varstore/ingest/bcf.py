@@ -141,12 +141,19 @@ class BcfFile(MappedFile):
                 raise InputError(f"{self.path}, record {number + error.row}: {error}") from None
             number += piece.num_records
 
-    def pieces(self, slab: int = _SLAB) -> Iterator[BcfPiece]:
-        """Cut the records into pieces. Raises TruncatedInputError, InputError."""
-        _, reader = self._open()
+    def pieces(
+        self, slab: int = _SLAB, begin: tuple[int, int] | None = None, limit: int | None = None
+    ) -> Iterator[BcfPiece]:
+        """Cut the records into pieces. Raises TruncatedInputError, InputError.
+
+        begin : ``following`` of a piece; None: the first record    limit : stop when so many bytes were read
+        """
+        at, num_before = begin or self.first_record
+        reader = self._open()[1] if begin is None else self._reader_at(at)
         rest = np.empty(0, np.uint8)
-        number, at_end, read, told = 1, False, self._header_size, 0
-        while not at_end:
+        number, at_end, read = num_before + 1, False, at
+        told = 0 if num_before == 0 else self._place_of(at)
+        while not at_end and (limit is None or read - len(rest) - at < limit):
             size = len(rest) + max(slab, len(rest))
             buffer = np.empty(size + _PADDING, np.uint8)
             buffer[: len(rest)] = rest
@@ -158,12 +165,27 @@ class BcfFile(MappedFile):
             number += num
             if num:
                 place = self._place_of(read)
-                yield BcfPiece(self._header, buffer, end, num, place - told)
+                following = None if at_end and not len(rest) else (read - len(rest), number - 1)
+                yield BcfPiece(self._header, buffer, end, num, place - told, following)
                 told = place
             if len(rest) > _MAX_RECORD:
                 raise InputError(f"{self.path}, record {number}: over {_MAX_RECORD:,} bytes, the most that is read")
-        if len(rest):
+        if at_end and len(rest):
             raise TruncatedInputError(f"{self.path}, record {number}: the file ends in it; copy it again")
+
+    @property
+    def first_record(self) -> tuple[int, int]:
+        """Where the first record is in the inflated bytes, and how many are before it."""
+        return self._header_size, 0
+
+    def _reader_at(self, at: int) -> ByteReader:
+        """A reader of the inflated bytes from ``at``; not of gzip that is no BGZF."""
+        if self.kind == "plain":
+            return PlainReader(self.data[at:])
+        block = int(np.searchsorted(self._text_at, at, "right")) - 1
+        reader = inflating_reader(self.data[int(self._file_at[block]) :])
+        self._read(reader, at - int(self._text_at[block]))
+        return reader
 
     def _fill(self, reader: ByteReader, buffer: NDArray[np.uint8], begin: int, end: int) -> int:
         """Inflate into ``buffer[begin:end]``; where that ended, short of ``end`` at the end of the file."""
@@ -188,6 +210,7 @@ class BcfPiece:
 
     records : uint8, with ``_PADDING`` bytes behind ``end``
     compressed : bytes of the file they stand for
+    following : where the next record begins in the inflated bytes, and how many are before it; None: the file ends
     """
 
     header: BcfHeader
@@ -195,6 +218,7 @@ class BcfPiece:
     end: int
     num_records: int
     compressed: int
+    following: tuple[int, int] | None
 
     def prepared(self) -> Piece:
         """The piece as text. Raises RecordError."""

@@ -12,7 +12,6 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from queue import Empty, SimpleQueue
 from typing import Any
 
 import numpy as np
@@ -30,8 +29,10 @@ from .fields import FieldsImport, keeps_calls
 from .gate import Gate
 from .inputs import Input, check_same_samples
 from .line_ends import LineEnds
+from .partitions import Spools
 from .problems import Kind, Problems
-from .records import PieceScanner, Records, ScanPlan, ScanResult, fault_error, join
+from .records import Records, ScanPlan, fault_error, join
+from .scanning import run, whole
 from .sites import RowError, SiteColumns, site_columns
 from .sort import Found
 from .sources import file_entry
@@ -48,6 +49,8 @@ class ImportOptions:
     max_alleles_inline : FORMAT fields by allele have room for so many; None: for 99.9 % of the records
     chunk_variants : that of the batches that are there; None: what suits this one
     on_problem : what harmless problems do: ``warn`` or ``stop``
+    spools : of a large import, from which it can go on; None: everything stays in memory
+    sort : unsorted inputs may be read once more, to sort them
     """
 
     threads: int = 2
@@ -56,6 +59,8 @@ class ImportOptions:
     max_alleles_inline: int | None = None
     chunk_variants: int | None = None
     on_problem: str = "warn"
+    spools: Spools | None = None
+    sort: bool = True
 
 
 @dataclass
@@ -186,55 +191,29 @@ class BatchImport:
         return source.place(row - first)
 
     def _records(self, source: Input, pool: ThreadPoolExecutor) -> Iterator[Records]:
+        """The records of an input in order, as they are scanned or were spooled."""
         header = source.header
         plan = ScanPlan(str(source.path), header.has_format, header.samples, self.chunk_samples, self.fields.scanned)
-        if source.source is not None:
-            yield from source.source.records(plan)
-            self.options.progress(source.size)
+        spools, threads = self.options.spools, self.options.threads
+        if spools is not None:
+            results = spools.results(source, plan, pool, threads)
         else:
-            yield from self._scan(source, plan, pool)
-
-    def _scan(self, source: Input, plan: ScanPlan, pool: ThreadPoolExecutor) -> Iterator[Records]:
-        """Scan pieces in threads, a few ahead, and give out their records in order."""
-        text = source.text
-        assert text is not None
-        row = 0
-        scanners: SimpleQueue[PieceScanner] = SimpleQueue()
-        ploidy, read = 1, 0
-        state = LineEnds(source.place, self.problems, text.crlf)
-        running: deque[Future[ScanResult]] = deque()
-
-        def scan(piece: Any) -> ScanResult:
-            try:
-                scanner = scanners.get_nowait()
-            except Empty:
-                scanner = PieceScanner(plan, ploidy)
-            result = scanner.scan(piece)
-            scanners.put(scanner)
-            return result
-
-        def take() -> Iterator[Records]:
-            nonlocal row, ploidy, read
-            result = running.popleft().result()
+            results = (result for _, result in run(whole(source, plan), plan, pool, threads))
+        row, read = 0, 0
+        state = LineEnds(source.place, self.problems, source.text is not None and source.text.crlf)
+        for result in results:
             begin = row
             state.check(result)
             for records in result.records:
-                ploidy = max(ploidy, records.sets.ploidy)
                 row += records.num_rows
                 yield records
             read += result.compressed
-            text.release(read)
+            if source.text is not None:
+                source.text.release(read)
             self.options.progress(result.compressed)
             if result.fault is not None:
                 raise fault_error(result.fault, source.place(begin + result.fault.row))
             state.note(result, row)
-
-        for piece in text.pieces():
-            running.append(pool.submit(scan, piece))
-            while len(running) > self.options.threads:
-                yield from take()
-        while running:
-            yield from take()
 
     def _put_chunk(self, records: Records, pool: ThreadPoolExecutor) -> None:
         """Check and write a chunk's sites, and send its genotypes to the threads."""

@@ -71,3 +71,11 @@ def check_same_samples(inputs: Sequence[Input]) -> None:
                 f"{other.path}: its samples are not those of {first.path}, in the same order; "
                 "inputs of one batch split the same samples by chromosome, add others one by one"
             )
+
+
+def check_named_once(inputs: Sequence[Input]) -> None:
+    """No input is named twice. Raises InputError."""
+    paths = [str(source.path) for source in inputs]
+    for path in paths:
+        if paths.count(path) > 1:
+            raise InputError(f"{path}: named twice")

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from ..errors import InputError, UnsortedInputError
+from ..errors import UnsortedInputError
 from ..storage import files
 from ..storage.parts import PartWriter
 from .bcf import BcfFile
 from .importer import BatchImport, ImportOptions, ImportResult
-from .inputs import Input, open_input
+from .inputs import Input, check_named_once, open_input
 from .problems import Kind
 from .sort import Found, SortedText, Source
 from .text import TextFile
@@ -27,10 +27,7 @@ def import_inputs(
 
     Raises InputError and its kinds. Whatever is left in ``staging`` is the caller's to remove.
     """
-    paths = [str(source.path) for source in inputs]
-    for path in paths:
-        if paths.count(path) > 1:
-            raise InputError(f"{path}: named twice")
+    check_named_once(inputs)
     sources: list[Input] = list(inputs)
     noted: list[Found] = []
     texts: list[SortedText] = []
@@ -41,7 +38,7 @@ def import_inputs(
                 run = BatchImport(inputs, parts, options, sources, noted)
                 return parts, run.run()
             except UnsortedInputError as error:
-                if options.on_problem == "stop" or not _can_sort(inputs, sources, error):
+                if not options.sort or options.on_problem == "stop" or not _can_sort(inputs, sources, error):
                     raise
                 for kind in PARTS:
                     files.remove_tree(staging / kind)

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from ..errors import InputError, NotVcfError, TruncatedInputError
 from .bgzf import MappedFile
@@ -131,6 +131,20 @@ class Piece:
         return self
 
 
+class Cut(NamedTuple):
+    """Where a piece is.
+
+    first, last : offsets in the file of its first block, and behind its last
+    first_at : offset in the text of the first block    begin, end : offsets in the text of the piece
+    """
+
+    first: int
+    first_at: int
+    begin: int
+    end: int
+    last: int
+
+
 class Preparable(Protocol):
     """A piece, or what becomes one."""
 
@@ -201,9 +215,18 @@ class TextFile(MappedFile):
 
     def pieces(self, piece_size: int = PIECE_SIZE) -> Iterator[Piece]:
         """Cut what follows the header. Raises TruncatedInputError, InputError."""
-        if self.kind == "gzip":
-            yield from self._stream_pieces()
-            return
+        return self._stream_pieces() if self.kind == "gzip" else map(self.piece, self.cuts(piece_size))
+
+    def piece(self, cut: Cut) -> Piece:
+        """The piece that a cut stands for."""
+        damage = partial(self.bad_block, cut.first) if self.kind == "bgzf" else _nowhere
+        starts_line, size = cut.begin == self._header_size, cut.last - cut.first
+        return Piece(
+            self._reader(cut.first), cut.begin - cut.first_at, cut.end - cut.begin, starts_line, True, size, damage
+        )
+
+    def cuts(self, piece_size: int = PIECE_SIZE) -> Iterator[Cut]:
+        """Where to cut BGZF or plain text: the same for the same file. Raises TruncatedInputError."""
         blocks = self._plain_blocks() if self.kind == "plain" else self.blocks()
         # The piece so far: file offset and text offset of its first block, and where it begins in the text.
         first, first_at, begin = 0, 0, self._header_size
@@ -212,10 +235,7 @@ class TextFile(MappedFile):
                 first, first_at = offset, at
             elif at - begin >= piece_size or offset == self.size:
                 if at > begin:
-                    starts_line = begin == self._header_size
-                    damage = partial(self.bad_block, first) if self.kind == "bgzf" else _nowhere
-                    reader, size = self._reader(first), offset - first
-                    yield Piece(reader, begin - first_at, at - begin, starts_line, True, size, damage)
+                    yield Cut(first, first_at, begin, at, offset)
                 first, first_at, begin = offset, at, at
 
     def _plain_blocks(self) -> Iterator[tuple[int, int]]:

@@ -26,6 +26,24 @@ def write_all(descriptor: int, data: memoryview) -> None:
         data = data[os.write(descriptor, data) :]
 
 
+def append(path: Path, data: bytes | memoryview) -> None:
+    """Write ``data`` behind what is in a file of staging, made if need be; ``sync_file`` makes it durable."""
+    descriptor = os.open(path, os.O_CREAT | os.O_APPEND | os.O_WRONLY, 0o666)
+    try:
+        write_all(descriptor, memoryview(data))
+    finally:
+        os.close(descriptor)
+
+
+def sync_file(path: Path) -> None:
+    """Make what was written to a file durable."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
 def replace(source: Path, target: Path) -> None:
     """Rename over ``target``, and sync its folder."""
     os.replace(source, target)

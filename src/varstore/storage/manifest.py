@@ -103,7 +103,8 @@ def create_root(root: Path) -> Document:
     Raises RepositoryExistsError if anything but an empty folder is there.
     """
     if root.exists() and (not root.is_dir() or any(root.iterdir())):
-        raise RepositoryExistsError(f"{root}: there is something already; choose another path, or `varstore add`")
+        hint = ", or --resume a creation that was interrupted" if (root / IDENTITY).exists() else ""
+        raise RepositoryExistsError(f"{root}: there is something already; choose another path, `varstore add`{hint}")
     for name in ("manifests", "batches", "derived", "samples", "tmp"):
         files.make_folder(root / name)
     identity = {"format": "varstore", "format_version": FORMAT_VERSION, "uuid": str(uuid.uuid4())}
