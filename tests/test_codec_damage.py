@@ -60,7 +60,8 @@ def make_blocks():
         "references": (patterns[rng.integers(0, 4, 80)].astype("i1") ^ rare(rng, (80, 90, 2), 0.002), 90),
         "everything": (everything(rng, (11, 30, 2)), 16),
         "triploid int16": (everything(rng, (7, 20, 3), "<i2"), 20),
-        "packed": (np.tile(everything(rng, (10, 12, 1)), (12, 1, 1)), 12),
+        "many rows": (np.tile(everything(rng, (10, 12, 1)), (12, 1, 1)), 12),
+        "packed": (np.full((4, 300, 1), 2, "i1"), 300),
     }
     return {name: (array, encode_array(array, inner=inner)) for name, (array, inner) in codes.items()}
 
