@@ -12,10 +12,10 @@ import warnings
 
 import numpy as np
 import pytest
-from test_commits import OPERATIONS, Dead, renamed
 
 import varstore as vs
 import vcf_text
+from test_commits import OPERATIONS, Dead, renamed
 from varstore.errors import CorruptManifestError, PlanError, UnsortedInputError
 from varstore.ingest import partitions
 from varstore.ingest.field_blocks import FieldBlock
