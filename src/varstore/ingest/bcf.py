@@ -15,7 +15,7 @@ from ..kernels import bcf_text as _bcf
 from .bgzf import MappedFile
 from .text import INFLATE_ERRORS, ByteReader, Piece, PlainReader, RecordError, inflating_reader
 
-_SLAB = 1 << 22  # bytes of records that become one piece, or one record where that is larger
+SLAB = 1 << 22  # bytes of records that become one piece, or one record where that is larger
 _PADDING = 8
 _MAX_RECORD = 1 << 31
 _LINE = re.compile(r"##(FILTER|INFO|FORMAT|contig)=<(.*)>$")
@@ -142,7 +142,7 @@ class BcfFile(MappedFile):
             number += piece.num_records
 
     def pieces(
-        self, slab: int = _SLAB, begin: tuple[int, int] | None = None, limit: int | None = None
+        self, slab: int = SLAB, begin: tuple[int, int] | None = None, limit: int | None = None
     ) -> Iterator[BcfPiece]:
         """Cut the records into pieces. Raises TruncatedInputError, InputError.
 

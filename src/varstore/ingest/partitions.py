@@ -17,7 +17,7 @@ from typing import Any
 from ..errors import PlanError
 from ..storage import files
 from . import scanning
-from .bcf import BcfFile
+from .bcf import SLAB, BcfFile, BcfPiece
 from .inputs import Input
 from .records import ScanPlan, ScanResult
 from .scanning import Task
@@ -62,12 +62,17 @@ def places(source: Input) -> Iterator[Place]:
         while place is not None:
             yield list(place)
             following = None
-            for piece in source.text.pieces(begin=place, limit=PARTITION_SIZE):
+            for piece in _bcf_pieces(source.text, place):
                 following = piece.following
             place = following
     else:
         assert isinstance(source.text, TextFile)
         yield from _groups(source.text)
+
+
+def _bcf_pieces(text: BcfFile, begin: tuple[int, int]) -> Iterator[BcfPiece]:
+    """The pieces of the partition that begins there."""
+    return text.pieces(min(SLAB, PARTITION_SIZE), begin, PARTITION_SIZE)
 
 
 def _groups(text: TextFile) -> Iterator[list[Cut]]:
@@ -99,7 +104,7 @@ class Partition:
             yield from scanning.whole(self.source, plan)
         elif isinstance(text, BcfFile):
             at, num_before = self.place
-            for piece in text.pieces(begin=(at, num_before), limit=PARTITION_SIZE):
+            for piece in _bcf_pieces(text, (at, num_before)):
                 self.following = piece.following
                 yield Task(self.number, piece)
         else:
@@ -128,8 +133,8 @@ class Spools:
         self._waiting: deque[Future[None]] = deque()
 
     def close(self) -> None:
-        """Wait until everything is written."""
-        self._thread.shutdown(wait=True, cancel_futures=True)
+        """Wait until what was handed over is written."""
+        self._thread.shutdown(wait=True)
 
     def results(self, source: Input, plan: ScanPlan, pool: ThreadPoolExecutor, threads: int) -> Iterator[ScanResult]:
         """What comes out of an input's pieces, in order. Raises InputError and its kinds, PlanError."""
@@ -155,7 +160,14 @@ class Spools:
                 writer = None
         finally:
             if writer is not None:
-                self._thread.submit(writer.abandon)
+                self._abandon(writer)
+
+    def _abandon(self, writer: SpoolWriter) -> None:
+        """Remove a spool that nobody goes on with, behind what is still being written to it."""
+        try:
+            self._thread.submit(writer.abandon)
+        except RuntimeError:  # closed: nothing is being written
+            writer.abandon()
 
     def _later(self, function: Any, *arguments: Any) -> None:
         """Do it in the spooling thread; raise what failed there before."""

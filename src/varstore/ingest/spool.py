@@ -48,6 +48,7 @@ class SpoolWriter:
         self._digest = hashlib.sha256()
         self._size = 0
         self._blocks: list[int] = []
+        self._is_sound = True
         self._append(_MAGIC)
 
     def _append(self, data: bytes) -> None:
@@ -57,6 +58,7 @@ class SpoolWriter:
 
     def put(self, result: ScanResult, table: FieldTable | None) -> None:
         """Write one piece's result; ``table`` has the names of its FORMAT fields."""
+        self._is_sound = False
         self._blocks.append(self._size)
         packer = _Packer()
         document = {"result": packer.pack(result), "formats": [f.key for f in table.fields] if table else []}
@@ -73,12 +75,15 @@ class SpoolWriter:
         self._append(_SIZE.pack(len(head)) + head)
         for frame in frames:
             self._append(frame)
+        self._is_sound = True
 
     def finish(self, following: tuple[int, int] | None) -> None:
-        """End the spool: sync it, and rename it into place.
+        """End the spool: sync it, and rename it into place. Nothing of that if a ``put`` failed.
 
         following : where the next partition of a BCF begins
         """
+        if not self._is_sound:
+            return
         index = json.dumps({"plan": self._plan_id, "blocks": self._blocks, "following": following}).encode()
         self._append(index + _SIZE.pack(len(index)))
         files.append(self._temporary, self._digest.digest())
