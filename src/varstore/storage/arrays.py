@@ -6,7 +6,6 @@ one slice of it costs as much as counting a region.
 
 from __future__ import annotations
 
-import itertools
 import json
 import struct
 from collections.abc import Sequence
@@ -165,23 +164,33 @@ class ColumnWriter:
         finish(self.writer, self.spec, shape, (self.chunk, *shape[1:]))
 
     def _widen(self, index: int, narrow: int, width: int) -> None:
-        if narrow:
-            data = decode(self.writer.read(self._key(index)), self.spec.compressor, self.spec.all_filters)
-            old = data if self.spec.dtype == "|O" else np.frombuffer(data, self.spec.dtype)
-        else:
-            old = np.zeros(0, self.spec.dtype)
-        old = old.reshape(self.chunk, narrow)
+        stored = self.writer.read(self._key(index)) if narrow else b""
         if self.spec.dtype == "|O":
-            rows = [[*row, *[""] * (width - narrow)] for row in old.tolist()]
-            block: Any = pack_text(list(itertools.chain.from_iterable(rows)))
+            packed = decode(stored, self.spec.compressor, None) if narrow else bytes(4)
+            encoded = self.spec.encode(widen_text(packed, self.chunk, narrow, width))
         else:
+            data = decode(stored, self.spec.compressor, self.spec.all_filters) if narrow else b""
             block = np.zeros((self.chunk, width), self.spec.dtype)
-            block[:, :narrow] = old
-        encoded = self.spec.encode(block)
+            block[:, :narrow] = np.frombuffer(data, self.spec.dtype).reshape(self.chunk, narrow)
+            encoded = self.spec.encode(block)
         if narrow:
             self.writer.rewrite(self._key(index), encoded)
         else:
             self.writer.write(self._key(index), encoded)
+
+
+def widen_text(packed: bytes, rows: int, narrow: int, width: int) -> bytes:
+    """Give every row of a vlen-utf8 chunk ``width`` strings instead of ``narrow``, the further ones empty."""
+    from ..kernels.packed import widen_packed  # noqa: PLC0415 - numba: readers of arrays do without
+
+    data = np.frombuffer(packed, np.uint8)[4:]
+    out = np.empty(len(data) + 4 * rows * (width - narrow), np.uint8)
+    used = widen_packed(data, rows, 1, narrow, width, np.ones(rows, np.bool_), out)
+    if used != len(out):
+        raise CorruptRepositoryError(
+            f"text of {rows} x {narrow} strings is damaged: {len(data)} bytes do not hold them"
+        )
+    return struct.pack("<I", rows * width) + out.tobytes()
 
 
 def decode(data: bytes, compressor: dict[str, Any] | None, filters: list[dict[str, Any]] | None) -> Any:

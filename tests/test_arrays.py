@@ -1,0 +1,29 @@
+"""Text chunks made wider: as if they had been written that wide."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from varstore.errors import CorruptRepositoryError
+from varstore.storage.arrays import pack_text, widen_text
+
+
+@given(st.data())
+@settings(deadline=None, max_examples=100)
+def test_widened_text_is_what_would_have_been_written(data):
+    rows, narrow, more = (data.draw(st.integers(0, most)) for most in (6, 4, 3))
+    table = [data.draw(st.lists(st.text(max_size=5), min_size=narrow, max_size=narrow)) for _ in range(rows)]
+    wide = [item for row in table for item in [*row, *[""] * more]]
+    packed = pack_text([item for row in table for item in row])
+    assert widen_text(packed, rows, narrow, narrow + more) == pack_text(wide)
+
+
+def test_long_text_comes_through():
+    long = "ACGT" * 20_000
+    assert widen_text(pack_text([long, "é"]), 1, 2, 3) == pack_text([long, "é", ""])
+
+
+@pytest.mark.parametrize("damage", [lambda data: data[:-1], lambda data: data + b"A"])
+def test_damaged_text_is_refused(damage):
+    with pytest.raises(CorruptRepositoryError, match="text of 2 x 1 strings is damaged"):
+        widen_text(damage(pack_text(["A", "C"])), 2, 1, 2)
