@@ -11,7 +11,7 @@ import pytest
 import varstore as vs
 import vcf_text
 from varstore.errors import InputError, NotVcfError, TruncatedInputError
-from varstore.ingest import bcf, worker
+from varstore.ingest import worker
 
 HEADER = (
     '##fileformat=VCFv4.3\n##FILTER=<ID=PASS,Description="x">\n##contig=<ID=1,length=9999>\n'
@@ -200,7 +200,7 @@ def test_what_is_no_bcf(tmp_path):
     with pytest.raises(InputError, match=r"in\.bcf"):
         vs.create(tmp_path / "repo", path)
     with pytest.raises(NotVcfError, match=r"in\.bcf: no VCF or BCF that htslib can open"):
-        list(worker.run("bcf:header_text", tmp_path / "in.bcf"))
+        list(worker.run("against:samples", tmp_path / "in.bcf"))
 
 
 @pytest.mark.parametrize("change", [lambda text: text + "\n", lambda text: text.replace("1\t7\t", "1\t9\t", 1)])
@@ -218,5 +218,5 @@ def test_a_record_that_crashes_htslib(tmp_path):
     """A bad POS without ##contig lines: the worker dies, we do not."""
     path = vcf_text.write_plain(tmp_path / "in.vcf", HEADER.replace("##contig", "##x") + body(3) + "1\tx\t.\tA\tC\n\n")
     with pytest.raises(InputError, match=r"in\.vcf"):
-        list(worker.run("bcf:lines", path))
-    assert bcf.first_contig_of_bcf(path) == "1"
+        list(worker.run("against:records", path, None))
+    assert worker.one("against:samples", path) == ["a", "b"]
