@@ -364,7 +364,7 @@ def test_the_command_line_lists_problems(tmp_path, fx_cli):
     assert "varstore: warning: negative-quality (7): QUAL is negative; kept\n" in done.stderr
     assert f"    {path}, line {FIRST}: '-1'\n" in done.stderr
     assert "    and 2 more\n" in done.stderr
-    assert f"undeclared-info (1): an INFO key is not declared; INFO is kept as it stands\n    {path}" in done.stderr
+    assert f"undeclared-info (1): an INFO key is not declared; kept as text\n    {path}" in done.stderr
     document = json.loads(fx_cli("info", tmp_path / "repo", "--json").stdout)
     assert document["batches"][0]["problems"]["negative-quality"]["count"] == 7
     done = fx_cli("create", tmp_path / "other", path, "--on-problem", "stop", status=1)
