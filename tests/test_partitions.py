@@ -216,6 +216,8 @@ def test_a_creation_that_is_killed_is_resumed(tmp_path, fx_cli):
         assert subprocess.run(command, capture_output=True, timeout=120).returncode == -signal.SIGKILL
         done = fx_cli("create", root, *inputs, status=1)
         assert "already" in done.stderr
+        with pytest.raises(vs.InputError, match="no such file"):
+            vs.create(root, tmp_path / "none.vcf", resume=True)
         vs.create(root, *inputs, resume=True)
         assert_same_batch(root, expected)
         with pytest.raises(vs.RepositoryError, match="already"):

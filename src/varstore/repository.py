@@ -88,6 +88,7 @@ def create(
     root = Path(path)
     was_there = root.is_dir()
     options = AddOptions(threads, progress, fields, max_alleles_inline, on_problem, resume)
+    begun = None
     try:
         begun = begun_root(root) if resume else None
         if begun is not None and manifest.read_newest(root) is not None:
@@ -102,7 +103,7 @@ def create(
         else:
             commit(root, first, lambda document: document, "create")
     except BaseException as error:
-        if not has_plans(root):
+        if begun is None and not has_plans(root):
             files.remove_tree(root)
             if was_there:
                 files.make_folder(root)
