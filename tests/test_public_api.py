@@ -91,6 +91,13 @@ def test_help_loads_nothing_heavy(arguments):
     assert not loaded & HEAVY
 
 
+def test_counting_everybody_loads_no_numba(fx_small):
+    """The answer is in the stored totals; numba's start would be most of the question."""
+    loaded = modules_after(f"import varstore\nassert len(varstore.open({str(fx_small.path)!r}).count_genotypes())")
+    assert "numpy" in loaded
+    assert not loaded & {"numba", "llvmlite", "zarr", "cyvcf2"}
+
+
 def test_the_codec_loads_nothing_of_zarr():
     # It must work inside zarr-python 2, whose environment has no zarr 3 to offer.
     assert not modules_after("import varstore.codec.numcodec") & {"zarr", "click", "cyvcf2", "rich"}

@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..kernels.packed import widen_packed
 from .arrays import ArraySpec, decode, finish, pack_text
 from .field_table import Field
 from .parts import PartWriter
@@ -158,6 +157,8 @@ class FieldWriter:
         return new
 
     def _widened_text(self, packed: bytes, narrow: int, width: int, present: NDArray[np.bool_]) -> bytes:
+        from ..kernels.packed import widen_packed  # noqa: PLC0415 - numba: readers of fields do without
+
         data = np.frombuffer(packed, np.uint8)[4:]
         out = np.empty(len(data) + 5 * self.rows * self.samples * (width - narrow), np.uint8)
         used = widen_packed(data, self.rows, self.samples, narrow, width, present, out)
