@@ -73,26 +73,19 @@ def count_hits(
     hits, pairs : (cohorts, end_row - first_row) int32, written
     """
     words = (bits + 63) >> 6
-    # Rows by kind, without a branch a row: what a row is cannot be foretold, and a wrong guess costs as much as a list.
-    plain, long, num_plain, num_long = np.empty(end_row, np.int64), np.empty(end_row, np.int64), 0, 0
+    # Short lists, then long ones, sorted out without a branch a row: what a row is cannot be foretold, and a wrong
+    # guess costs as much as a list.
+    rows, long, num_plain, num_long = np.empty(end_row, np.int64), np.empty(end_row, np.int64), 0, 0
     for row in range(end_row):
-        this = form[row] & FORM_MASK
-        is_list = row >= first_row and this == LIST
-        plain[num_plain] = row
+        is_list = row >= first_row and form[row] & FORM_MASK == LIST
+        rows[num_plain] = row
         num_plain += is_list and length[row] <= MOST_PLAIN
         long[num_long] = row
         num_long += is_list and length[row] > MOST_PLAIN
+    rows[num_plain : num_plain + num_long] = long[:num_long]
     good = True
-    for i in range(num_plain):
-        row = plain[i]
-        num = np.int64(length[row])
-        good &= read_list(lists, at[row], num, bits, indexes)
-        for k in range(masks.shape[0]):
-            hits[k, row - first_row] = _hit_list(indexes, num, masks, k)
-            if want_pairs:
-                pairs[k, row - first_row] = _pairs_of_list(indexes, num, masks, k)
-    for i in range(num_long):
-        row = long[i]
+    for i in range(num_plain + num_long):
+        row = rows[i]
         num = np.int64(length[row])
         good &= read_list(lists, at[row], num, bits, indexes)
         for k in range(masks.shape[0]):
