@@ -641,19 +641,16 @@ class Repository:
 
     def _wrong_keys(self) -> Iterable[str]:
         """Batches whose stored keys are not those of their alleles."""
-        from .storage.keys import KIND, VERSION, Keys  # noqa: PLC0415
+        from .storage.keys import KIND, VERSION, Keys, wrong_chunks  # noqa: PLC0415
 
         stores = {batch.entry["id"]: batch.store for batch in self._batches if isinstance(batch.store, Batch)}
         for entry in self.manifest.derived if self.manifest else ():
             if (entry["kind"], entry["version"]) != (KIND, VERSION):
                 continue
             keys, store = Keys(Part(self.path, PartRef(**entry["part"]))), stores[entry["batch"]]
-            for chunk in range(store.num_chunks):
-                found = store.key_chunk(chunk)
-                stored = keys.chunk(chunk)
-                if not np.array_equal(stored[:, : found.shape[1]], found) or stored[:, found.shape[1] :].any():
-                    where = f"{self.path}: batch {entry['batch']}, chunk {chunk}"
-                    yield f"{where}: the keys are not those of the alleles"
+            for chunk in wrong_chunks(keys, store):
+                where = f"{self.path}: batch {entry['batch']}, chunk {chunk}"
+                yield f"{where}: the keys are not those of the alleles"
 
 
 def _derived_versions() -> dict[str, int]:
