@@ -36,11 +36,13 @@ class Answers:
 
     row, record, alt : int64; the record of the batch that answers for the row, and which of its ALT alleles (from 1)
         the row's is; 0: none of them. Rows without an entry: the batch has no record there.
+    num_rows : of the piece
     """
 
     row: NDArray[np.int64]
     record: NDArray[np.int64]
     alt: NDArray[np.int64]
+    num_rows: int
 
     @cached_property
     def records(self) -> NDArray[np.int64]:
@@ -59,18 +61,36 @@ class Answers:
         records, index = np.unique(self.record, return_inverse=True)
         return records, index.reshape(-1)
 
-    def reads(self, height: int) -> list[ChunkRead]:
-        """The records as chunk reads, where a chunk has ``height`` variants."""
+    @cached_property
+    def absent(self) -> NDArray[np.int64]:
+        """Rows for which the batch has no record."""
+        without = np.ones(self.num_rows, np.bool_)
+        without[self.row] = False
+        return np.flatnonzero(without)
+
+    def reads(self, store: Batch) -> list[ChunkRead]:
+        """The records as chunk reads of their batch."""
+        if "_reads" not in self.__dict__:
+            self.__dict__["_reads"] = self._cut(store)
+        found: list[ChunkRead] = self.__dict__["_reads"]
+        return found
+
+    def _cut(self, store: Batch) -> list[ChunkRead]:
+        height = store.chunk_variants
         chunk = self.records // height
         cuts = np.flatnonzero(np.diff(chunk)) + 1
-        parts = np.split(self.records, cuts) if len(self.records) else []
-        return [ChunkRead(int(part[0]) // height, part % height) for part in parts]
+        reads = []
+        for part in np.split(self.records, cuts) if len(self.records) else []:
+            number = int(part[0]) // height
+            whole = len(part) == min(height, store.num_variants - number * height)
+            reads.append(ChunkRead(number, None if whole else part % height))
+        return reads
 
-    def of_rows(self, new_row: NDArray[np.int64]) -> Answers:
+    def of_rows(self, new_row: NDArray[np.int64], num_rows: int) -> Answers:
         """The same about some rows. new_row : for each row its new number, or -1"""
         row = new_row[self.row]
         keep = row >= 0
-        return Answers(row[keep], self.record[keep], self.alt[keep])
+        return Answers(row[keep], self.record[keep], self.alt[keep], num_rows)
 
 
 @dataclass(frozen=True)
@@ -102,7 +122,7 @@ class Piece:
     @cached_property
     def num_bytes(self) -> int:
         """Memory it holds, about."""
-        return 80 * len(self) + sum(40 * len(answers.row) for answers in self.answers.values())
+        return 200 * len(self) + sum(40 * len(answers.row) for answers in self.answers.values())
 
     def take(self, rows: NDArray[np.int64]) -> Piece:
         """Some rows, ascending."""
@@ -111,11 +131,17 @@ class Piece:
         new_row = np.full(len(self), -1, np.int64)
         new_row[rows] = np.arange(len(rows))
         columns = {f.name: getattr(self, f.name)[rows] for f in fields(self) if f.name not in ("contig", "answers")}
-        answers = {batch: answers.of_rows(new_row) for batch, answers in self.answers.items()}
+        answers = {batch: answers.of_rows(new_row, len(rows)) for batch, answers in self.answers.items()}
         return Piece(contig=self.contig, answers=answers, **columns)
 
     def spelled(self, stores: Sequence[Batch]) -> tuple[NDArray[Any], NDArray[Any]]:
-        """REF and ALT of each row, as its earliest batch spells them."""
+        """REF and ALT of each row, as its earliest batch spells them; looked up once."""
+        if "_spelled" not in self.__dict__:
+            self.__dict__["_spelled"] = self._look_up(stores)
+        found: tuple[NDArray[Any], NDArray[Any]] = self.__dict__["_spelled"]
+        return found
+
+    def _look_up(self, stores: Sequence[Batch]) -> tuple[NDArray[Any], NDArray[Any]]:
         ref, alt = np.full((2, len(self)), "", object)
         for batch in np.unique(self.owner).tolist():
             store, mine = stores[batch], np.flatnonzero(self.owner == batch)
@@ -237,6 +263,7 @@ def _build(contig: int, of_batch: Mapping[int, Entries]) -> Piece:
             place[np.concatenate([row[mine], join_row[joins]])],
             entries.record[np.concatenate([mine, join_entry[joins]])],
             np.concatenate([entries.alt[mine], np.zeros(len(joins), np.int64)]),
+            len(first),
         )
     return Piece(
         contig, position[first], entries.key[first], entries.digest[first], entries.occurrence[first], batch[first],
@@ -279,5 +306,5 @@ def _merged(pieces: Sequence[Piece]) -> Piece:
         parts = [piece.answers[batch] for piece in pieces]
         row = np.concatenate([place[part.row + offset] for part, offset in zip(parts, offsets, strict=False)])
         record, alt = (np.concatenate([getattr(part, name) for part in parts]) for name in ("record", "alt"))
-        answers[batch] = Answers(row, record, alt)
+        answers[batch] = Answers(row, record, alt, len(order))
     return Piece(pieces[0].contig, answers=answers, **{name: values[order] for name, values in columns.items()})
