@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING
 
 from . import __version__
 from .errors import (
-    ContigLengthError,
     QueryError,
     RepositoryError,
     UnsortedInputError,
     VarstoreError,
     WriteError,
 )
+from .model.contigs import resolve
 from .storage import files, keys, manifest, totals
 from .storage.batch import Batch
 from .storage.manifest import Document, Manifest
@@ -274,19 +274,8 @@ def _with_batch(
 
 def _add_contigs(document: Document, contigs: Mapping[str, int | None], file: str) -> dict[str, int]:
     """Put a batch's contigs into the table of the repository; return the place of each."""
-    places = {entry["name"]: i for i, entry in enumerate(document["contigs"])}
-    for name, length in contigs.items():
-        if name not in places:
-            places[name] = len(document["contigs"])
-            document["contigs"].append({"name": name, "length": length, "refget": None})
-        entry = document["contigs"][places[name]]
-        if length is not None and entry["length"] not in (None, length):
-            raise ContigLengthError(
-                f"{file}: contig {name} has {length:,} bases, in the repository it has {entry['length']:,}: "
-                "another reference build"
-            )
-        entry["length"] = entry["length"] or length
-    return {name: places[name] for name in contigs}
+    places, document["contigs"] = resolve(contigs, document["contigs"], file)
+    return dict(zip(contigs, places, strict=True))
 
 
 def _made() -> Document:
