@@ -150,7 +150,16 @@ def _prepare(root: Path, newest: Document, source: Input, options: AddOptions) -
     """Rename the people of an input, and see early that they do not clash. Raises SampleClashError."""
     source.header.samples = renamed(source.header.samples, options.rename, str(source.path))
     first = source.first_contig()
-    check_people(root, newest, source.header.samples, [first] if first is not None else [], str(source.path))
+    covered = [] if first is None else _covered(newest, {**source.header.contigs}, [first], str(source.path))
+    check_people(root, newest, source.header.samples, covered, str(source.path))
+
+
+def _covered(document: Document, contigs: Mapping[str, int | None], used: Sequence[str], file: str) -> list[str]:
+    """Contigs of a file as the repository calls them. Raises ContigLengthError."""
+    known = {**contigs, **{name: contigs.get(name) for name in used}}
+    places, table = resolve(known, document["contigs"], file)
+    place = dict(zip(known, places, strict=True))
+    return [table[place[name]]["name"] for name in used]
 
 
 @dataclass(frozen=True)
@@ -191,7 +200,8 @@ def _import(
     )
     parts, result = import_inputs(opened, staging / name, import_options)
     samples = opened[0].header.samples
-    check_people(root, newest, samples, result.used_contigs, result.files[0]["name"])
+    file = result.files[0]["name"]
+    check_people(root, newest, samples, _covered(newest, result.contigs, result.used_contigs, file), file)
     return _NewBatch(name, parts, result, samples)
 
 
@@ -239,9 +249,9 @@ def _with_batch(
     """The next manifest: one batch more. Refuses what a faster writer made impossible."""
     result = batch.result
     file = result.files[0]["name"]
-    contigs = _add_contigs(document, result.contigs, file)
-    table = [entry["name"] for entry in document["contigs"]]
-    covered = [table[contigs[name]] for name in result.used_contigs]
+    contigs, document["contigs"] = resolve(result.contigs, document["contigs"], file)
+    place = dict(zip(result.contigs, contigs, strict=True))
+    covered = [document["contigs"][place[name]]["name"] for name in result.used_contigs]
     check_people(root, document, batch.samples, covered, file)
     document["batches"].append(
         {
@@ -250,7 +260,7 @@ def _with_batch(
             "num_samples": result.num_samples,
             "num_variants": result.num_variants,
             "first_sample": people.add(document, batch.name, batch.samples),
-            "contigs": list(contigs.values()),
+            "contigs": contigs,
             "ploidy": result.ploidy,
             "dataset": None,
             "absent": "unknown",
@@ -270,12 +280,6 @@ def _with_batch(
         made = part["path"].rpartition("/")[2]
         document["derived"].append({"id": made, "kind": kind, "version": version, "batch": batch.name, "part": part})
     return document
-
-
-def _add_contigs(document: Document, contigs: Mapping[str, int | None], file: str) -> dict[str, int]:
-    """Put a batch's contigs into the table of the repository; return the place of each."""
-    places, document["contigs"] = resolve(contigs, document["contigs"], file)
-    return dict(zip(contigs, places, strict=True))
 
 
 def _made() -> Document:
