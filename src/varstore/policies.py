@@ -80,5 +80,7 @@ def _names(root: Path, places: Sequence[str]) -> bool:
     if newest is None:
         return False
     named = {entry["part"]["path"] for entry in newest.derived}
-    named |= {entry["covered"]["callable"]["part"]["path"] for entry in newest.batches if entry["covered"].get("callable")}
+    named |= {
+        entry["covered"]["callable"]["part"]["path"] for entry in newest.batches if entry["covered"].get("callable")
+    }
     return not named.isdisjoint(places)

@@ -117,14 +117,14 @@ def open_absence(
     if entry["absent"] != REFERENCE or not entry["num_samples"]:
         return None
     covered, build = entry["covered"], build_of(assembly)
-    wanted = [ploidy.KIND, *([reference_blocks.KIND] if covered["reference_blocks"] else [])]
+    wanted = [ploidy.KIND, *([reference_blocks.KIND] if covered.get("reference_blocks") else [])]
     for kind in wanted:
         if kind not in derived:
             raise RepositoryError(
                 f"batch {entry['id']}: its {kind} are of another version; run `varstore batch` with --absent reference"
             )
     coverages = [Coverage(derived[kind]) for kind in wanted[1:]]
-    if covered["callable"] is not None:
+    if covered.get("callable") is not None:
         coverages.append(Coverage(Part(root, PartRef(**covered["callable"]["part"]))))
     inside = {table[name] for name in covered["contigs"]}
     names = {place: name for name, place in zip(contigs, places.tolist(), strict=True) if place in inside}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,9 +16,9 @@ from ..model.bed import Bed, place_bed, read_bed
 from ..model.ploidy import build_of
 from . import files, ploidy, reference_blocks
 from .batch import Batch
-from .coverage import write_coverage
+from .coverage import Coverage, write_coverage
 from .manifest import Document
-from .parts import PartRef, PartWriter
+from .parts import Part, PartRef, PartWriter
 
 UNKNOWN, REFERENCE = POLICIES = ("unknown", "reference")
 DERIVED = {ploidy.KIND: ploidy.VERSION, reference_blocks.KIND: reference_blocks.VERSION}
@@ -36,6 +36,11 @@ class Wish:
     callable_file: Path | None = None
     bed: Bed | None = None
     min_ref_gq: int | None = None
+
+    def check(self, contigs: Mapping[str, int | None]) -> None:
+        """See early whether the BED fits the contigs of a header, where it has some. Raises InputError."""
+        if self.bed is not None and self.callable_file is not None and contigs:
+            place_bed(self.bed, contigs, self.callable_file)
 
 
 def read_wish(absent: str | None, callable_file: Path | None, min_ref_gq: int | None) -> Wish:
@@ -159,3 +164,22 @@ def _lengths(store: Batch) -> dict[str, int | None]:
         return dict.fromkeys(store.contigs)
     lengths = [int(length) for length in store.array("contig_length").read()]
     return dict(zip(store.contigs, lengths, strict=True))
+
+
+def problems(root: Path, document: Document) -> Iterator[str]:
+    """Derived parts of denominators that are not what their batch's records say, as sentences."""
+    entries = {entry["id"]: entry for entry in document["batches"]}
+    for derived in document["derived"]:
+        if DERIVED.get(derived["kind"]) != derived["version"]:
+            continue
+        part = Part(root, PartRef(**derived["part"]))
+        store = Batch(Part(root, PartRef(**entries[derived["batch"]]["part"])))
+        if derived["kind"] == ploidy.KIND:
+            build = build_of(document["assembly"])
+            same = np.array_equal(
+                ploidy.read_ploidy(part), ploidy.commonest_ploidy(ploidy.tally_ploidy(store, build), build)
+            )
+        else:
+            same = reference_blocks.same_blocks(Coverage(part), store, derived["min_ref_gq"])
+        if not same:
+            yield f"{root}: batch {derived['batch']}: its {derived['kind']} are not those of its records"

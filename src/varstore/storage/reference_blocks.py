@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .batch import Batch
-from .coverage import write_coverage
-from .named_arrays import BatchArrays
+from .coverage import Coverage, merge_intervals, write_coverage
 from .parts import PartWriter
+
+if TYPE_CHECKING:
+    from .named_arrays import Arrays
 
 KIND = "reference_blocks"
 VERSION = 1
@@ -27,9 +29,15 @@ def has_reference_blocks(store: Batch) -> bool:
     return any(len(_block_rows(store, chunk)) for chunk in range(store.num_chunks))
 
 
+def _arrays(store: Batch) -> Arrays:
+    from .named_arrays import BatchArrays  # noqa: PLC0415 - numba: whoever only opens a repository does without
+
+    return BatchArrays(store)
+
+
 def _block_rows(store: Batch, chunk: int) -> NDArray[np.int64]:
     """Rows of a chunk that are reference blocks."""
-    arrays = BatchArrays(store)
+    arrays = _arrays(store)
     num_rows = min(store.chunk_variants, store.num_variants - chunk * store.chunk_variants)
     rows = np.arange(num_rows)
     has_length = np.zeros(num_rows, np.bool_)
@@ -67,7 +75,7 @@ def callable_blocks(store: Batch, chunk: int, min_ref_gq: int) -> Blocks:
 
     The genotype is all reference, GQ (else RGQ) at least ``min_ref_gq``, MIN_DP (else DP) above 0.
     """
-    rows, samples, arrays = _block_rows(store, chunk), np.arange(len(store.samples)), BatchArrays(store)
+    rows, samples, arrays = _block_rows(store, chunk), np.arange(len(store.samples)), _arrays(store)
 
     def field(key: str) -> NDArray[Any]:
         if not len(rows) or not store.part.has(f"call_{key}/.zarray"):
@@ -107,12 +115,32 @@ def _all_reference(store: Batch, chunk: int, rows: NDArray[np.int64]) -> NDArray
     return out
 
 
+def _groups(store: Batch, min_ref_gq: int) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """All sure blocks: contig x samples + sample, start and end."""
+    found = [callable_blocks(store, chunk, min_ref_gq) for chunk in range(store.num_chunks)]
+    nothing = np.zeros(0, np.int64)
+    group = np.concatenate([nothing, *(blocks.contig * len(store.samples) + blocks.sample for blocks in found)])
+    start = np.concatenate([nothing, *(blocks.start for blocks in found)])
+    return group, start, np.concatenate([nothing, *(blocks.end for blocks in found)])
+
+
 def write_reference_blocks(part: PartWriter, store: Batch, min_ref_gq: int) -> int:
     """Write where each person is surely reference, a set each; return how many intervals there are."""
-    found = [callable_blocks(store, chunk, min_ref_gq) for chunk in range(store.num_chunks)]
     num_sets = len(store.samples)
-    nothing = np.zeros(0, np.int64)
-    group = np.concatenate([nothing, *(blocks.contig * num_sets + blocks.sample for blocks in found)])
-    start = np.concatenate([nothing, *(blocks.start for blocks in found)])
-    end = np.concatenate([nothing, *(blocks.end for blocks in found)])
-    return write_coverage(part, store.contigs, num_sets, np.arange(num_sets), (group, start, end))
+    return write_coverage(part, store.contigs, num_sets, np.arange(num_sets), _groups(store, min_ref_gq))
+
+
+def same_blocks(stored: Coverage, store: Batch, min_ref_gq: int) -> bool:
+    """Whether a part of reference blocks is what the records say."""
+    group, start, end = merge_intervals(*_groups(store, min_ref_gq))
+    num_sets = len(store.samples)
+    if not np.array_equal(stored.sample_set, np.arange(num_sets)) or stored.num_sets != num_sets:
+        return False
+    for number, name in enumerate(store.contigs):
+        low, high = np.searchsorted(group, [number * num_sets, (number + 1) * num_sets])
+        found = stored.intervals(name)
+        first = np.searchsorted(group[low:high], number * num_sets + np.arange(num_sets + 1))
+        same = np.array_equal(found.first, first) and np.array_equal(found.start, start[low:high])
+        if not same or not np.array_equal(found.end, end[low:high]):
+            return False
+    return True
