@@ -84,7 +84,8 @@ def cases(draw):
 def test_counts_of_absent_people(tmp_path_factory, case):
     parts = []
     for intervals, sample_set in case["sets"]:
-        num_sets = 1 if not any(sample_set) and not parts else max([*sample_set, *(i[1] for i in intervals), 1]) + 1
+        used = [*sample_set, *(interval[1] for interval in intervals)]
+        num_sets = 1 if not any(used) and not parts else max([*used, 1]) + 1
         parts.append(coverage_of(tmp_path_factory.mktemp("part"), intervals, num_sets, sample_set))
     absence = Absence(case["covered"], case["ploidy"], case["build"], parts)
     positions = np.array(case["positions"], np.int64)
