@@ -26,7 +26,7 @@ from .storage import files, keys, manifest, totals
 from .storage.batch import Batch
 from .storage.manifest import Document, Manifest
 from .storage.parts import Part, PartRef
-from .storage.samples import read_samples, write_samples
+from .storage.samples import check_not_withdrawn, read_samples, write_samples
 
 if TYPE_CHECKING:
     from .ingest.importer import ImportResult
@@ -187,7 +187,8 @@ def _is_committed(root: Path, name: str) -> bool:
 
 
 def _check_new_samples(samples: Sequence[str], root: Path, document: Document, path: str) -> None:
-    """Sample names are unique in the repository. Raises SampleClashError."""
+    """Sample names are unique in the repository. Raises SampleClashError, WithdrawnSampleError."""
+    check_not_withdrawn(samples, root, document, path)
     for entry in document["samples"]:
         clash = set(read_samples(Part(root, PartRef(**entry["part"])))).intersection(samples)
         if clash:
@@ -257,18 +258,25 @@ def _with_batch(
 
 def _made() -> Document:
     """By what, when and how something is made."""
-    now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
-    return {"tool": f"varstore {__version__}", "time": now, "command": list(sys.argv)}
+    return {"tool": f"varstore {__version__}", "time": timestamp(), "command": list(sys.argv)}
 
 
-def commit(root: Path, first: Document, change: Callable[[Document], Document], action: str) -> Manifest:
-    """Commit ``change`` with its provenance."""
+def timestamp() -> str:
+    """Now, as manifests say it."""
+    return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+
+
+def commit(
+    root: Path, first: Document, change: Callable[[Document], Document], action: str, command: list[str] | None = None
+) -> Manifest:
+    """Commit ``change`` with its provenance. ``command``: what to say of the command line; None: all of it."""
 
     def changed(document: Document) -> Document:
         document = change(document)
         made = _made()
         document["tool"] = made["tool"]
-        document["provenance"] = {"action": action, "time": made["time"], "command": made["command"]}
+        words = made["command"] if command is None else command
+        document["provenance"] = {"action": action, "time": made["time"], "command": words}
         return document
 
     staging = manifest.staging_folder(root)
