@@ -20,7 +20,7 @@ from numcodecs.registry import get_codec
 
 from varstore.codec.genotype import INNER, decode_array, encode_array, encode_sets, expand_rows
 from varstore.codec.layout import PLANES, inflate_block, parse
-from varstore.codec.numcodec import GenotypeCodec
+from varstore.codec.numcodec import GenotypeCodec, SharedGenotypeCodec
 from varstore.codec.rows import block_starts, concatenate, sets_from_codes
 from varstore.errors import CorruptChunkError
 
@@ -297,18 +297,25 @@ CODECS = {
     "default": GenotypeCodec(),
     "fast": GenotypeCodec(level=1, inner=64),
     "tiny blocks": GenotypeCodec(inner=3),
+    "shared": SharedGenotypeCodec(),
 }
-CONFIGS = [*CODECS.values(), GenotypeCodec(dtype="|i1"), GenotypeCodec(dtype="<i2", ploidy=3, level=7, inner=100)]
+CONFIGS = [
+    *CODECS.values(),
+    GenotypeCodec(dtype="|i1"),
+    GenotypeCodec(dtype="<i2", ploidy=3, level=7, inner=100),
+    SharedGenotypeCodec(dtype="<i2", ploidy=3),
+]
 SHAPES = [(), (0,), (1,), (130,), (3, 0), (1, 130), (5, 9, 2), (0, 4, 2), (3, 4, 0), (4, 9, 1, 2), (2, 3, 4, 5)]
 
 
 @pytest.fixture(scope="module", autouse=True)
 def fx_registered():
     """Register the codec where the package was put on the path without being installed."""
-    try:
-        get_codec({"id": GenotypeCodec.codec_id})
-    except (ValueError, KeyError):
-        numcodecs.register_codec(GenotypeCodec)
+    for codec in (GenotypeCodec, SharedGenotypeCodec):
+        try:
+            get_codec({"id": codec.codec_id})
+        except (ValueError, KeyError):
+            numcodecs.register_codec(codec)
 
 
 @pytest.fixture(params=CODECS)
@@ -416,11 +423,12 @@ def test_bad_configurations(arguments, message):
 def test_configuration(codec):
     """Comes back from JSON, from its repr and from a pickle."""
     config = json.loads(json.dumps(codec.get_config()))
-    assert config["id"] == "varstore_genotype"
+    assert config["id"] == codec.codec_id
     again = get_codec(dict(config))
     assert again == codec
     assert again.get_config() == config
-    assert eval(repr(codec), {"GenotypeCodec": GenotypeCodec}) == codec
+    names = {"GenotypeCodec": GenotypeCodec, "SharedGenotypeCodec": SharedGenotypeCodec}
+    assert eval(repr(codec), names) == codec
     assert pickle.loads(pickle.dumps(codec)) == codec
 
 

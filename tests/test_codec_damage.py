@@ -8,6 +8,7 @@ runs most of the others once more with numba's bounds checks, which turn a stray
 import os
 import resource
 import signal
+import struct
 import subprocess
 import sys
 import zlib
@@ -25,7 +26,8 @@ from varstore.codec.counting import Masks, count_rows
 from varstore.codec.counts import BlockCounts
 from varstore.codec.genotype import decode_array, encode_array
 from varstore.codec.layout import assemble, inflate_block, pack_stream, parse
-from varstore.codec.numcodec import GenotypeCodec
+from varstore.codec.numcodec import GenotypeCodec, SharedGenotypeCodec
+from varstore.codec.presence import Presence
 from varstore.errors import CorruptChunkError
 
 BOUNDS_CHECKS = "NUMBA_BOUNDSCHECK"
@@ -63,7 +65,12 @@ def make_blocks():
         "many rows": (np.tile(everything(rng, (10, 12, 1)), (12, 1, 1)), 12),
         "packed": (np.full((4, 300, 1), 2, "i1"), 300),
     }
-    return {name: (array, encode_array(array, inner=inner)) for name, (array, inner) in codes.items()}
+    blocks = {name: (array, encode_array(array, inner=inner)) for name, (array, inner) in codes.items()}
+    for name, code in (("absent", everything(rng, (11, 30, 2))), ("absent, triploid", everything(rng, (7, 30, 3)))):
+        presence = Presence.of(np.array([5, 14, 16, 30]), rng.random((len(code), 4)) < 0.6)
+        data = encode_array(code, inner=16, presence=presence)
+        blocks[name] = decode_array(memoryview(data)), data
+    return blocks
 
 
 BLOCKS = make_blocks()
@@ -71,7 +78,7 @@ BLOCKS = make_blocks()
 
 def test_blocks_have_every_kind_of_stream():
     streams = [stream for _, data in BLOCKS.values() for stream in parse(memoryview(data)).streams]
-    assert {s.role for s in streams} == set(range(_layout.REFERENCES + 1))
+    assert {s.role for s in streams} == set(range(_layout.ABSENT + 1))
     assert {s.method for s in streams} == {_layout.RAW, _layout.ZSTD}
     assert {s.which for s in streams} == set(range(5))
     assert max(s.block for s in streams) > 0
@@ -206,7 +213,7 @@ def survive(data, codes):
                     continue
         if int(np.prod(layout.shape, dtype=object)) < 1 << 22:
             decode_array(memoryview(data))
-        GenotypeCodec().decode(data, out=np.empty_like(codes))
+        SharedGenotypeCodec().decode(data, out=np.empty_like(codes))
     except CorruptChunkError:
         return
     except ValueError as error:
@@ -277,7 +284,7 @@ def unpacked(data):
 def repacked(layout, raws, level=3):
     """A block of these streams, all checksums right."""
     pairs = [
-        pack_stream(s.block, min(s.role, _layout.REFERENCES), s.which, np.frombuffer(bytes(raw), "u1"), level)
+        pack_stream(s.block, min(s.role, _layout.ABSENT), s.which, np.frombuffer(bytes(raw), "u1"), level)
         for s, raw in zip(layout.streams, raws, strict=True)
     ]
     streams = tuple(new._replace(role=s.role) for s, (new, _) in zip(layout.streams, pairs, strict=True))
@@ -287,6 +294,54 @@ def repacked(layout, raws, level=3):
 def test_repacking_changes_nothing(fx_block):
     codes, data = fx_block
     np.testing.assert_array_equal(decode_array(memoryview(repacked(*unpacked(data)))), codes)
+
+
+@pytest.mark.parametrize(
+    ("stream", "message"),
+    [
+        (b"", "bytes for the absence"),
+        (struct.pack("<I", 0) + bytes(11), "bytes for the absence of 0 ranges"),
+        (struct.pack("<17I", 16, *range(1, 17)) + bytes(21), "bytes for the absence of 16 ranges"),
+        (struct.pack("<18I", 17, *range(1, 18)) + bytes(16), "bytes for the absence of 17 ranges"),
+        (struct.pack("<I", 2**32 - 1) + bytes(11), "bytes for the absence of 4294967295 ranges"),
+        (struct.pack("<4I", 3, 5, 14, 16) + bytes(10), "bytes for the absence of 3 ranges"),
+        (struct.pack("<4I", 3, 5, 14, 17) + bytes(11), "do not follow one another"),
+        (struct.pack("<4I", 3, 5, 14, 15) + bytes(11), "do not follow one another"),
+        (struct.pack("<4I", 3, 0, 14, 16) + bytes(11), "do not follow one another"),
+        (struct.pack("<4I", 3, 14, 14, 16) + bytes(11), "do not follow one another"),
+        (struct.pack("<4I", 3, 14, 5, 16) + bytes(11), "do not follow one another"),
+        (struct.pack("<4I", 3, 2**32 - 5, 14, 16) + bytes(11), "do not follow one another"),
+        (struct.pack("<4I", 3, 5, 14, 16) + bytes(10) + b"\x08", "a range that is not there"),
+        (bytes(1 << 20), "1048576 bytes for the absence of 16 samples"),
+    ],
+)
+def test_hostile_absence(stream, message):
+    """Ranges that are no ranges of the block's 16 samples, and bits of none."""
+    layout, raws = unpacked(BLOCKS["absent"][1])
+    which = [(s.block, s.role) for s in layout.streams].index((0, _layout.ABSENT))
+    data = memoryview(repacked(layout, [*raws[:which], stream, *raws[which + 1 :]]))
+    with guarded():
+        for read in (decode_array, count):
+            with pytest.raises(CorruptChunkError, match=message):
+                read(data)
+
+
+@pytest.mark.parametrize("name", ["everything", "absent"])
+def test_layouts_of_other_streams(name):
+    """A number of the layout that does not fit the streams: an old reader would take absent samples for reference."""
+    data = bytearray(BLOCKS[name][1])
+    with pytest.raises(CorruptChunkError, match=r"has layout \d, its streams are of layout \d"):
+        parse(memoryview(resealed(data, 4, 5 - data[4], 1)))
+    with pytest.raises(CorruptChunkError, match=r"has layout 4.*layouts 2 and 3 are read here"):
+        parse(memoryview(resealed(data, 4, 4, 1)))
+
+
+def test_absence_where_an_array_has_none():
+    """The codec of arrays whose readers know no absence refuses it."""
+    codes, data = BLOCKS["absent"]
+    with pytest.raises(CorruptChunkError, match="layout 3 in an array of varstore_genotype"):
+        GenotypeCodec().decode(data)
+    np.testing.assert_array_equal(SharedGenotypeCodec().decode(data), codes)
 
 
 @given(data=st.data(), name=st.sampled_from(sorted(BLOCKS)))

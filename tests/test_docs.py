@@ -21,6 +21,7 @@ import pytest
 from varstore import errors
 from varstore.cli.main import main
 from varstore.codec.genotype import encode_array
+from varstore.codec.presence import Presence
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 PAGES = [CHECKOUT / "README.md", CHECKOUT / "CHANGELOG.md", *sorted((CHECKOUT / "docs").glob("*.md"))]
@@ -130,12 +131,19 @@ def test_the_format_decodes_what_the_codec_writes():
             if rng.random() < 0.5:
                 codes[rng.random(codes.shape) < share] = code
         codes[rng.random((variants, samples)) < 0.05] = -1
-        data = encode_array(codes, inner=(3, 64, 16384)[trial % 3], sparse_shift=int(rng.integers(1, 7)))
+        cuts = np.flatnonzero(rng.random(samples - 1) < 0.2) + 1
+        flags = rng.random((variants, len(cuts) + 1)) < rng.choice([0, 0.7, 1], (variants, 1))
+        presence = Presence.of(np.append(cuts, samples), flags) if trial % 2 else None
+        data = encode_array(
+            codes, inner=(3, 64, 16384)[trial % 3], sparse_shift=int(rng.integers(1, 7)), presence=presence
+        )
+        if presence is not None:
+            codes[np.repeat(~flags, np.diff(presence.ends, prepend=0), axis=1)] = -1
         assert decode(data) == codes.tolist()
 
 
 @pytest.mark.parametrize(
-    "block", sorted((CHECKOUT / "tests" / "golden").glob("layout2/*.block")), ids=lambda path: path.stem
+    "block", sorted((CHECKOUT / "tests" / "golden").glob("layout*/*.block")), ids=lambda path: path.stem
 )
 def test_the_format_decodes_golden_blocks(block):
     decode = run_page(CHECKOUT / "docs" / "format.md", {})["decode"]

@@ -1,9 +1,10 @@
-"""Make the golden blocks of this layout of the genotype codec: tests/golden/layout<N>/<name>.block and .npz.
+"""Make the golden blocks of the layouts of the genotype codec: tests/golden/layout<N>/<name>.block and .npz.
 
     python tools/make_golden.py
 
-Run once a layout, when it is released. What is there is never written again: a block of an old layout has to be read
-for ever, so a change of the code that cannot read it is a bug, and making the file anew would hide it.
+Makes the folders that are not there: each once, with its layout. What is there is never written again: a block of an
+old layout has to be read for ever, so a change of the code that cannot read it is a bug, and making the file anew would
+hide it.
 """
 
 import sys
@@ -13,10 +14,11 @@ from pathlib import Path
 import numpy as np
 
 from varstore.codec.genotype import decode_array, encode_array, encode_sets
-from varstore.codec.layout import VERSION
+from varstore.codec.layout import ABSENT_VERSION, VERSION
+from varstore.codec.presence import Presence
 from varstore.codec.rows import sets_from_codes
 
-FOLDER = Path(__file__).resolve().parent.parent / "tests" / "golden" / f"layout{VERSION}"
+FOLDER = Path(__file__).resolve().parent.parent / "tests" / "golden"
 FREQUENCIES = (0, 0.002, 0.02, 0.2, 0.5, 0.8, 0.99, 1)
 
 
@@ -75,11 +77,42 @@ def make_blocks() -> Iterator[tuple[str, np.ndarray, bytes]]:
     yield "padded", padded, encode_sets(sets_from_codes(cases["mixed"], np.array([0, 64, 90])), padded.shape)
 
 
+def make_absent_blocks() -> Iterator[tuple[str, np.ndarray, bytes]]:
+    """The same of blocks with absent samples."""
+    rng = np.random.default_rng(2)
+    shape = (40, 90, 2)
+    cases = {
+        "absent": carriers(rng, shape),
+        "absent-flipped": 1 - (rng.random(shape) < 0.02).astype(np.int8),
+        "absent-odd": scatter(rng, carriers(rng, shape), [-1, -2, 2, 3], 0.03),
+        "absent-haploid": scatter(rng, carriers(rng, (40, 90, 1)), [-1, 2], 0.03),
+        "absent-tetraploid": scatter(rng, carriers(rng, (20, 50, 4)), [-1, -2, 2], 0.03),
+        "absent-int16": scatter(rng, carriers(rng, shape).astype("<i2"), [-1, 2, 200, -3], 0.02),
+        "absent-planes": clades(rng, 600, 100),
+    }
+    for name, codes in cases.items():
+        rows, samples, _ = codes.shape
+        ends = np.append(np.sort(rng.choice(np.arange(1, samples), 11, replace=False)), samples)
+        flags = rng.random((rows, 12)) < rng.choice([0.1, 0.6, 1], (rows, 1))
+        flags[3] = False
+        block = encode_array(codes, inner=32 if name == "absent-odd" else 16384, presence=Presence.of(ends, flags))
+        codes[np.repeat(~flags, np.diff(ends, prepend=0), axis=1)] = -1
+        yield name, codes, block
+
+
 def main(folder: Path = FOLDER) -> None:
-    if folder.exists():
+    layouts = {VERSION: make_blocks(), ABSENT_VERSION: make_absent_blocks()}
+    missing = [version for version in layouts if not (folder / f"layout{version}").exists()]
+    if not missing:
         raise SystemExit(f"{folder}: golden blocks are there already; they are never made anew")
+    for version in missing:
+        make_layout(folder / f"layout{version}", layouts[version])
+
+
+def make_layout(folder: Path, blocks: Iterator[tuple[str, np.ndarray, bytes]]) -> None:
+    """Write the blocks of a layout into its new folder."""
     folder.mkdir(parents=True)
-    for name, codes, block in make_blocks():
+    for name, codes, block in blocks:
         if not np.array_equal(decode_array(memoryview(block)), codes):
             raise SystemExit(f"{name}: the block does not decode to what was encoded")
         (folder / f"{name}.block").write_bytes(block)

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import CorruptChunkError
+from ..kernels import absent as _absent
 from ..kernels import count as _count
 from ..kernels.rows import ALT, MISSING, NUM_SETS, OTHER
 from .counts import BlockCounts
 from .genotype import expand_rows
 from .layout import BlockSets, Scratch, check
+from .presence import Presence
 
 
 @dataclass(frozen=True)
@@ -24,6 +26,7 @@ class Masks:
     """
 
     members: NDArray[np.bool_]
+    _tables: dict[bytes, NDArray[np.int32]] = field(default_factory=dict, repr=False)
 
     @cached_property
     def samples(self) -> NDArray[np.uint64]:
@@ -41,6 +44,17 @@ class Masks:
         if ploidy == 1:
             return self.samples
         return self._diploid if ploidy == 2 else self._pack(ploidy)
+
+    def absent_table(self, presence: Presence) -> NDArray[np.int32]:
+        """(cohorts, bytes, 256) members of the ranges that a byte of presence says are absent."""
+        key = presence.ends.tobytes()
+        if key not in self._tables:
+            starts = np.concatenate(([0], presence.ends[:-1]))
+            people = np.add.reduceat(self.members, starts, axis=1, dtype=np.int64)
+            table = np.empty((len(people), presence.bits.shape[1], 256), np.int32)
+            _absent.absent_table(people, table)
+            self._tables[key] = table
+        return self._tables[key]
 
     @cached_property
     def _diploid(self) -> NDArray[np.uint64]:
@@ -85,6 +99,9 @@ def count_rows(
             )  # fmt: skip
             check(status)
     present = np.array([which in block.sets for which in range(NUM_SETS)])
+    if block.presence is not None:
+        _absent.add_absent(block.presence.bits, first, end, masks.absent_table(block.presence), hits[MISSING])
+        present[MISSING] = True
     if not _count.combine_alleles(
         block.form[ALT], first, masks.people * block.ploidy, block.ploidy, present, hits, negative, counts.num_alts,
         counts.alt_start, counts.allele_count, counts.allele_number,
@@ -134,6 +151,9 @@ def _count_awkward(
             block.num_samples, block.ploidy, rows[0], rows[1], scratch.indexes, planes, other,
         )  # fmt: skip
         check(status)
+    if block.presence is not None:
+        absent = block.presence
+        _absent.absent_planes(block.form, absent.bits, absent.ends, block.ploidy, rows[0], rows[1], planes)
     _count.count_awkward(
         block.form, block.values, block.ploidy, rows[0], rows[1], planes, other,
         counts.num_alts, counts.alt_start, masks.people, masks.haplotypes(block.ploidy), counts.n_hom_ref,

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import CorruptChunkError
+from ..kernels import absent as _absent
 from ..kernels import blocks as _blocks
 from ..kernels import planes as _planes
 from ..kernels.rows import ALT, EMPTY, FLIPPED, FORM_MASK, MISSING, NUM_SETS, OTHER, PLANE
 from . import layout as _layout
 from .layout import BlockSets, Layout, Scratch, Stream, inflate_block, pack_stream, parse
+from .presence import Presence
 from .rows import RowSets, sets_from_codes
 from .settings import INNER, LEVEL, MAX_HAPLOTYPES, RESIDUAL_SHIFT, SPARSE_SHIFT
 
@@ -40,19 +43,28 @@ def encode_sets(
     blocks: range | None = None,
     dtype: np.dtype | None = None,
     level: int = LEVEL,
+    presence: Presence | None = None,
 ) -> bytes:
     """Encode rows as one chunk.
 
     shape : (variants, samples, ploidy) of the chunk; codes past the rows and samples of ``sets`` read as 0
     blocks : which blocks of ``sets`` (all but the last of equal size); default all
     dtype : of the block; default the narrowest that holds the codes
+    presence : which ranges of the samples of ``blocks`` are there in which rows; the others have to be in no set
+        (``fill_absent``). Default: all
     """
     blocks = range(len(sets.sizes)) if blocks is None else blocks
     dtype = narrowest_dtype(sets) if dtype is None else dtype
     streams: list[Stream] = []
     packed: list[bytes] = []
+    first = int(sets.starts[blocks.start])
     for block in blocks:
-        for role, which, raw in _block_streams(sets, block, dtype):
+        found = _block_streams(sets, block, dtype)
+        here = (int(sets.starts[block]) - first, int(sets.starts[block + 1]) - first)
+        absent = None if presence is None else presence.cut(*here)
+        if absent is not None:
+            found.append((_layout.ABSENT, 0, absent.stream()))
+        for role, which, raw in found:
             stream, data = pack_stream(block - blocks.start, role, which, raw, level)
             streams.append(stream)
             packed.append(data)
@@ -118,13 +130,26 @@ def _whole_words(flags: NDArray[np.bool_]) -> NDArray[np.uint8]:
     return np.packbits(np.pad(flags, (0, -len(flags) % 64)), bitorder="little")
 
 
+def fill_absent(codes: NDArray[Any], starts: NDArray[np.int64], presence: Presence) -> None:
+    """Overwrite the codes of absent samples with what puts them into no set.
+
+    codes : (rows, samples, ploidy)    starts : (blocks + 1,) int64, of the inner blocks
+    """
+    for begin, end in pairwise(starts.tolist()):
+        here = presence.cut(begin, end)
+        if here is not None:
+            _absent.fill_absent(codes[:, begin:end], here.bits, here.ends)
+
+
 def encode_array(
-    codes: NDArray[Any], *, inner: int = INNER, level: int = LEVEL, sparse_shift: int = SPARSE_SHIFT
-) -> bytes:
+    codes: NDArray[Any], *, inner: int = INNER, level: int = LEVEL, sparse_shift: int = SPARSE_SHIFT,
+    presence: Presence | None = None,
+) -> bytes:  # fmt: skip
     """Encode a chunk of codes.
 
     codes : (variants, samples, ploidy) int8 or int16, C-contiguous; any code
     inner : samples of an inner block, at most
+    presence : which ranges of samples are there in which rows; codes of the others mean nothing. Default: all
     """
     variants, samples, ploidy = codes.shape
     if variants > _layout.MAX_ROWS:
@@ -134,9 +159,12 @@ def encode_array(
         codes = codes[:, :0]  # an empty axis: a header is all there is to say
     num_samples = codes.shape[1]
     starts = np.append(np.arange(0, num_samples, step), num_samples).astype(np.int64)
+    if presence is not None:
+        codes = codes.copy()
+        fill_absent(codes, starts, presence)
     sets = sets_from_codes(codes, starts, sparse_shift)
     dtype = INT8 if codes.dtype.itemsize == 1 else INT16
-    return encode_sets(sets, (variants, samples, ploidy), dtype=dtype, level=level)
+    return encode_sets(sets, (variants, samples, ploidy), dtype=dtype, level=level, presence=presence)
 
 
 def decode_array(data: memoryview, *, dtype: np.dtype | None = None, ploidy: int | None = None) -> NDArray[Any]:
@@ -146,7 +174,11 @@ def decode_array(data: memoryview, *, dtype: np.dtype | None = None, ploidy: int
 
     Raises CorruptChunkError.
     """
-    layout = parse(data)
+    return decode_layout(parse(data), dtype=dtype, ploidy=ploidy)
+
+
+def decode_layout(layout: Layout, *, dtype: np.dtype | None = None, ploidy: int | None = None) -> NDArray[Any]:
+    """``decode_array`` of a block whose header was read."""
     width = layout.ploidy if ploidy is None else ploidy
     dtype = layout.dtype if dtype is None else dtype
     if width < layout.ploidy or dtype.itemsize < layout.dtype.itemsize:
@@ -180,5 +212,8 @@ def expand_rows(part: BlockSets, first_row: int, end_row: int, out: NDArray[Any]
             part.num_samples, part.ploidy, first_row, end_row, scratch.indexes, out,
         )  # fmt: skip
         _layout.check(status)
+    if part.presence is not None:
+        absent = part.presence
+        _absent.expand_absent(absent.bits, absent.ends, first_row, end_row, part.ploidy, out)
     if len(part.values) and OTHER not in part.sets:
         raise CorruptChunkError("genotype block: allele codes that no row has")

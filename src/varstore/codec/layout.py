@@ -20,6 +20,7 @@ from ..kernels import planes as _planes
 from ..kernels.lists import PADDING
 from ..kernels.planes import NUM_REFERENCES
 from ..kernels.rows import MISSING, NUM_SETS, OTHER
+from .presence import Presence, most_bytes
 from .settings import MAX_HAPLOTYPES
 
 try:  # several times as fast; the same CRC-32
@@ -29,6 +30,7 @@ except ImportError:
 
 MAGIC = b"VSGT"
 VERSION = 2
+ABSENT_VERSION = 3  # of blocks that have a stream ABSENT, and of no others
 MAX_CHUNK_CELLS = 2**31 - 1
 MAX_ROWS = 2**24
 _HEADER = struct.Struct("<4sBBHIIIIIIII")  # 40 bytes; see docs/format.md
@@ -36,12 +38,12 @@ _STREAM = struct.Struct("<IBBBxIII")  # 20 bytes a stream
 _CRC = struct.Struct("<I")
 _DTYPES: dict[int, np.dtype[Any]] = {1: np.dtype("i1"), 2: np.dtype("<i2")}
 
-# Roles of streams. FORMS describes the rows of a set.
-FORMS, LISTS, PLANES, VALUES, ORDER, REFERENCES = range(6)
+# Roles of streams. FORMS describes the rows of a set; ABSENT is of no set.
+FORMS, LISTS, PLANES, VALUES, ORDER, REFERENCES, ABSENT = range(7)
 RAW, ZSTD = 0, 1
 # What of its size a stream has to keep at most to be compressed, and how many bytes that has to save: a small stream is
 # read ten times as fast raw, and lists are as small as they get.
-_WORTH_PACKING = {FORMS: 0.5, LISTS: 0.0, PLANES: 0.9, VALUES: 0.9, ORDER: 0.5, REFERENCES: 0.5}
+_WORTH_PACKING = {FORMS: 0.5, LISTS: 0.0, PLANES: 0.9, VALUES: 0.9, ORDER: 0.5, REFERENCES: 0.5, ABSENT: 0.9}
 _LEAST_SAVED = 512
 
 
@@ -79,6 +81,11 @@ class Layout:
     @property
     def ploidy(self) -> int:
         return self.shape[2]
+
+    @property
+    def version(self) -> int:
+        """The layout's number: old readers refuse blocks whose streams they do not know."""
+        return ABSENT_VERSION if any(stream.role == ABSENT for stream in self.streams) else VERSION
 
     @property
     def num_blocks(self) -> int:
@@ -146,6 +153,7 @@ class BlockSets:
     """An inner block inflated.
 
     form : (5, rows) uint8    sets : streams by set, those that are there    values : int16, codes of OTHER
+    presence : which ranges of samples are there in which rows; None: all
     """
 
     num_samples: int
@@ -153,12 +161,14 @@ class BlockSets:
     form: NDArray[np.uint8]
     sets: dict[int, SetStreams]
     values: NDArray[np.int16]
+    presence: Presence | None = None
 
     @property
     def nbytes(self) -> int:
         """Memory it takes."""
+        absent = 0 if self.presence is None else self.presence.bits.nbytes
         parts = [array for streams in self.sets.values() for array in vars(streams).values()]
-        return self.form.nbytes + self.values.nbytes + sum(getattr(part, "nbytes", 0) for part in parts)
+        return absent + self.form.nbytes + self.values.nbytes + sum(getattr(part, "nbytes", 0) for part in parts)
 
 
 def check(status: int) -> None:
@@ -181,7 +191,7 @@ def assemble(layout: Layout, packed: Sequence[bytes]) -> bytes:
     """Header, table, their checksum, and the streams."""
     code = layout.dtype.itemsize
     header = _HEADER.pack(
-        MAGIC, VERSION, code, 0, *layout.shape, layout.num_rows, layout.num_samples, layout.inner,
+        MAGIC, layout.version, code, 0, *layout.shape, layout.num_rows, layout.num_samples, layout.inner,
         len(layout.streams), sum(len(p) for p in packed),
     )  # fmt: skip
     table = b"".join(
@@ -206,8 +216,9 @@ def parse(data: memoryview) -> Layout:
         raise CorruptChunkError(f"genotype block has {len(data)} bytes, its header says {end + _CRC.size + body}")
     if crc32(data[:end]) != _CRC.unpack_from(data, end)[0]:
         raise CorruptChunkError("genotype block: the header's checksum does not match")
-    if version != VERSION or code not in _DTYPES or zero:
-        raise CorruptChunkError(f"genotype block has layout {version}, dtype {code}; layout {VERSION} is read here")
+    if version not in (VERSION, ABSENT_VERSION) or code not in _DTYPES or zero:
+        known = f"layouts {VERSION} and {ABSENT_VERSION} are read here"
+        raise CorruptChunkError(f"genotype block has layout {version}, dtype {code}; {known}")
     if (
         rows > v
         or samples > s
@@ -222,14 +233,18 @@ def parse(data: memoryview) -> Layout:
     padded = np.empty(len(data) + PADDING, np.uint8)
     padded[: len(data)] = np.frombuffer(data, np.uint8)
     padded[len(data) :] = 0
-    return Layout(_DTYPES[code], (v, s, p), rows, samples, max(1, inner), streams, padded)
+    layout = Layout(_DTYPES[code], (v, s, p), rows, samples, max(1, inner), streams, padded)
+    if layout.version != version:
+        raise CorruptChunkError(f"genotype block has layout {version}, its streams are of layout {layout.version}")
+    return layout
 
 
 def _parse_streams(data: memoryview, num_streams: int, offset: int, num_blocks: int) -> tuple[Stream, ...]:
     streams = []
     table = data[_HEADER.size : _HEADER.size + num_streams * _STREAM.size]
     for block, role, which, method, raw_size, size, crc in _STREAM.iter_unpack(table):
-        if role > REFERENCES or which >= NUM_SETS or method > ZSTD or block >= num_blocks:
+        known = role <= ABSENT and which < (1 if role == ABSENT else NUM_SETS)
+        if not known or method > ZSTD or block >= num_blocks:
             raise CorruptChunkError("genotype block: a stream of no known kind")
         streams.append(Stream(block, role, which, method, raw_size, size, crc, offset))
         offset += size
@@ -289,7 +304,15 @@ def inflate_block(layout: Layout, block: int) -> BlockSets:
             bits = samples * (1 if which == MISSING else ploidy)
             sets[which] = _inflate_set(layout, mine, which, bits, form[which])
     values = _inflate_values(layout, mine.get((VALUES, OTHER)), rows * samples * ploidy)
-    return BlockSets(samples, ploidy, form, sets, values)
+    absent = mine.get((ABSENT, 0))
+    presence = None if absent is None else _inflate_presence(layout, absent, samples)
+    return BlockSets(samples, ploidy, form, sets, values, presence)
+
+
+def _inflate_presence(layout: Layout, stream: Stream, samples: int) -> Presence:
+    if stream.raw_size > most_bytes(layout.num_rows, samples):
+        raise CorruptChunkError(f"genotype block: {stream.raw_size} bytes for the absence of {samples} samples")
+    return Presence.read(_inflate(layout, stream, stream.raw_size), layout.num_rows, samples)
 
 
 def _inflate_set(

@@ -1,4 +1,4 @@
-"""The numcodecs shell of the genotype codec, found by the entry point ``varstore_genotype``.
+"""The numcodecs shells of the genotype codec, found by entry points of their names.
 
 Imports numpy, numba and numcodecs only, so that it works under zarr-python 2 and 3 alike.
 """
@@ -12,8 +12,9 @@ import numpy as np
 from numcodecs.abc import Codec
 from numcodecs.compat import ensure_contiguous_ndarray_like
 
+from ..errors import CorruptChunkError
 from . import genotype
-from .layout import parse
+from .layout import ABSENT_VERSION, VERSION, Layout, parse
 from .settings import INNER, LEVEL, MAX_HAPLOTYPES
 
 
@@ -29,6 +30,7 @@ class GenotypeCodec(Codec):
     """
 
     codec_id: ClassVar[str] = "varstore_genotype"
+    layouts: ClassVar[tuple[int, ...]] = (VERSION,)
 
     def __init__(
         self,
@@ -57,16 +59,32 @@ class GenotypeCodec(Codec):
         """Decode a chunk to its bytes in order, or into ``out``. Raises CorruptChunkError."""
         data = memoryview(ensure_contiguous_ndarray_like(buf)).cast("B")
         dtype = None if self.dtype is None else np.dtype(self.dtype)
+        layout = self._parse(data)
         if out is None:
-            return genotype.decode_array(data, dtype=dtype, ploidy=self.ploidy)
+            return genotype.decode_layout(layout, dtype=dtype, ploidy=self.ploidy)
         flat = ensure_contiguous_ndarray_like(out).reshape(-1, order="A").view(np.uint8)
-        layout = parse(data)
         size = math.prod(layout.shape[:2]) * (self.ploidy or layout.ploidy) * (dtype or layout.dtype).itemsize
         if flat.nbytes != size:
             raise ValueError(f"out has {flat.nbytes} bytes, the chunk has {size}")
-        codes = genotype.decode_array(data, dtype=dtype, ploidy=self.ploidy)
+        codes = genotype.decode_layout(layout, dtype=dtype, ploidy=self.ploidy)
         flat[:] = codes.reshape(-1).view(np.uint8)
         return out
+
+    def _parse(self, data: memoryview) -> Layout:
+        layout = parse(data)
+        if layout.version not in self.layouts:
+            raise CorruptChunkError(f"genotype block of layout {layout.version} in an array of {self.codec_id}")
+        return layout
+
+
+class SharedGenotypeCodec(GenotypeCodec):
+    """The same for arrays that several sources share: samples of a source without the record are absent there.
+
+    What it encodes itself has no absent samples; varstore's writer knows them.
+    """
+
+    codec_id: ClassVar[str] = "varstore_genotype_shared"
+    layouts: ClassVar[tuple[int, ...]] = (VERSION, ABSENT_VERSION)
 
 
 def _three_axes(codes: Any) -> Any:

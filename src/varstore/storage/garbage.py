@@ -19,7 +19,7 @@ from ..errors import MissingFileError, NotARepositoryError
 from . import files, leases
 from .manifest import Manifest, check_writable, drop, manifest_path, read_newest, read_version, versions
 
-_ID = re.compile(r"[0-9a-f]{12}")
+_ID = re.compile(r"[0-9a-f]{12}(-[a-z]+)?")
 _STAGING = "tmp"
 _MANIFESTS = "manifests"
 
