@@ -15,7 +15,6 @@ from ..errors import InputError
 from ..storage.batch import Batch
 from . import worker
 from .against_fields import FieldComparison, FieldsRead
-from .against_sources import other_records, other_source
 from .htslib import counted, open_with_htslib
 from .problems import Kind
 from .resort import sorted_copy
@@ -28,6 +27,9 @@ def source_samples(path: Path) -> list[str]:
     """Sample names of a source. Raises InputError, NotVcfError."""
     if not path.exists():
         raise InputError(f"{path}: no such file")
+    # The worker, which runs functions of this module, does not need those readers.
+    from .against_sources import other_source  # noqa: PLC0415
+
     other = other_source(path)
     if other is not None:
         return other.header.samples
@@ -72,6 +74,8 @@ def records(path: Path, shape: tuple[int, int] | None) -> Iterator[list[tuple[An
 
 def _source_records(path: Path, batch: Batch) -> Iterator[tuple[Any, ...]]:
     shape = (len(batch.samples), batch.ploidy) if batch.has_genotypes else None
+    from .against_sources import other_records, other_source  # noqa: PLC0415
+
     other = other_source(path)
     if other is not None:
         return other_records(other, shape)
