@@ -151,11 +151,12 @@ def _in_use(plan: Plan, held: bytes) -> PlanError:
     try:
         holder = json.loads(held)
         who = f"process {holder['pid']} on {holder['host']}"
+        # From here nobody can ask whether it lives.
+        is_far = holder["host"] != os.uname().nodename
     except (ValueError, KeyError, TypeError):
-        who = "another process"
-    return PlanError(
-        f"{plan.path}: {who} is at work on this import; wait for it, or if it is gone remove {plan.path / _LEASE}"
-    )
+        who, is_far = "another process", False
+    work = "is at work on this import, or was when its host went down" if is_far else "is at work on this import"
+    return PlanError(f"{plan.path}: {who} {work}; wait for it, or if it is gone remove {plan.path / _LEASE}")
 
 
 def _is_live(held: bytes) -> bool:
