@@ -124,7 +124,7 @@ def test_unknown_ploidies_are_counted_where_there_are_contigs():
 
 
 def test_intervals_that_cannot_be_are_damage(tmp_path):
-    part = PartWriter(tmp_path / "staging")
+    part = PartWriter(staging_folder(tmp_path) / "part")
     write_coverage(part, CONTIGS, 1, np.zeros(2, np.int64), tuple(np.array([[0, 0], [5, 40], [9, 50]])))
     from varstore.storage.arrays import ArraySpec
 

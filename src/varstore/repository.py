@@ -452,6 +452,7 @@ class Repository:
         force: bool = False,
         threads: int | None = None,
         progress: Callable[[int, int], None] | None = None,
+        write_index: str | None = None,
     ) -> ExportReport:
         """Write records and people to a file in another format.
 
@@ -461,6 +462,7 @@ class Repository:
         region, regions_file, samples : as in ``genotypes``; samples in the order asked
         force : replace what is there
         progress : called with the records written since the last call, and with all there are
+        write_index : "csi" or "tbi" beside a BGZF VCF, "csi" beside a BCF
 
         Nothing stands at the path before it is whole. Raises QueryError and its kinds, WriteError,
         CorruptRepositoryError.
@@ -472,7 +474,7 @@ class Repository:
         stores = [batch.store for batch in self._batches]
         selection = run.Selection(stores, self._reads(region, regions_file), columns, names)
         job = run.Job(threads or os.cpu_count() or 1, selection.num_records, progress or (lambda *_: None))
-        return run.run(selection, target, format or run.format_of(target), job, force=force)
+        return run.run(selection, target, format or run.format_of(target), job, force=force, write_index=write_index)
 
     def _columns(self, samples: Iterable[str] | None) -> tuple[list[str], list[NDArray[np.int64]]]:
         """Names of the samples asked for, and for each batch which of them each of its columns is, or -1."""
@@ -773,7 +775,7 @@ class Repository:
         """Check every byte against its checksum, every block, and every total; return what is wrong.
 
         source : compare the batch that was made of this file with it too: CHROM, POS, ID, REF, ALT, QUAL,
-            FILTER, GT, phase and every INFO and FORMAT field of every record, read by htslib
+            FILTER, GT, phase and every INFO and FORMAT field of every record, read by another reader than the import's
         """
         if self.manifest is None:
             raise ReadOnlyError(f"{self.path}: not written by varstore: it has no checksums to verify")

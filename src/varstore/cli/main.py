@@ -261,6 +261,13 @@ def count(repo: str, output: str | None, form: str, **options: Any) -> None:
 @regions_file_option
 @samples_option
 @samples_file_option
+@click.option(
+    "--write-index",
+    is_flag=False,
+    flag_value="csi",
+    type=click.Choice(["csi", "tbi"]),
+    help="Write an index beside FILE, a BCF or BGZF VCF; without a kind (--write-index=KIND) csi.",
+)
 @click.option("--force", is_flag=True, help="Replace FILE if it is there.")
 @click.option("--threads", type=click.IntRange(1), help="Threads.  [default: all cores]")
 def export(repo: str, **options: Any) -> None:
@@ -280,7 +287,8 @@ def export(repo: str, **options: Any) -> None:
 def verify(repo: str, source: str | None) -> None:
     """Check every file of REPO against its checksum, every block and every total.
 
-    With INPUT, compare what was stored of it with the file, read by htslib.
+    With INPUT, compare what was stored of it with the file, read by another reader: htslib for VCF and BCF, pgenlib
+    for .pgen, zarr-python for VCF Zarr.
     """
     from pathlib import Path  # noqa: PLC0415
 

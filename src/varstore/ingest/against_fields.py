@@ -129,7 +129,7 @@ def _is_odd(text: str | None, wanted: list[Any]) -> bool:
 
 def _of_calls(values: Any) -> Any:
     """Calls as htslib reads them: int32, bits of float32, or text by sample."""
-    if values is None or values.dtype.kind in "iU":
+    if values is None or values.dtype.kind in "iUO":
         return values
     return values.astype(np.float32)
 

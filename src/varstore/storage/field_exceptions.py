@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .named_arrays import Arrays
+from .named_arrays import LITERAL, Arrays
 
-_LITERAL, _OVERFLOW, _ODD = "varstore/literal/", "varstore/overflow/", "varstore/odd/"
+_OVERFLOW, _ODD = "varstore/overflow/", "varstore/odd/"
 # Integers of overflow that are no numbers.
 _MISSING, _FILL = -(2**31), -(2**31) + 1
 
@@ -45,7 +45,7 @@ class Exceptions:
 
     def literal(self, array: str) -> str | None:
         """The name of the array that says where ``array`` has numbers that equal -1 and -2."""
-        name = _LITERAL + array
+        name = LITERAL + array
         return name if name in self._names else None
 
     @cached_property
