@@ -8,10 +8,13 @@ import os
 from collections.abc import Callable
 from typing import Any
 
-import numba
-from llvmlite import ir
-from numba.core import cgutils, types
-from numba.extending import intrinsic
+from .startup import loading
+
+with loading():
+    import numba
+    from llvmlite import ir
+    from numba.core import cgutils, types
+    from numba.extending import intrinsic
 
 # Bounds checks cost half the speed; tests and the fuzzers switch them on.
 _BOUNDSCHECK = os.environ.get("VARSTORE_BOUNDSCHECK") == "1"
