@@ -113,6 +113,18 @@ def byte_mask64(typingctx: Any, array: Any, index: Any, byte: Any) -> Any:
 
 
 @intrinsic
+def other_mask64(typingctx: Any, array: Any, index: Any) -> Any:
+    """Bit ``i`` is set where ``array[index + i]`` is no digit, for the 64 bytes at ``index``."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        data = _load_vector(context, builder, signature.args[0], args, 8)
+        others = builder.icmp_unsigned(">", builder.sub(data, _splat(48, 8, 64)), _splat(9, 8, 64))
+        return builder.bitcast(others, ir.IntType(64))
+
+    return types.uint64(array, types.intp), codegen
+
+
+@intrinsic
 def call_bits32(typingctx: Any, array: Any, index: Any) -> Any:
     """Low bits of the 32 digits of 16 calls of the form ``0|1`` + one byte, at ``index``."""
 
