@@ -208,7 +208,7 @@ def _scan_numbers(
                 cells[cell + num] = np.int64((word * np.uint64(42949672960001)) >> np.uint64(32))
                 num += 1
                 if num == width:
-                    most[key] = width
+                    most[key] = max(most[key], width)
                     break
                 if buffer[stop] != _COMMA:
                     return sample, at
