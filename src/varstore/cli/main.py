@@ -15,6 +15,7 @@ import click
 
 from .. import __version__
 from ..errors import VarstoreError
+from ..kernels.startup import run_alone
 
 repo_argument = click.argument("repo", type=click.Path())
 inputs_argument = click.argument("inputs", nargs=-1, type=click.Path())
@@ -80,6 +81,11 @@ min_ref_gq_option = click.option(
 
 class _Group(click.Group):
     """Commands in the order they are written; our errors are one sentence and exit status 1."""
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """The program: others that run a command in a process of theirs call ``main.main``."""
+        run_alone()
+        return super().__call__(*args, **kwargs)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(self.commands)
