@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..storage.batch import Batch
-from ..storage.fields import FILL, MISSING, FieldChunk
+from ..storage.field_beside import FILL, MISSING
+from ..storage.fields import FieldChunk
 
 _FLOAT_MISSING, _FLOAT_FILL = 0x7F800001, 0x7F800002
 Difference = tuple[str, Any, Any]

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from ..errors import InputError
 from ..model.header import Header
-from ..storage.fields import FILL, MISSING
+from ..storage.field_beside import FILL, MISSING
 from ..storage.named_arrays import LITERAL
 from .against_fields import FieldsRead
 from .plink import PlinkSource, alts_of
