@@ -26,9 +26,10 @@ def counted(repo, **options):
 
 
 def around_par(text, rng, men):
-    """The same batch with X where PAR1 of GRCh38 begins, and one copy of it for some men behind or before."""
+    """The same batch with X where PAR1 of GRCh38 begins; outside it men have one copy, and some people no calls."""
     lines = []
     names = next(line for line in text.splitlines() if line.startswith("#CHROM")).split("\t")[9:]
+    silent = {name for name in names if rng.random() < 0.4}
     for line in text.splitlines():
         fields = line.split("\t")
         if line.startswith("X\t"):
@@ -36,7 +37,9 @@ def around_par(text, rng, men):
             fields[7] = "." if fields[7] == "." else f"END={int(fields[7][4:]) + 9_980}"
             inside = int(fields[1]) > 10_000
             for i, name in enumerate(names):
-                if name in men and not inside and rng.random() < 0.9:
+                if name in silent and not inside:
+                    fields[9 + i] = "./."
+                elif name in men and not inside and rng.random() < 0.9:
                     fields[9 + i] = fields[9 + i].replace("|", "/").split("/")[0]
         lines.append("\t".join(fields))
     return "\n".join(lines) + "\n"
