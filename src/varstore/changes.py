@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING
 
 from . import __version__
 from .errors import (
-    ContigLengthError,
     QueryError,
     RepositoryError,
     UnsortedInputError,
     VarstoreError,
     WriteError,
 )
+from .model.contigs import resolve
 from .model.sample_table import SampleTable, read_sample_table
 from .storage import denominators, files, keys, manifest, totals
 from .storage.batch import Batch
@@ -175,7 +175,16 @@ def _prepare(root: Path, newest: Document, source: Input, options: AddOptions) -
     if options.table is not None and options.samples is not None:
         options.table.check(source.header.samples, os.fspath(options.samples), str(source.path))
     first = source.first_contig()
-    check_people(root, newest, source.header.samples, [first] if first is not None else [], str(source.path))
+    covered = [] if first is None else _covered(newest, {**source.header.contigs}, [first], str(source.path))
+    check_people(root, newest, source.header.samples, covered, str(source.path))
+
+
+def _covered(document: Document, contigs: Mapping[str, int | None], used: Sequence[str], file: str) -> list[str]:
+    """Contigs of a file as the repository calls them. Raises ContigLengthError."""
+    known = {**contigs, **{name: contigs.get(name) for name in used}}
+    places, table = resolve(known, document["contigs"], file)
+    place = dict(zip(known, places, strict=True))
+    return [table[place[name]]["name"] for name in used]
 
 
 @dataclass(frozen=True)
@@ -216,7 +225,8 @@ def _import(
     )
     parts, result = import_inputs(opened, staging / name, import_options)
     samples = opened[0].header.samples
-    check_people(root, newest, samples, result.used_contigs, result.files[0]["name"])
+    file = result.files[0]["name"]
+    check_people(root, newest, samples, _covered(newest, result.contigs, result.used_contigs, file), file)
     return _NewBatch(name, parts, result, samples)
 
 
@@ -269,9 +279,9 @@ def _with_batch(
     """The next manifest: one batch more. Refuses what a faster writer made impossible."""
     result = batch.result
     file = result.files[0]["name"]
-    contigs = _add_contigs(document, result.contigs, file)
-    table = [entry["name"] for entry in document["contigs"]]
-    covered = [table[contigs[name]] for name in result.used_contigs]
+    contigs, document["contigs"] = resolve(result.contigs, document["contigs"], file)
+    place = dict(zip(result.contigs, contigs, strict=True))
+    covered = [document["contigs"][place[name]]["name"] for name in result.used_contigs]
     check_people(root, document, batch.samples, covered, file)
     document["batches"].append(
         {
@@ -280,7 +290,7 @@ def _with_batch(
             "num_samples": result.num_samples,
             "num_variants": result.num_variants,
             "first_sample": people.add(document, batch.name, batch.samples),
-            "contigs": list(contigs.values()),
+            "contigs": contigs,
             "ploidy": result.ploidy,
             "dataset": None,
             "absent": "unknown",
@@ -300,23 +310,6 @@ def _with_batch(
         made = part["path"].rpartition("/")[2]
         document["derived"].append({"id": made, "kind": kind, "version": version, "batch": batch.name, "part": part})
     return document
-
-
-def _add_contigs(document: Document, contigs: Mapping[str, int | None], file: str) -> dict[str, int]:
-    """Put a batch's contigs into the table of the repository; return the place of each."""
-    places = {entry["name"]: i for i, entry in enumerate(document["contigs"])}
-    for name, length in contigs.items():
-        if name not in places:
-            places[name] = len(document["contigs"])
-            document["contigs"].append({"name": name, "length": length, "refget": None})
-        entry = document["contigs"][places[name]]
-        if length is not None and entry["length"] not in (None, length):
-            raise ContigLengthError(
-                f"{file}: contig {name} has {length:,} bases, in the repository it has {entry['length']:,}: "
-                "another reference build"
-            )
-        entry["length"] = entry["length"] or length
-    return {name: places[name] for name in contigs}
 
 
 def _made() -> Document:

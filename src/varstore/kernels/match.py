@@ -1,4 +1,4 @@
-"""Alleles of several batches, matched: which record of a batch answers for an allele that it does not list."""
+"""Alleles of several batches, matched, and counts of records put where they answer."""
 
 from typing import Any
 
@@ -65,3 +65,26 @@ def joined(
             at = behind
         begin = end
     return found
+
+
+@kernel
+def spread_records(row: Any, record: Any, values: Any, out: Any) -> None:
+    """Add counts of records to the rows that they answer for.
+
+    row, record : (answers,) int64    values : (cohorts, records) int64    out : (cohorts, rows) int64
+    """
+    for cohort in range(out.shape[0]):
+        for i in range(row.size):
+            out[cohort, row[i]] += values[cohort, record[i]]
+
+
+@kernel
+def spread_alleles(row: Any, record: Any, alt: Any, first_alt: Any, values: Any, out: Any) -> None:
+    """Add counts of ALT alleles to the rows that they are; an answer with ``alt`` 0 is none of its record's.
+
+    first_alt : (records + 1,) int64 into the second axis of ``values``, (cohorts, ALT alleles) int64
+    """
+    for cohort in range(out.shape[0]):
+        for i in range(row.size):
+            if alt[i] > 0:
+                out[cohort, row[i]] += values[cohort, first_alt[record[i]] + alt[i] - 1]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,12 +50,14 @@ class Entries:
         """Entries one part after another."""
         if len(parts) == 1:
             return parts[0]
-        return cls(*(np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(cls)))
+        columns: Any = (np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(cls))
+        return cls(*columns)
 
     @classmethod
     def nothing(cls) -> Entries:
         """No entries."""
-        return cls(*(np.zeros(0, np.uint64 if field.name in ("key", "digest") else np.int64) for field in fields(cls)))
+        columns: Any = (np.zeros(0, np.uint64 if f.name in ("key", "digest") else np.int64) for f in fields(cls))
+        return cls(*columns)
 
 
 def kinds(key: NDArray[np.uint64]) -> NDArray[np.int64]:
@@ -114,7 +117,7 @@ class AlleleIndex:
         end = start + store.array("variant_length").chunk(chunk)
         contig = self._contig_of[store.array("variant_contig").chunk(chunk)]
         row, alt = np.nonzero(found.key)
-        key, digest, occurrence = found.key[row, alt], found.digest[row, alt], found.occurrence[row, alt]
+        key, digest, occurrence = (array[row, alt] for array in (found.key, found.digest, found.occurrence))
         with_row = kinds(key) != NO_ROW
         bare = np.flatnonzero(~found.key.any(axis=1))
         row, alt = np.concatenate([row[with_row], bare]), np.concatenate([alt[with_row] + 1, np.zeros_like(bare)])
@@ -122,9 +125,9 @@ class AlleleIndex:
         zeros = np.zeros(len(bare), np.uint64)
         key = np.concatenate([key[with_row], no_row])
         digest = np.concatenate([digest[with_row], zeros])
-        occurrence = np.concatenate([occurrence[with_row].astype(np.int64), zeros.astype(np.int64)])
+        times = np.concatenate([occurrence[with_row].astype(np.int64), zeros.astype(np.int64)])
         record = row + chunk * store.chunk_variants
-        whole = Entries(key, digest, occurrence, record, alt.astype(np.int64), start[row], end[row])
+        whole = Entries(key, digest, times, record, alt.astype(np.int64), start[row], end[row])
         out = {}
         for number in np.unique(contig[row]).tolist():
             mine = np.flatnonzero(contig[row] == number)

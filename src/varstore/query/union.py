@@ -36,11 +36,13 @@ class Answers:
 
     row, record, alt : int64; the record of the batch that answers for the row, and which of its ALT alleles (from 1)
         the row's is; 0: none of them. Rows without an entry: the batch has no record there.
+    num_rows : of the piece
     """
 
     row: NDArray[np.int64]
     record: NDArray[np.int64]
     alt: NDArray[np.int64]
+    num_rows: int
 
     @cached_property
     def records(self) -> NDArray[np.int64]:
@@ -59,18 +61,36 @@ class Answers:
         records, index = np.unique(self.record, return_inverse=True)
         return records, index.reshape(-1)
 
-    def reads(self, height: int) -> list[ChunkRead]:
-        """The records as chunk reads, where a chunk has ``height`` variants."""
+    @cached_property
+    def absent(self) -> NDArray[np.int64]:
+        """Rows for which the batch has no record."""
+        without = np.ones(self.num_rows, np.bool_)
+        without[self.row] = False
+        return np.flatnonzero(without)
+
+    def reads(self, store: Batch) -> list[ChunkRead]:
+        """The records as chunk reads of their batch."""
+        if "_reads" not in self.__dict__:
+            self.__dict__["_reads"] = self._cut(store)
+        found: list[ChunkRead] = self.__dict__["_reads"]
+        return found
+
+    def _cut(self, store: Batch) -> list[ChunkRead]:
+        height = store.chunk_variants
         chunk = self.records // height
         cuts = np.flatnonzero(np.diff(chunk)) + 1
-        parts = np.split(self.records, cuts) if len(self.records) else []
-        return [ChunkRead(int(part[0]) // height, part % height) for part in parts]
+        reads = []
+        for part in np.split(self.records, cuts) if len(self.records) else []:
+            number = int(part[0]) // height
+            whole = len(part) == min(height, store.num_variants - number * height)
+            reads.append(ChunkRead(number, None if whole else part % height))
+        return reads
 
-    def of_rows(self, new_row: NDArray[np.int64]) -> Answers:
+    def of_rows(self, new_row: NDArray[np.int64], num_rows: int) -> Answers:
         """The same about some rows. new_row : for each row its new number, or -1"""
         row = new_row[self.row]
         keep = row >= 0
-        return Answers(row[keep], self.record[keep], self.alt[keep])
+        return Answers(row[keep], self.record[keep], self.alt[keep], num_rows)
 
 
 @dataclass(frozen=True)
@@ -102,7 +122,7 @@ class Piece:
     @cached_property
     def num_bytes(self) -> int:
         """Memory it holds, about."""
-        return 80 * len(self) + sum(40 * len(answers.row) for answers in self.answers.values())
+        return 200 * len(self) + sum(40 * len(answers.row) for answers in self.answers.values())
 
     def take(self, rows: NDArray[np.int64]) -> Piece:
         """Some rows, ascending."""
@@ -111,11 +131,17 @@ class Piece:
         new_row = np.full(len(self), -1, np.int64)
         new_row[rows] = np.arange(len(rows))
         columns = {f.name: getattr(self, f.name)[rows] for f in fields(self) if f.name not in ("contig", "answers")}
-        answers = {batch: answers.of_rows(new_row) for batch, answers in self.answers.items()}
+        answers = {batch: answers.of_rows(new_row, len(rows)) for batch, answers in self.answers.items()}
         return Piece(contig=self.contig, answers=answers, **columns)
 
     def spelled(self, stores: Sequence[Batch]) -> tuple[NDArray[Any], NDArray[Any]]:
-        """REF and ALT of each row, as its earliest batch spells them."""
+        """REF and ALT of each row, as its earliest batch spells them; looked up once."""
+        if "_spelled" not in self.__dict__:
+            self.__dict__["_spelled"] = self._look_up(stores)
+        found: tuple[NDArray[Any], NDArray[Any]] = self.__dict__["_spelled"]
+        return found
+
+    def _look_up(self, stores: Sequence[Batch]) -> tuple[NDArray[Any], NDArray[Any]]:
         ref, alt = np.full((2, len(self)), "", object)
         for batch in np.unique(self.owner).tolist():
             store, mine = stores[batch], np.flatnonzero(self.owner == batch)
@@ -125,6 +151,20 @@ class Piece:
                 row = self.record[here] % store.chunk_variants
                 ref[here], alt[here] = sites.allele[row, 0], sites.allele[row, self.alt[here]]
         return ref, alt
+
+
+@dataclass(frozen=True)
+class AlleleKey:
+    """One allele that is asked for: ``contig`` of the repository's table, key and digest as in ``storage.keys``."""
+
+    contig: int
+    key: int
+    digest: int
+
+    @property
+    def position(self) -> int:
+        """Normalised."""
+        return self.key >> 32
 
 
 class Union:
@@ -140,30 +180,26 @@ class Union:
         self._num_bytes = 0
         self._lock = threading.Lock()
 
-    def pieces(self, regions: Sequence[Region] | None) -> Iterator[Piece]:
-        """The rows whose spelling overlaps a region, in order; None: all. Regions are sorted and do not overlap."""
+    def pieces(self, regions: Sequence[Region] | None, alleles: Sequence[AlleleKey] = ()) -> Iterator[Piece]:
+        """The rows whose spelling overlaps a region, and those of some alleles, in order.
+
+        regions : sorted, without overlap; None: all
+        """
         if regions is None:
             regions = [Region(contig) for contig in range(len(self.covered))]
-        for contig in dict.fromkeys(region.contig for region in regions):
-            yield from self._of_contig(contig, [region for region in regions if region.contig == contig])
+        for contig in sorted({region.contig for region in regions} | {allele.contig for allele in alleles}):
+            here = [region for region in regions if region.contig == contig]
+            yield from self._of_contig(contig, here, [allele for allele in alleles if allele.contig == contig])
 
-    def allele(self, contig: int, key: int, digest: int) -> Piece:
-        """The rows of one allele: none, one, or one an occurrence."""
-        position = key >> 32
-        piece = self._piece(contig, position, position + 1)
-        return piece.take(np.flatnonzero((piece.key == np.uint64(key)) & (piece.digest == np.uint64(digest))))
-
-    def _of_contig(self, contig: int, regions: Sequence[Region]) -> Iterator[Piece]:
+    def _of_contig(self, contig: int, regions: Sequence[Region], alleles: Sequence[AlleleKey]) -> Iterator[Piece]:
         whole = any(region.start == 0 and region.end >= END_OF_CONTIG for region in regions)
         ranges = [(0, END_OF_CONTIG)] if whole else self._ranges(contig, regions)
+        ranges += [(allele.position, allele.position + 1) for allele in alleles]
         ready: Piece | None = None
-        for low, high in self._cut(contig, ranges):
+        for low, high in self._cut(contig, _merged_ranges(ranges)):
             piece = self._piece(contig, low, high)
             if not whole:
-                inside = np.zeros(len(piece), np.bool_)
-                for region in regions:
-                    inside |= (piece.start < region.end) & (piece.end > region.start)
-                piece = piece.take(np.flatnonzero(inside))
+                piece = piece.take(np.flatnonzero(_selected(piece, regions, alleles)))
             if not len(piece):
                 continue
             # Rows come by POS as it is spelled; pieces are cut by the normalised one, which may lie behind it.
@@ -209,6 +245,26 @@ class Union:
         return piece
 
 
+def _selected(piece: Piece, regions: Sequence[Region], alleles: Sequence[AlleleKey]) -> NDArray[np.bool_]:
+    inside = np.zeros(len(piece), np.bool_)
+    for region in regions:
+        inside |= (piece.start < region.end) & (piece.end > region.start)
+    for allele in alleles:
+        inside |= (piece.key == np.uint64(allele.key)) & (piece.digest == np.uint64(allele.digest))
+    return inside
+
+
+def _merged_ranges(ranges: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Ranges in order, those that overlap as one."""
+    merged: list[tuple[int, int]] = []
+    for low, high in sorted(ranges):
+        if merged and low < merged[-1][1]:
+            merged[-1] = merged[-1][0], max(high, merged[-1][1])
+        else:
+            merged.append((low, high))
+    return merged
+
+
 def _build(contig: int, of_batch: Mapping[int, Entries]) -> Piece:
     """Match the entries of several batches."""
     batches = list(of_batch)
@@ -237,6 +293,7 @@ def _build(contig: int, of_batch: Mapping[int, Entries]) -> Piece:
             place[np.concatenate([row[mine], join_row[joins]])],
             entries.record[np.concatenate([mine, join_entry[joins]])],
             np.concatenate([entries.alt[mine], np.zeros(len(joins), np.int64)]),
+            len(first),
         )
     return Piece(
         contig, position[first], entries.key[first], entries.digest[first], entries.occurrence[first], batch[first],
@@ -279,5 +336,5 @@ def _merged(pieces: Sequence[Piece]) -> Piece:
         parts = [piece.answers[batch] for piece in pieces]
         row = np.concatenate([place[part.row + offset] for part, offset in zip(parts, offsets, strict=False)])
         record, alt = (np.concatenate([getattr(part, name) for part in parts]) for name in ("record", "alt"))
-        answers[batch] = Answers(row, record, alt)
+        answers[batch] = Answers(row, record, alt, len(order))
     return Piece(pieces[0].contig, answers=answers, **{name: values[order] for name, values in columns.items()})

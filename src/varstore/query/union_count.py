@@ -5,15 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..codec.counts import BlockCounts
+from ..kernels import match
 from ..storage.batch import Batch
 from .count import CountJob, Map, count_records
 from .union import Answers, Piece
+
+_BY_RECORD = ("allele_number", "n_hom_ref", "n_missing")
+_BY_ALLELE = ("allele_count", "n_het", "n_hom_alt")
 
 
 class Absence(Protocol):
@@ -72,38 +76,27 @@ def count_piece(
     covered = sum((job.people for job, _ in here), np.zeros_like(people))
     counts.n_missing[...] = (people - covered)[:, np.newaxis]
     incomplete |= bool((covered < people).any())
-    reads = [answers.reads(_height(job)) for job, answers in here]
+    reads = [answers.reads(cast(Batch, job.count.store)) for job, answers in here]
     of_batches = count_records([job.count for job, _ in here], reads, map_tasks, genotypes=genotypes)
     for (job, answers), parts in zip(here, of_batches, strict=True):
         if parts:
-            _spread(counts, answers, parts)
-        without = np.ones(len(piece), np.bool_)
-        without[answers.row] = False
-        rows = np.flatnonzero(without)
+            _spread(counts, answers, parts, genotypes=genotypes)
+        rows = answers.absent
         if len(rows):
             incomplete[job.add_absent(counts, piece, rows)] = True
     return counts, incomplete
 
 
-def _height(job: UnionJob) -> int:
-    store = job.count.store
-    assert isinstance(store, Batch)
-    return store.chunk_variants
-
-
-def _spread(counts: BlockCounts, answers: Answers, parts: Sequence[BlockCounts]) -> None:
+def _spread(counts: BlockCounts, answers: Answers, parts: Sequence[BlockCounts], *, genotypes: bool) -> None:
     """Add a batch's counts, read after read, to the rows that its records answer for; each row at most once."""
-    row, index = answers.row, answers.index
-    for name in ("allele_number", "n_hom_ref", "n_missing"):
-        values = np.concatenate([getattr(part, name) for part in parts], axis=1)
-        getattr(counts, name)[:, row] += values[:, index]
     num_alts = np.concatenate([part.num_alts for part in parts])
-    first_alt = np.cumsum(num_alts) - num_alts
-    listed = np.flatnonzero(answers.alt)
-    alt = first_alt[index[listed]] + answers.alt[listed] - 1
-    for name in ("allele_count", "n_het", "n_hom_alt"):
+    first_alt = np.concatenate(([0], np.cumsum(num_alts)))
+    for name in _BY_RECORD if genotypes else _BY_RECORD[:1]:
         values = np.concatenate([getattr(part, name) for part in parts], axis=1)
-        getattr(counts, name)[:, row[listed]] += values[:, alt]
+        match.spread_records(answers.row, answers.index, values, getattr(counts, name))
+    for name in _BY_ALLELE if genotypes else _BY_ALLELE[:1]:
+        values = np.concatenate([getattr(part, name) for part in parts], axis=1)
+        match.spread_alleles(answers.row, answers.index, answers.alt, first_alt, values, getattr(counts, name))
 
 
 def piece_columns(
