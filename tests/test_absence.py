@@ -177,7 +177,7 @@ def test_bed_files_that_are_none(tmp_path):
 
 
 def test_bed_contigs_are_the_batchs(tmp_path):
-    found = bed.read_bed(write(tmp_path / "a.bed", "chr1\t0\t5\n1\t7\t9\nchrM\t0\t3\nchrUn\t0\t2\n"))
+    found = bed.read_bed(write(tmp_path / "a.bed", "chr1\t0\t5\n1\t7\t9\nMT\t0\t3\nchrM\t0\t9\nchrUn\t0\t2\n"))
     placed = bed.place_bed(found, {"1": 10, "MT": None}, Path("a.bed"))
     assert {name: [x.tolist() for x in pair] for name, pair in placed.items()} == {
         "1": [[0, 7], [5, 9]],

@@ -248,7 +248,7 @@ GVCF = """\
 
 def test_a_gvcf_answers_for_itself(tmp_path):
     vcf_text.write_plain(tmp_path / "g.vcf", GVCF)
-    vcf_text.write_plain(tmp_path / "0.vcf", diploid(0, [5, 21, 30, 50, 70], random.Random(1)))
+    vcf_text.write_plain(tmp_path / "0.vcf", diploid(0, [5, 21, 22, 30, 41, 50, 70], random.Random(1)))
     repo = vs.create(tmp_path / "repo", tmp_path / "0.vcf", absent="reference")
     alone = dict(zip(*(counted(repo)[name].tolist() for name in ("position", "allele_number")), strict=True))
     repo.add(tmp_path / "g.vcf")
@@ -260,14 +260,14 @@ def test_a_gvcf_answers_for_itself(tmp_path):
         rows = zip(table["position"].tolist(), table["allele_number"].tolist(), strict=True)
         return {position: number - alone[position] for position, number in rows}
 
-    assert added() == {5: 2, 21: 2, 30: 0, 50: 0, 70: 0}
+    assert added() == {5: 2, 21: 2, 22: 0, 30: 0, 41: 0, 50: 0, 70: 0}
     repo.batch(entry["id"], min_ref_gq=15)
-    assert added() == {5: 2, 21: 2, 30: 2, 50: 0, 70: 0}
+    assert added() == {5: 2, 21: 2, 22: 2, 30: 2, 41: 0, 50: 0, 70: 0}
     (tmp_path / "a.bed").write_text("22\t10\t100\n")
     repo.batch(entry["id"], callable=tmp_path / "a.bed")
-    assert added() == {5: 0, 21: 2, 30: 2, 50: 0, 70: 0}
+    assert added() == {5: 0, 21: 2, 22: 2, 30: 2, 41: 0, 50: 0, 70: 0}
     repo.batch(entry["id"], absent="unknown")
-    assert added() == {5: 0, 21: 2, 30: 0, 50: 0, 70: 0}
+    assert added() == {5: 0, 21: 2, 22: 0, 30: 0, 41: 0, 50: 0, 70: 0}
     assert repo.verify() == []
 
 
