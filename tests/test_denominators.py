@@ -165,6 +165,9 @@ def test_a_new_policy_is_a_new_version_and_the_old_one_stays(tmp_path):
     assert repo.version == 3
     assert entry["absent"] == "reference"
     assert entry["covered"]["callable"]["name"] == "a.bed"
+    # A program that would take them for unknown has to refuse.
+    assert "absent-reference" not in old.manifest.document["reader_features"]
+    assert "absent-reference" in repo.manifest.document["reader_features"]
     after = counted(repo).to_pandas().to_dict("list")
     assert after["position"] == [10, 11, 50]
     assert after["n_missing"][1] == before["n_missing"][1] - 4

@@ -29,6 +29,9 @@ from . import files
 FORMAT_VERSION = 1
 READER_FEATURES = ("vcf-zarr-0.4", "varstore_genotype")
 WRITER_FEATURES = ("sha256-parts",)
+# Of versions in which people without a record count as reference.
+ABSENT_REFERENCE = "absent-reference"
+_KNOWN_TO_READERS = (*READER_FEATURES, ABSENT_REFERENCE)
 IDENTITY = "varstore.json"
 HEAD = "HEAD"
 
@@ -167,7 +170,7 @@ def read_version(root: Path, version: int) -> Manifest:
     document = unseal(data, path)
     if document.get("version") != version:
         raise CorruptManifestError(f"{path}: it says that it is version {document.get('version')}")
-    _check_features(document, path, "reader_features", READER_FEATURES)
+    _check_features(document, path, "reader_features", _KNOWN_TO_READERS)
     identity = (root / IDENTITY).read_bytes()
     if document["identity_sha256"] != digest(identity):
         raise CorruptManifestError(f"{root / IDENTITY}: not the file that manifest {version} belongs to")
