@@ -308,3 +308,59 @@ def test_a_plan_keeps_the_options(tmp_path):
     assert entry["absent"] == "reference"
     assert entry["covered"]["callable"]["num_intervals"] == 1
     assert repo.verify() == []
+
+
+class Dead(BaseException):
+    """The process is gone: nothing may catch this and go on."""
+
+
+OPERATIONS = ("write_new", "replace", "link_new", "move_folder", "sync_folder", "make_folder", "remove")
+
+
+@pytest.mark.parametrize("error", [Dead, OSError(28, "No space left on device")])
+def test_a_change_of_policy_that_fails_at_any_file_operation(tmp_path, monkeypatch, error):
+    """Whatever operation is the last: the policy is as it was or as it was wished, and can be changed again."""
+    from varstore.storage import files
+
+    vcf_text.write_plain(tmp_path / "g.vcf", GVCF)
+    vcf_text.write_plain(tmp_path / "0.vcf", diploid(0, [5, 30, 70], random.Random(1)))
+    (tmp_path / "a.bed").write_text("22\t0\t10\n")
+    repo = vs.create(tmp_path / "repo", tmp_path / "0.vcf")
+    repo.add(tmp_path / "g.vcf", absent="unknown")
+    before = counted(repo).to_pandas().to_dict("list")
+    name = repo.info()["batches"][1]["id"]
+    real, state = {operation: getattr(files, operation) for operation in OPERATIONS}, {"left": 0}
+
+    def failing(operation):
+        def run(*arguments):
+            state["left"] -= 1
+            if state["left"] == 0 or (state["left"] < 0 and error is Dead):
+                raise error  # the dead do no cleaning up
+            return real[operation](*arguments)
+
+        return run
+
+    tried = 0
+    while vs.open(tmp_path / "repo").version == 2:
+        tried += 1
+        state["left"] = tried
+        assert counted(vs.open(tmp_path / "repo")).to_pandas().to_dict("list") == before
+        with monkeypatch.context() as patch, warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            for operation in OPERATIONS:
+                patch.setattr(files, operation, failing(operation))
+            try:
+                vs.open(tmp_path / "repo").batch(name, absent="reference", callable=tmp_path / "a.bed")
+            except (Dead, OSError):
+                if error is not Dead and vs.open(tmp_path / "repo").version == 2:
+                    assert not list((tmp_path / "repo").glob("coverage/*"))
+                    assert not list((tmp_path / "repo" / "tmp").iterdir())
+    assert tried > 60
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        after = vs.open(tmp_path / "repo")
+    assert counted(after)["allele_number"].tolist() == [before["allele_number"][0] + 2, *before["allele_number"][1:]]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        after.batch(name, min_ref_gq=15)
+    assert after.verify() == []
