@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from . import __version__
 from .errors import (
+    FastaError,
     QueryError,
     RepositoryError,
     UnsortedInputError,
@@ -28,6 +29,7 @@ from .storage.parts import Part, PartRef, PartWriter
 from .storage.people import NewPeople, check_people, renamed
 
 if TYPE_CHECKING:
+    from .ingest.fasta import Fasta
     from .ingest.importer import ImportResult
     from .ingest.inputs import Input
     from .ingest.partitions import Spools
@@ -55,6 +57,7 @@ class AddOptions:
     on_problem: str = "warn"
     resume: bool = False
     rename: Mapping[str, str] | None = None
+    reference: PathLike | None = None
 
 
 def add_batch(
@@ -69,13 +72,14 @@ def add_batch(
     """
     from .ingest.plans import spooling  # noqa: PLC0415
 
+    fasta = _fasta(newest, options.reference)
     staging = manifest.staging_folder(root)
     batches: list[_NewBatch] = []
     try:
         for opened in _open_new(root, newest, inputs, options):
             with spooling(root, opened, options.fields, resume=options.resume) as spools:
-                batches.append(_import(root, newest, opened, options, spools, staging))
-        _publish(root, newest, batches, staging)
+                batches.append(_import(root, newest, opened, options, spools, staging, fasta))
+        _publish(root, newest, batches, staging, fasta)
     finally:
         files.remove_tree(staging)
 
@@ -116,15 +120,16 @@ def commit_plan(root: Path, newest: Document, plan: Plan, threads: int | None, p
     opened = open_inputs(plan)
     for source in opened:
         _prepare(root, newest, source, options)
+    fasta = _fasta(newest, None)
     staging = manifest.staging_folder(root)
     try:
         with committing(plan, opened) as spools:
             try:
-                batch = _import(root, newest, opened, options, spools, staging, sort=False)
+                batch = _import(root, newest, opened, options, spools, staging, fasta, sort=False)
             except UnsortedInputError as error:
                 text = str(error).partition("; ")[0]
                 raise UnsortedInputError(f"{text}; sort the file (bcftools sort), or use `varstore add`") from None
-            _publish(root, newest, [batch], staging)
+            _publish(root, newest, [batch], staging, fasta)
     finally:
         files.remove_tree(staging)
 
@@ -170,8 +175,8 @@ class _NewBatch:
 
 
 def _import(
-    root: Path, newest: Document, opened: Sequence[Input], options: AddOptions, spools: Spools | None, staging: Path, *,
-    sort: bool = True,
+    root: Path, newest: Document, opened: Sequence[Input], options: AddOptions, spools: Spools | None, staging: Path,
+    fasta: Fasta | None, *, sort: bool = True,
 ) -> _NewBatch:  # fmt: skip
     """Import opened inputs into staging."""
     from .ingest.importer import ImportOptions  # noqa: PLC0415
@@ -188,6 +193,7 @@ def _import(
         options.on_problem,
         spools,
         sort,
+        fasta,
     )
     parts, result = import_inputs(opened, staging / name, import_options)
     samples = opened[0].header.samples
@@ -195,7 +201,7 @@ def _import(
     return _NewBatch(name, parts, result, samples)
 
 
-def _publish(root: Path, newest: Document, batches: Sequence[_NewBatch], staging: Path) -> None:
+def _publish(root: Path, newest: Document, batches: Sequence[_NewBatch], staging: Path, fasta: Fasta | None) -> None:
     """Move staged batches into place, and commit them."""
     published: list[str] = []
     people = NewPeople(root, staging)
@@ -207,6 +213,7 @@ def _publish(root: Path, newest: Document, batches: Sequence[_NewBatch], staging
             refs.append({kind: batch.parts[kind].publish(root, place) for kind, place in places.items()})
 
         def change(document: Document) -> Document:
+            with_reference(document, fasta)
             for batch, ref in zip(batches, refs, strict=True):
                 document = _with_batch(document, root, batch, ref, people)
             return document
@@ -268,14 +275,59 @@ def _with_batch(
     for kind, version in _DERIVED.items():
         part = vars(refs[kind])
         made = part["path"].rpartition("/")[2]
-        document["derived"].append({"id": made, "kind": kind, "version": version, "batch": batch.name, "part": part})
+        entry = {"id": made, "kind": kind, "version": version, "batch": batch.name, "part": part}
+        if kind == keys.KIND:
+            entry["fasta"] = document["fasta"] and document["fasta"]["sha256"]
+        document["derived"].append(entry)
     return document
 
 
 def _add_contigs(document: Document, contigs: Mapping[str, int | None], file: str) -> dict[str, int]:
     """Put a batch's contigs into the table of the repository; return the place of each."""
     places, document["contigs"] = resolve(contigs, document["contigs"], file)
+    name_sequences(document)
     return dict(zip(contigs, places, strict=True))
+
+
+def _fasta(newest: Document, reference: PathLike | None) -> Fasta | None:
+    """The FASTA of the repository, or the one that it gets with its first batch. Raises FastaError, QueryError."""
+    from .ingest.fasta import Fasta, open_fasta  # noqa: PLC0415
+
+    path = None if reference is None else Path(os.fspath(reference))
+    if newest["fasta"] is not None:
+        return open_fasta(newest["fasta"], path)
+    if path is not None and newest["batches"]:
+        raise QueryError("the repository has no FASTA yet; `varstore reindex REPO --reference FASTA` gives it one")
+    return None if path is None else Fasta(path)
+
+
+def with_fasta(document: Document, reference: PathLike | None) -> Document:
+    """A manifest with a FASTA, if there is one. Raises FastaError."""
+    if reference is not None:
+        with_reference(document, _fasta(document, reference))
+    return document
+
+
+def with_reference(document: Document, fasta: Fasta | None) -> None:
+    """Write the FASTA into a manifest. Raises FastaError where another writer gave the repository one meanwhile."""
+    known = document["fasta"]
+    if known is not None and (fasta is None or fasta.document["sha256"] != known["sha256"]):
+        raise FastaError("the repository was given a FASTA meanwhile; run the command again")
+    if fasta is not None:
+        document["fasta"] = fasta.document
+        name_sequences(document)
+
+
+def name_sequences(document: Document) -> None:
+    """Write lengths and refget identifiers of the FASTA's sequences into the contig table."""
+    if document["fasta"] is None:
+        return
+    sequences = document["fasta"]["contigs"]
+    contigs = {entry["name"]: entry["length"] for entry in document["contigs"]}
+    places, _ = resolve(contigs, sequences, "the repository", "the FASTA")
+    for entry, place in zip(document["contigs"], places, strict=True):
+        if place < len(sequences):
+            entry["length"], entry["refget"] = sequences[place]["length"], sequences[place]["refget"]
 
 
 def _made() -> Document:

@@ -23,11 +23,13 @@ from .changes import (
     commit_plan,
     has_plans,
     plan_batch,
+    with_fasta,
     write_error,
 )
 from .errors import (
     CorruptRepositoryError,
     DenominatorWarning,
+    FastaError,
     NotARepositoryError,
     QueryError,
     ReadOnlyError,
@@ -70,6 +72,7 @@ def create(
     on_problem: str = "warn",
     resume: bool = False,
     rename: Mapping[str, str] | None = None,
+    reference: PathLike | None = None,
 ) -> Repository:
     """Make a new repository, and add the inputs as its first batch.
 
@@ -87,12 +90,14 @@ def create(
     resume : where an import of the same inputs was interrupted, go on from it; the path may be a repository that
         has no batch yet
     rename : new names of samples by the names they have in the inputs
+    reference : FASTA (plain or bgzip): REF of every record must be its bases, and alleles are matched left-aligned.
+        The repository keeps digests of it, and where it was; later batches are held against the same FASTA
 
     Raises RepositoryExistsError, InputError. Nothing is left behind if an input cannot be taken in.
     """
     root = Path(path)
     was_there = root.is_dir()
-    options = AddOptions(threads, progress, fields, max_alleles_inline, on_problem, resume, rename)
+    options = AddOptions(threads, progress, fields, max_alleles_inline, on_problem, resume, rename, reference)
     begun = None
     try:
         begun = begun_root(root) if resume else None
@@ -106,7 +111,7 @@ def create(
         if inputs:
             add_batch(root, first, inputs, options)
         else:
-            commit(root, first, lambda document: document, "create")
+            commit(root, first, lambda document: with_fasta(document, reference), "create")
     except BaseException as error:
         if begun is None and not has_plans(root):
             files.remove_tree(root)
@@ -241,7 +246,7 @@ class Repository:
             "num_variants": self.num_variants,
             "contigs": list(dict.fromkeys(name for batch in self._batches for name in batch.entry["used_contigs"])),
             "batches": [batch.entry for batch in self._batches],
-            "normalised": "no FASTA: alleles are matched as they are spelled",
+            "normalised": _normalised(document.get("fasta")),
         }
 
     # Questions
@@ -488,14 +493,16 @@ class Repository:
         on_problem: str = "warn",
         resume: bool = False,
         rename: Mapping[str, str] | None = None,
+        reference: PathLike | None = None,
     ) -> Repository:
         """Add one more batch, and move on to the version that has it.
 
         People are new, or come with contigs that no batch of theirs covers; sites may be any. Inputs with other people
-        than the first become batches of their own, in the same step. Arguments as of ``create``.
-        Raises InputError, SampleClashError, ContigLengthError, ReadOnlyError, PlanError.
+        than the first become batches of their own, in the same step. Arguments as of ``create``;
+        reference : where the repository's FASTA is now, if it moved.
+        Raises InputError, SampleClashError, ContigLengthError, FastaError, ReadOnlyError, PlanError.
         """
-        options = AddOptions(threads, progress, fields, max_alleles_inline, on_problem, resume, rename)
+        options = AddOptions(threads, progress, fields, max_alleles_inline, on_problem, resume, rename, reference)
         return self._add(inputs, options)
 
     def _add(self, inputs: Sequence[PathLike], options: AddOptions) -> Repository:
@@ -508,6 +515,23 @@ class Repository:
             raise write_error(self.path, error) from None
         self._load(None)
         return self
+
+    def reindex(self, *, reference: PathLike | None = None) -> int:
+        """Make what follows from batches again where it is of older code, and move on to the version that has it.
+
+        reference : a FASTA that the repository gets: REF of every record must be its bases, and alleles are matched
+            left-aligned from now on; or where its own FASTA is now
+
+        Returns the number of batches whose keys were made again. Raises FastaError, ContigLengthError.
+        """
+        from .reindexing import reindex  # noqa: PLC0415
+
+        try:
+            made = reindex(self.path, self._writable(), reference)
+        except OSError as error:
+            raise write_error(self.path, error) from None
+        self._load(None)
+        return made
 
     def _writable(self) -> Document:
         """The newest manifest that is known. Raises ReadOnlyError."""
@@ -641,6 +665,7 @@ class Repository:
 
     def _wrong_keys(self) -> Iterable[str]:
         """Batches whose stored keys are not those of their alleles."""
+        from .ingest.fasta import open_fasta  # noqa: PLC0415
         from .storage.keys import KIND, VERSION, Keys, wrong_chunks  # noqa: PLC0415
 
         stores = {batch.entry["id"]: batch.store for batch in self._batches if isinstance(batch.store, Batch)}
@@ -648,9 +673,23 @@ class Repository:
             if (entry["kind"], entry["version"]) != (KIND, VERSION):
                 continue
             keys, store = Keys(Part(self.path, PartRef(**entry["part"]))), stores[entry["batch"]]
-            for chunk in wrong_chunks(keys, store):
+            fasta = None
+            if entry.get("fasta"):
+                try:
+                    fasta = open_fasta(self.manifest.document["fasta"], None)  # type: ignore[union-attr]
+                except FastaError as error:
+                    warnings.warn(f"the keys of batch {entry['batch']} were not checked: {error}", stacklevel=2)
+                    continue
+            for chunk in wrong_chunks(keys, store, fasta):
                 where = f"{self.path}: batch {entry['batch']}, chunk {chunk}"
                 yield f"{where}: the keys are not those of the alleles"
+
+
+def _normalised(fasta: Document | None) -> str:
+    """How alleles of several batches are matched, in words."""
+    if fasta is None:
+        return "no FASTA: alleles are trimmed only, not left-aligned"
+    return f"left-aligned to {Path(fasta['path']).name} (SHA-256 of its contigs {fasta['sha256'][:12]})"
 
 
 def _derived_versions() -> dict[str, int]:

@@ -59,6 +59,14 @@ rename_option = click.option(
 )
 
 
+reference_option = click.option(
+    "--reference",
+    metavar="FASTA",
+    type=click.Path(),
+    help="FASTA, plain or bgzip: REF must be its bases, and alleles are matched left-aligned.",
+)
+
+
 class _Group(click.Group):
     """Commands in the order they are written; our errors are one sentence and exit status 1."""
 
@@ -93,6 +101,7 @@ def main() -> None:
 @on_problem_option
 @rename_option
 @resume_option
+@reference_option
 def create(repo: str, inputs: tuple[str, ...], assembly: str | None, **options: Any) -> None:
     """Make a new repository REPO, with INPUT files as its first batch.
 
@@ -116,6 +125,7 @@ def create(repo: str, inputs: tuple[str, ...], assembly: str | None, **options: 
 @on_problem_option
 @rename_option
 @resume_option
+@click.option("--reference", metavar="FASTA", type=click.Path(), help="Where the FASTA of REPO is now, if it moved.")
 def add(repo: str, inputs: tuple[str, ...], **options: Any) -> None:
     """Add INPUT files to REPO as one more batch."""
     from .. import repository  # noqa: PLC0415
@@ -246,6 +256,19 @@ def verify(repo: str, source: str | None) -> None:
     if found:
         raise VarstoreError(f"{repo}: {len(found)} problem{'s' if len(found) > 1 else ''} found")
     click.echo(f"{repo}: everything is as it was written")
+
+
+@main.command()
+@repo_argument
+@reference_option
+def reindex(repo: str, reference: str | None) -> None:
+    """Make again what follows from the batches of REPO, where varstore is newer than it.
+
+    With --reference, REPO gets a FASTA, and alleles of all its batches are matched left-aligned from then on.
+    """
+    opened = _open(repo)
+    made = opened.reindex(reference=reference)
+    click.echo(f"{repo}: version {opened.version}, keys of {made:,} batches made again", err=True)
 
 
 def _renames(path: str | None) -> dict[str, str] | None:
