@@ -120,6 +120,21 @@ def test_keys_are_left_aligned(tmp_path, fx_fasta):
     assert repo.verify() == []
 
 
+def test_an_exact_allele_is_found_however_it_is_spelled(tmp_path, fx_fasta):
+    lines = ["1\t3\tGCACA\tGCA", "1\t5\tA\tACACACACACACA", "1\t9\tACA\tA,ACC"]
+    repo = vs.create(tmp_path / "repo", _vcf(tmp_path / "a.vcf", lines), reference=fx_fasta)
+    for spelled in ("1:9 ACA>A", "1:3 GCA>G", "1:3:GCACA:GCA", "1:9:aca:a"):
+        counts = repo.count_alleles(spelled)
+        assert list(zip(counts.position, counts.ref, counts.alt, strict=True)) == [(3, "GCACA", "GCA"), (9, "ACA", "A")]
+    for spelled in ("1:9 A>ACACACACACACA", "1:3 G>GCACACACACACA"):
+        assert list(repo.count_alleles(spelled).position) == [5]
+    fx_fasta.unlink()
+    repo = vs.open(repo.path)
+    assert list(repo.count_alleles("1:11 A>C").alt) == ["ACC"]
+    with pytest.raises(FastaError, match="is not there"):
+        repo.count_alleles("1:9 ACA>A")
+
+
 @pytest.mark.filterwarnings("ignore::varstore.errors.DenominatorWarning")
 def test_without_a_fasta_info_says_that_it_trims_only(tmp_path):
     repo = vs.create(tmp_path / "repo", _vcf(tmp_path / "a.vcf", ["1\t9\tACA\tA"]))

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 
 from . import __version__
 from .errors import (
-    FastaError,
     QueryError,
     RepositoryError,
     UnsortedInputError,
@@ -27,6 +26,7 @@ from .storage.batch import Batch
 from .storage.manifest import Document, Manifest
 from .storage.parts import Part, PartRef, PartWriter
 from .storage.people import NewPeople, check_people, renamed
+from .storage.reference import name_sequences, with_reference
 
 if TYPE_CHECKING:
     from .ingest.fasta import Fasta
@@ -155,7 +155,16 @@ def _prepare(root: Path, newest: Document, source: Input, options: AddOptions) -
     """Rename the people of an input, and see early that they do not clash. Raises SampleClashError."""
     source.header.samples = renamed(source.header.samples, options.rename, str(source.path))
     first = source.first_contig()
-    check_people(root, newest, source.header.samples, [first] if first is not None else [], str(source.path))
+    covered = [] if first is None else _covered(newest, {**source.header.contigs}, [first], str(source.path))
+    check_people(root, newest, source.header.samples, covered, str(source.path))
+
+
+def _covered(document: Document, contigs: Mapping[str, int | None], used: Sequence[str], file: str) -> list[str]:
+    """Contigs of a file as the repository calls them. Raises ContigLengthError."""
+    known = {**contigs, **{name: contigs.get(name) for name in used}}
+    places, table = resolve(known, document["contigs"], file)
+    place = dict(zip(known, places, strict=True))
+    return [table[place[name]]["name"] for name in used]
 
 
 @dataclass(frozen=True)
@@ -197,7 +206,8 @@ def _import(
     )
     parts, result = import_inputs(opened, staging / name, import_options)
     samples = opened[0].header.samples
-    check_people(root, newest, samples, result.used_contigs, result.files[0]["name"])
+    file = result.files[0]["name"]
+    check_people(root, newest, samples, _covered(newest, result.contigs, result.used_contigs, file), file)
     return _NewBatch(name, parts, result, samples)
 
 
@@ -246,9 +256,10 @@ def _with_batch(
     """The next manifest: one batch more. Refuses what a faster writer made impossible."""
     result = batch.result
     file = result.files[0]["name"]
-    contigs = _add_contigs(document, result.contigs, file)
-    table = [entry["name"] for entry in document["contigs"]]
-    covered = [table[contigs[name]] for name in result.used_contigs]
+    contigs, document["contigs"] = resolve(result.contigs, document["contigs"], file)
+    name_sequences(document)
+    place = dict(zip(result.contigs, contigs, strict=True))
+    covered = [document["contigs"][place[name]]["name"] for name in result.used_contigs]
     check_people(root, document, batch.samples, covered, file)
     document["batches"].append(
         {
@@ -257,7 +268,7 @@ def _with_batch(
             "num_samples": result.num_samples,
             "num_variants": result.num_variants,
             "first_sample": people.add(document, batch.name, batch.samples),
-            "contigs": list(contigs.values()),
+            "contigs": contigs,
             "ploidy": result.ploidy,
             "dataset": None,
             "absent": "unknown",
@@ -282,52 +293,19 @@ def _with_batch(
     return document
 
 
-def _add_contigs(document: Document, contigs: Mapping[str, int | None], file: str) -> dict[str, int]:
-    """Put a batch's contigs into the table of the repository; return the place of each."""
-    places, document["contigs"] = resolve(contigs, document["contigs"], file)
-    name_sequences(document)
-    return dict(zip(contigs, places, strict=True))
-
-
 def _fasta(newest: Document, reference: PathLike | None) -> Fasta | None:
     """The FASTA of the repository, or the one that it gets with its first batch. Raises FastaError, QueryError."""
-    from .ingest.fasta import Fasta, open_fasta  # noqa: PLC0415
+    from .ingest.fasta import fasta_of  # noqa: PLC0415
 
-    path = None if reference is None else Path(os.fspath(reference))
-    if newest["fasta"] is not None:
-        return open_fasta(newest["fasta"], path)
-    if path is not None and newest["batches"]:
+    if newest["fasta"] is None and reference is not None and newest["batches"]:
         raise QueryError("the repository has no FASTA yet; `varstore reindex REPO --reference FASTA` gives it one")
-    return None if path is None else Fasta(path)
+    return fasta_of(newest["fasta"], reference)
 
 
 def with_fasta(document: Document, reference: PathLike | None) -> Document:
-    """A manifest with a FASTA, if there is one. Raises FastaError."""
-    if reference is not None:
-        with_reference(document, _fasta(document, reference))
+    """The manifest of a repository without batches, with its FASTA if it gets one. Raises FastaError."""
+    with_reference(document, _fasta(document, reference))
     return document
-
-
-def with_reference(document: Document, fasta: Fasta | None) -> None:
-    """Write the FASTA into a manifest. Raises FastaError where another writer gave the repository one meanwhile."""
-    known = document["fasta"]
-    if known is not None and (fasta is None or fasta.document["sha256"] != known["sha256"]):
-        raise FastaError("the repository was given a FASTA meanwhile; run the command again")
-    if fasta is not None:
-        document["fasta"] = fasta.document
-        name_sequences(document)
-
-
-def name_sequences(document: Document) -> None:
-    """Write lengths and refget identifiers of the FASTA's sequences into the contig table."""
-    if document["fasta"] is None:
-        return
-    sequences = document["fasta"]["contigs"]
-    contigs = {entry["name"]: entry["length"] for entry in document["contigs"]}
-    places, _ = resolve(contigs, sequences, "the repository", "the FASTA")
-    for entry, place in zip(document["contigs"], places, strict=True):
-        if place < len(sequences):
-            entry["length"], entry["refget"] = sequences[place]["length"], sequences[place]["refget"]
 
 
 def _made() -> Document:

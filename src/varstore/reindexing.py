@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import os
 import uuid
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .changes import PathLike, commit, with_reference
+from .changes import PathLike, commit
 from .errors import FastaError
 from .storage import files, keys, manifest
 from .storage.batch import Batch
 from .storage.manifest import Document
 from .storage.parts import Part, PartRef, PartWriter
-from .storage.reference import contig_lengths, mismatch_of
+from .storage.reference import contig_lengths, mismatch_of, with_reference
 
 if TYPE_CHECKING:
     from .ingest.fasta import Fasta
@@ -31,12 +30,10 @@ def reindex(root: Path, newest: Document, reference: PathLike | None) -> int:
 
     No version is made where nothing changes. Raises FastaError where the FASTA contradicts a record.
     """
-    from .ingest.fasta import Fasta, open_fasta  # noqa: PLC0415
+    from .ingest.fasta import fasta_of  # noqa: PLC0415
 
     known = newest["fasta"]
-    fasta: Fasta | None = None
-    if reference is not None:
-        fasta = Fasta(Path(os.fspath(reference)), known)
+    fasta = None if reference is None else fasta_of(known, reference)
     made: dict[str, PartRef] = {}
     staging = manifest.staging_folder(root)
     document, committed = newest, False
@@ -44,7 +41,7 @@ def reindex(root: Path, newest: Document, reference: PathLike | None) -> int:
         while not committed:
             missing = [entry for entry in document["batches"] if _is_stale(entry["id"], document, fasta, made)]
             if missing and fasta is None and known is not None:
-                fasta = open_fasta(known, None)
+                fasta = fasta_of(known, None)
             for entry in missing:
                 made[entry["id"]] = _make_keys(root, staging, entry, fasta, check=known is None)
             if not made and (fasta is None or fasta.document == known):

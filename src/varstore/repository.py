@@ -36,12 +36,12 @@ from .errors import (
     RepositoryError,
     UnknownFilterError,
 )
-from .model.regions import Region, merge_regions, parse_region, read_regions_file
+from .model.regions import Region, merge_regions, parse_allele, parse_region, read_regions_file
 from .model.results import CountTable, Genotypes
 from .query.batches import open_batches, open_foreign
 from .query.blocks import BlockCache
 from .query.cohorts import Cohort, cohort_of, members, resolve_ids
-from .query.plan import ChunkRead, plan_reads
+from .query.plan import ChunkRead, plan_reads, with_records
 from .storage import files, manifest
 from .storage.batch import Batch
 from .storage.manifest import Document, Manifest
@@ -50,8 +50,10 @@ from .storage.samples import read_samples
 
 if TYPE_CHECKING:
     from .export.report import ExportReport
+    from .ingest.fasta import Fasta
+    from .model.regions import AlleleText
     from .query.count import CountJob
-    from .query.union import Union
+    from .query.union import AlleleKey, Piece, Union
     from .storage.plans import Plan
 
 PathLike = str | os.PathLike[str]
@@ -151,6 +153,7 @@ class Repository:
         self.manifest: Manifest | None = None
         self._blocks = BlockCache()
         self.__dict__.pop("samples", None)
+        self.__dict__.pop("_fasta", None)
         self.__dict__.pop("_number_of", None)
         self.__dict__.pop("_union", None)
         if path.suffix == ".zip" or (
@@ -263,7 +266,8 @@ class Repository:
     ) -> CountTable:
         """Allele counts: one row an ALT allele, and a cohort where there are several.
 
-        region : ``contig``, ``contig:pos`` or ``contig:start-end`` (1-based, closed), or several
+        region : ``contig``, ``contig:pos`` or ``contig:start-end`` (1-based, closed), an allele like
+            ``22:16050075 A>G``, or several
         regions_file : a file of regions, 1-based closed, or 0-based half-open if named .bed
         samples : count these people only; cohort : the same, as a cohort of its own
         cohorts : name to people: counts of each, in one pass, with a leading column ``cohort``
@@ -305,7 +309,7 @@ class Repository:
         from .query.count import CountJob, count, count_table, read_columns  # noqa: PLC0415
 
         names, chosen = self._cohorts(samples, cohort, cohorts)
-        regions = self._regions(region, regions_file)
+        regions, alleles = self._where(region, regions_file)
         everybody = chosen is None
         masks = np.ones((1, self.num_samples), np.bool_) if chosen is None else members(chosen, self.num_samples)
         people = masks.sum(axis=1)
@@ -315,8 +319,8 @@ class Repository:
         for batch, wanted in zip(self._batches, self._filters(filters), strict=True):
             totals = batch.totals if everybody else None
             jobs.append(CountJob(batch.store, masks[:, batch.numbers], totals, wanted, self._blocks))
-        if not self._one_axis:
-            parts = self._count_union(jobs, regions, people, genotypes=genotypes)
+        if alleles or not self._one_axis:
+            parts = self._count_union(jobs, self._union.pieces(regions, alleles), people, genotypes=genotypes)
             return count_table(parts, len(people), names, genotypes=genotypes)
         store = self._batches[0].store
         reads = plan_reads(store, regions)
@@ -327,7 +331,7 @@ class Repository:
         return count_table(parts, len(people), names, genotypes=genotypes)
 
     def _count_union(
-        self, jobs: Sequence[CountJob], regions: Sequence[Region] | None, people: NDArray[np.int64], *, genotypes: bool
+        self, jobs: Sequence[CountJob], pieces: Iterable[Piece], people: NDArray[np.int64], *, genotypes: bool
     ) -> list[dict[str, NDArray[Any]]]:
         """Columns of the counts over batches with sites of their own."""
         from .query.union_count import UnionJob, count_piece, piece_columns  # noqa: PLC0415
@@ -336,7 +340,7 @@ class Repository:
         stores = [cast(Batch, job.store) for job in jobs]
         contigs = np.array([*self.contigs, ""], object)
         parts, incomplete = [], 0
-        for piece in self._union.pieces(regions):
+        for piece in pieces:
             counts, missing = count_piece(piece, union_jobs, people, self._map, genotypes=genotypes)
             parts.append(piece_columns(piece, counts, stores, contigs, people))
             incomplete += int(missing.sum())
@@ -438,25 +442,63 @@ class Repository:
             raise QueryError("the cohort is of another version of the repository; make it again")
         return people
 
-    def _regions(self, region: str | Sequence[str] | None, regions_file: PathLike | None) -> list[Region] | None:
-        """Regions asked for, sorted and joined; None: everything."""
-        regions: list[Region] | None = None
-        if region is not None:
-            texts = [region] if isinstance(region, str) else list(region)
-            regions = [parse_region(text, self.contigs) for text in texts]
+    def _where(
+        self, region: str | Sequence[str] | None, regions_file: PathLike | None
+    ) -> tuple[list[Region] | None, list[AlleleKey]]:
+        """Regions asked for, sorted and joined, and exact alleles. None: everything."""
+        if region is None and regions_file is None:
+            return None, []
+        texts = [region] if isinstance(region, str) else list(region or ())
+        alleles = {text: parse_allele(text, self.contigs) for text in texts}
+        regions = [parse_region(text, self.contigs) for text in texts if alleles[text] is None]
         if regions_file is not None:
             try:
-                regions = [*(regions or []), *read_regions_file(os.fspath(regions_file), self.contigs)]
+                regions += read_regions_file(os.fspath(regions_file), self.contigs)
             except OSError as error:
                 raise QueryError(f"{regions_file}: cannot be read ({error.strerror})") from None
-        return None if regions is None else merge_regions(regions)
+        return merge_regions(regions), [self._allele(allele) for allele in alleles.values() if allele is not None]
+
+    def _allele(self, text: AlleleText) -> AlleleKey:
+        from .query.union import AlleleKey  # noqa: PLC0415
+        from .storage.keys import key_of  # noqa: PLC0415
+
+        if self.manifest is None:
+            raise QueryError(
+                f"{self.path}: not written by varstore: it has no keys to find alleles by; ask for a region"
+            )
+        if text.alt.startswith("<"):
+            raise QueryError(f"{text.alt}: symbolic alleles of one position differ by END and SVLEN; ask for a region")
+        # Bases as many as before stay where they are: only the others need the FASTA.
+        sequence = self._sequence(text.contig) if len(text.ref) != len(text.alt) and text.alt.isalpha() else None
+        return AlleleKey(text.contig, *key_of(text.position, text.ref, text.alt, sequence))
+
+    def _sequence(self, contig: int) -> NDArray[np.uint8] | None:
+        """The bases of a contig of the repository, if it has a FASTA. Raises FastaError."""
+        if self._fasta is None or self.manifest is None:
+            return None
+        contigs = {entry["name"]: entry["length"] for entry in self.manifest.contigs}
+        return self._fasta.sequences(contigs, str(self.path))(self.contigs[contig])
+
+    @cached_property
+    def _fasta(self) -> Fasta | None:
+        from .ingest.fasta import fasta_of  # noqa: PLC0415
+
+        return None if self.manifest is None else fasta_of(self.manifest.document["fasta"], None)
 
     def _reads(self, region: str | Sequence[str] | None, regions_file: PathLike | None) -> list[ChunkRead]:
         """Chunk reads of genotypes."""
-        regions = self._regions(region, regions_file)
+        regions, alleles = self._where(region, regions_file)
         if not self._one_axis:
             raise QueryError(f"{self.path}: its batches have sites of their own; so far they can only be counted")
-        return plan_reads(self._batches[0].store, regions) if self._batches else []
+        if not self._batches:
+            return []
+        store = self._batches[0].store
+        reads = plan_reads(store, regions)
+        if alleles:
+            pieces = list(self._union.pieces([], alleles))
+            records = np.concatenate([np.zeros(0, np.int64), *(piece.record[piece.owner == 0] for piece in pieces)])
+            reads = with_records(store, reads, records)
+        return reads
 
     def _filters(self, filters: str | Iterable[str] | None) -> list[tuple[NDArray[np.bool_], bool] | None]:
         """Which filters of each batch may stand, and whether none may."""
@@ -665,7 +707,7 @@ class Repository:
 
     def _wrong_keys(self) -> Iterable[str]:
         """Batches whose stored keys are not those of their alleles."""
-        from .ingest.fasta import open_fasta  # noqa: PLC0415
+        from .ingest.fasta import fasta_of  # noqa: PLC0415
         from .storage.keys import KIND, VERSION, Keys, wrong_chunks  # noqa: PLC0415
 
         stores = {batch.entry["id"]: batch.store for batch in self._batches if isinstance(batch.store, Batch)}
@@ -676,7 +718,7 @@ class Repository:
             fasta = None
             if entry.get("fasta"):
                 try:
-                    fasta = open_fasta(self.manifest.document["fasta"], None)  # type: ignore[union-attr]
+                    fasta = fasta_of(self.manifest.document["fasta"], None)  # type: ignore[union-attr]
                 except FastaError as error:
                     warnings.warn(f"the keys of batch {entry['batch']} were not checked: {error}", stacklevel=2)
                     continue

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import os
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
@@ -199,9 +200,11 @@ def digest_of(contigs: Sequence[Document]) -> str:
     return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
-def open_fasta(known: Document, path: Path | None) -> Fasta:
-    """The FASTA of a repository, at ``path`` or where it was. Raises FastaError."""
+def fasta_of(known: Document | None, path: str | os.PathLike[str] | None) -> Fasta | None:
+    """The FASTA of a repository, at ``path`` or where it was; or one that it gets. Raises FastaError."""
+    if known is None:
+        return None if path is None else Fasta(Path(os.fspath(path)))
     hint = Path(known["path"])
     if path is None and not hint.is_file():
         raise FastaError(f"{hint}: the FASTA of the repository is not there; name it with --reference")
-    return Fasta(path or hint, known)
+    return Fasta(hint if path is None else Path(os.fspath(path)), known)

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import CorruptRepositoryError
-from .arrays import GROUP, ArraySpec, ColumnWriter, StoredArray, decode, write_whole
+from .arrays import GROUP, ArraySpec, ColumnWriter, StoredArray, decode, pack_text, write_whole
 from .fields import FILL, MISSING
 from .reference import Reference, Sequences, contig_lengths, contig_runs
 
@@ -62,6 +62,18 @@ def keys_of(batch: Batch, chunk: int, sequences: Sequences | None = None) -> tup
         sequence = np.zeros(0, np.uint8) if sequences is None else sequences(batch.contigs[contig])
         at = allele_keys(text, at, begin, end, sites, svlen, width, sequence, keys, digests)
     return keys, digests
+
+
+def key_of(position: int, ref: str, alt: str, sequence: NDArray[np.uint8] | None = None) -> tuple[int, int]:
+    """Key and digest of one allele that is not symbolic; left-aligned where its contig's bases are given."""
+    from ..kernels.keys import allele_keys  # noqa: PLC0415
+
+    text = np.frombuffer(bytearray(pack_text([ref, alt])), np.uint8)
+    sites, nothing = np.array([(position, 1, len(ref))], np.int64), np.zeros(0, np.uint8)
+    found = np.zeros((2, 1, 1), np.uint64)
+    svlen = np.zeros((1, 0), np.int64)
+    allele_keys(text, 4, 0, 1, sites, svlen, 2, nothing if sequence is None else sequence, found[0], found[1])
+    return int(found[0, 0, 0]), int(found[1, 0, 0])
 
 
 def _num_alts(text: NDArray[np.uint8], rows: int, width: int) -> NDArray[np.int64]:

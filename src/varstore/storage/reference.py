@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import CorruptRepositoryError
+from ..errors import CorruptRepositoryError, FastaError
+from ..model.contigs import resolve
+from .manifest import Document
 
 if TYPE_CHECKING:
     from .batch import Batch
@@ -23,6 +25,10 @@ class Reference(Protocol):
 
     def sequences(self, contigs: Mapping[str, int | None], file: str) -> Sequences:
         """The bases of the contigs of a file, whatever they are called. Raises ContigLengthError."""
+
+    @property
+    def document(self) -> Document:
+        """What a manifest says of it."""
 
 
 @dataclass(frozen=True)
@@ -89,3 +95,25 @@ def contig_runs(contig: NDArray[np.int32]) -> Iterator[tuple[int, int, int]]:
     for begin, end in zip(starts, [*starts[1:], len(contig)], strict=True):
         if end > begin:
             yield begin, end, int(contig[begin])
+
+
+def with_reference(document: Document, fasta: Reference | None) -> None:
+    """Write the FASTA into a manifest. Raises FastaError where another writer gave the repository one meanwhile."""
+    known = document["fasta"]
+    if known is not None and (fasta is None or fasta.document["sha256"] != known["sha256"]):
+        raise FastaError("the repository was given a FASTA meanwhile; run the command again")
+    if fasta is not None:
+        document["fasta"] = fasta.document
+        name_sequences(document)
+
+
+def name_sequences(document: Document) -> None:
+    """Write lengths and refget identifiers of the FASTA's sequences into the contig table."""
+    if document["fasta"] is None:
+        return
+    sequences = document["fasta"]["contigs"]
+    contigs = {entry["name"]: entry["length"] for entry in document["contigs"]}
+    places, _ = resolve(contigs, sequences, "the repository", "the FASTA")
+    for entry, place in zip(document["contigs"], places, strict=True):
+        if place < len(sequences):
+            entry["length"], entry["refget"] = sequences[place]["length"], sequences[place]["refget"]
