@@ -9,6 +9,7 @@ import uuid
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,8 +22,10 @@ from .errors import (
     WriteError,
 )
 from .model.contigs import resolve
-from .storage import files, keys, manifest, totals
+from .model.sample_table import SampleTable, read_sample_table
+from .storage import denominators, files, keys, manifest, totals
 from .storage.batch import Batch
+from .storage.denominators import Denominators, Wish, read_wish
 from .storage.manifest import Document, Manifest
 from .storage.parts import Part, PartRef, PartWriter
 from .storage.people import NewPeople, check_people, renamed
@@ -57,7 +60,25 @@ class AddOptions:
     on_problem: str = "warn"
     resume: bool = False
     rename: Mapping[str, str] | None = None
+    absent: str | None = None
+    callable: PathLike | None = None
+    samples: PathLike | None = None
+    min_ref_gq: int | None = None
     reference: PathLike | None = None
+
+    @cached_property
+    def wish(self) -> Wish:
+        """What the batch is to say where it has no record. Raises QueryError, InputError."""
+        return read_wish(self.absent, None if self.callable is None else Path(self.callable), self.min_ref_gq)
+
+    @cached_property
+    def table(self) -> SampleTable | None:
+        """What is known of the people. Raises InputError."""
+        return None if self.samples is None else read_sample_table(Path(self.samples))
+
+
+# Options that a plan keeps for its commit.
+_KEPT = ("fields", "max_alleles_inline", "on_problem", "rename", "absent", "callable", "samples", "min_ref_gq")
 
 
 def add_batch(
@@ -79,7 +100,7 @@ def add_batch(
         for opened in _open_new(root, newest, inputs, options):
             with spooling(root, opened, options.fields, resume=options.resume) as spools:
                 batches.append(_import(root, newest, opened, options, spools, staging, fasta))
-        _publish(root, newest, batches, staging, fasta)
+        _publish(root, newest, batches, staging, options, fasta)
     finally:
         files.remove_tree(staging)
 
@@ -108,7 +129,8 @@ def plan_batch(root: Path, newest: Document, inputs: Sequence[PathLike], options
     groups = _open_new(root, newest, inputs, options)
     if len(groups) > 1:
         check_same_samples([group[0] for group in groups])
-    kept = {name: getattr(options, name) for name in ("fields", "max_alleles_inline", "on_problem", "rename")}
+    kept = {name: getattr(options, name) for name in _KEPT}
+    kept |= {name: os.path.abspath(kept[name]) for name in ("callable", "samples") if kept[name] is not None}
     return make_plan(root, groups[0], kept)
 
 
@@ -129,7 +151,7 @@ def commit_plan(root: Path, newest: Document, plan: Plan, threads: int | None, p
             except UnsortedInputError as error:
                 text = str(error).partition("; ")[0]
                 raise UnsortedInputError(f"{text}; sort the file (bcftools sort), or use `varstore add`") from None
-            _publish(root, newest, [batch], staging, fasta)
+            _publish(root, newest, [batch], staging, options, fasta)
     finally:
         files.remove_tree(staging)
 
@@ -152,8 +174,11 @@ def _open_new(root: Path, newest: Document, inputs: Sequence[PathLike], options:
 
 
 def _prepare(root: Path, newest: Document, source: Input, options: AddOptions) -> None:
-    """Rename the people of an input, and see early that they do not clash. Raises SampleClashError."""
+    """Rename the people of an input, and see early what would fail late. Raises SampleClashError, InputError."""
     source.header.samples = renamed(source.header.samples, options.rename, str(source.path))
+    options.wish.check(source.header.contigs)
+    if options.table is not None and options.samples is not None:
+        options.table.check(source.header.samples, os.fspath(options.samples), str(source.path))
     first = source.first_contig()
     covered = [] if first is None else _covered(newest, {**source.header.contigs}, [first], str(source.path))
     check_people(root, newest, source.header.samples, covered, str(source.path))
@@ -211,21 +236,27 @@ def _import(
     return _NewBatch(name, parts, result, samples)
 
 
-def _publish(root: Path, newest: Document, batches: Sequence[_NewBatch], staging: Path, fasta: Fasta | None) -> None:
+def _publish(
+    root: Path, newest: Document, batches: Sequence[_NewBatch], staging: Path, options: AddOptions, fasta: Fasta | None
+) -> None:
     """Move staged batches into place, and commit them."""
     published: list[str] = []
-    people = NewPeople(root, staging)
+    people = NewPeople(root, staging, options.table)
+    made: list[Denominators] = []
     try:
         refs = []
         for batch in batches:
             places = batch.places
             published += places.values()
             refs.append({kind: batch.parts[kind].publish(root, place) for kind, place in places.items()})
+            store = Batch(Part(root, refs[-1]["batch"]))
+            made.append(denominators.prepare(root, staging, store, batch.name, newest["assembly"], options.wish))
 
         def change(document: Document) -> Document:
             with_reference(document, fasta)
-            for batch, ref in zip(batches, refs, strict=True):
+            for batch, ref, more in zip(batches, refs, made, strict=True):
                 document = _with_batch(document, root, batch, ref, people)
+                more.apply(document, document["batches"][-1])
             return document
 
         commit(root, newest, change, "add")
@@ -235,6 +266,7 @@ def _publish(root: Path, newest: Document, batches: Sequence[_NewBatch], staging
             if not _is_committed(root, batches[0].name):
                 for path in [*published, *people.places]:
                     files.remove_tree(root / path)
+                denominators.discard(root, made)
         raise
 
 

@@ -36,9 +36,10 @@ from .errors import (
     RepositoryError,
     UnknownFilterError,
 )
+from .model.ploidy import CLASS_NAMES
 from .model.regions import Region, merge_regions, parse_allele, parse_region, read_regions_file
 from .model.results import CountTable, Genotypes
-from .query.batches import open_batches, open_foreign
+from .query.batches import BatchHandle, open_batches, open_foreign
 from .query.blocks import BlockCache
 from .query.cohorts import Cohort, cohort_of, members, resolve_ids
 from .query.plan import ChunkRead, plan_reads, with_records
@@ -46,12 +47,13 @@ from .storage import files, manifest
 from .storage.batch import Batch
 from .storage.manifest import Document, Manifest
 from .storage.parts import Part, PartRef
-from .storage.samples import read_samples
+from .storage.samples import read_samples, read_sexes
 
 if TYPE_CHECKING:
     from .export.report import ExportReport
     from .ingest.fasta import Fasta
     from .model.regions import AlleleText
+    from .query.absence import Absence
     from .query.count import CountJob
     from .query.union import AlleleKey, Piece, Union
     from .storage.plans import Plan
@@ -74,6 +76,10 @@ def create(
     on_problem: str = "warn",
     resume: bool = False,
     rename: Mapping[str, str] | None = None,
+    absent: str | None = None,
+    callable: PathLike | None = None,  # noqa: A002
+    samples: PathLike | None = None,
+    min_ref_gq: int | None = None,
     reference: PathLike | None = None,
 ) -> Repository:
     """Make a new repository, and add the inputs as its first batch.
@@ -92,6 +98,11 @@ def create(
     resume : where an import of the same inputs was interrupted, go on from it; the path may be a repository that
         has no batch yet
     rename : new names of samples by the names they have in the inputs
+    absent : what people of the new batch are where it has no record: ``unknown`` or ``reference``. Default: unknown,
+        and for a gVCF reference where its reference blocks are sure
+    callable : a BED file of where they could be called; outside it they are unknown
+    samples : a TSV with a header, a column that names the sample, and a column ``sex``
+    min_ref_gq : least GQ of a sure reference block; default: 20
     reference : FASTA (plain or bgzip): REF of every record must be its bases, and alleles are matched left-aligned.
         The repository keeps digests of it, and where it was; later batches are held against the same FASTA
 
@@ -99,7 +110,10 @@ def create(
     """
     root = Path(path)
     was_there = root.is_dir()
-    options = AddOptions(threads, progress, fields, max_alleles_inline, on_problem, resume, rename, reference)
+    options = AddOptions(
+        threads, progress, fields, max_alleles_inline, on_problem, resume, rename, absent, callable, samples,
+        min_ref_gq, reference,
+    )  # fmt: skip
     begun = None
     try:
         begun = begun_root(root) if resume else None
@@ -156,6 +170,7 @@ class Repository:
         self.__dict__.pop("_fasta", None)
         self.__dict__.pop("_number_of", None)
         self.__dict__.pop("_union", None)
+        self.__dict__.pop("_sexes", None)
         if path.suffix == ".zip" or (
             not (path / manifest.IDENTITY).exists()
             and any((path / name).exists() for name in (".zgroup", "zarr.json", ".zattrs"))
@@ -248,9 +263,29 @@ class Repository:
             "num_samples": self.num_samples,
             "num_variants": self.num_variants,
             "contigs": list(dict.fromkeys(name for batch in self._batches for name in batch.entry["used_contigs"])),
-            "batches": [batch.entry for batch in self._batches],
+            "batches": [self._described(batch) for batch in self._batches],
             "normalised": _normalised(document.get("fasta")),
         }
+
+    def _described(self, batch: BatchHandle) -> Document:
+        """The entry of a batch, with how many of its people are of unknown ploidy where it has no record."""
+        absence = self._absence(batch)
+        if absence is None:
+            return batch.entry
+        people = zip(CLASS_NAMES, absence.unknown_ploidy().tolist(), strict=True)
+        return {**batch.entry, "unknown_ploidy": {name: number for name, number in people if number}}
+
+    def _absence(self, batch: BatchHandle) -> Absence | None:
+        """What a batch says where it has no record; None: nothing."""
+        assembly = self.manifest.document["assembly"] if self.manifest else None
+        return batch.absence(self.path, lambda: self._sexes, assembly)
+
+    @cached_property
+    def _sexes(self) -> NDArray[np.int8]:
+        """(people,) sex by number, indexes into ``SEXES``."""
+        assert self.manifest is not None
+        parts = (Part(self.path, PartRef(**entry["part"])) for entry in self.manifest.samples)
+        return np.concatenate([np.zeros(0, np.int8), *map(read_sexes, parts)])
 
     # Questions
 
@@ -336,7 +371,8 @@ class Repository:
         """Columns of the counts over batches with sites of their own."""
         from .query.union_count import UnionJob, count_piece, piece_columns  # noqa: PLC0415
 
-        union_jobs = {number: UnionJob(job) for number, job in enumerate(jobs)}
+        absences = map(self._absence, self._batches)
+        union_jobs = {n: UnionJob(job, absence) for n, (job, absence) in enumerate(zip(jobs, absences, strict=True))}
         stores = [cast(Batch, job.store) for job in jobs]
         contigs = np.array([*self.contigs, ""], object)
         parts, incomplete = [], 0
@@ -535,6 +571,10 @@ class Repository:
         on_problem: str = "warn",
         resume: bool = False,
         rename: Mapping[str, str] | None = None,
+        absent: str | None = None,
+        callable: PathLike | None = None,  # noqa: A002
+        samples: PathLike | None = None,
+        min_ref_gq: int | None = None,
         reference: PathLike | None = None,
     ) -> Repository:
         """Add one more batch, and move on to the version that has it.
@@ -544,7 +584,10 @@ class Repository:
         reference : where the repository's FASTA is now, if it moved.
         Raises InputError, SampleClashError, ContigLengthError, FastaError, ReadOnlyError, PlanError.
         """
-        options = AddOptions(threads, progress, fields, max_alleles_inline, on_problem, resume, rename, reference)
+        options = AddOptions(
+            threads, progress, fields, max_alleles_inline, on_problem, resume, rename, absent, callable, samples,
+            min_ref_gq, reference,
+        )  # fmt: skip
         return self._add(inputs, options)
 
     def _add(self, inputs: Sequence[PathLike], options: AddOptions) -> Repository:
@@ -575,6 +618,35 @@ class Repository:
         self._load(None)
         return made
 
+    def batch(
+        self,
+        batch: str,
+        *,
+        absent: str | None = None,
+        callable: PathLike | None = None,  # noqa: A002
+        min_ref_gq: int | None = None,
+    ) -> Document:
+        """The manifest entry of a batch, by its id or the beginning of it; with options, changed in a new version.
+
+        absent, callable, min_ref_gq : as in ``create``; what is not given stays as it is
+
+        The repository moves on to the new version. Raises QueryError, InputError, ReadOnlyError.
+        """
+        from .policies import change_batch, find_batch  # noqa: PLC0415
+        from .storage.denominators import read_wish  # noqa: PLC0415
+
+        entries = self.info()["batches"]
+        if absent is None and callable is None and min_ref_gq is None:
+            return find_batch(entries, batch)
+        self._writable()
+        name = find_batch(entries, batch)["id"]
+        try:
+            change_batch(self.path, name, read_wish(absent, None if callable is None else Path(callable), min_ref_gq))
+        except OSError as error:
+            raise write_error(self.path, error) from None
+        self._load(None)
+        return find_batch(self.info()["batches"], name)
+
     def _writable(self) -> Document:
         """The newest manifest that is known. Raises ReadOnlyError."""
         if self.manifest is None:
@@ -588,6 +660,10 @@ class Repository:
         max_alleles_inline: int | None = None,
         on_problem: str = "warn",
         rename: Mapping[str, str] | None = None,
+        absent: str | None = None,
+        callable: PathLike | None = None,  # noqa: A002
+        samples: PathLike | None = None,
+        min_ref_gq: int | None = None,
     ) -> Plan:
         """Cut an import of inputs into partitions, that any process may run in any order.
 
@@ -597,7 +673,9 @@ class Repository:
         document = self._writable()
         if not inputs:
             raise QueryError("nothing to plan: name at least one file")
-        options = AddOptions(None, None, fields, max_alleles_inline, on_problem, rename=rename)
+        options = AddOptions(
+            None, None, fields, max_alleles_inline, on_problem, False, rename, absent, callable, samples, min_ref_gq
+        )
         try:
             return plan_batch(self.path, document, inputs, options)
         except OSError as error:
@@ -726,6 +804,13 @@ class Repository:
                 where = f"{self.path}: batch {entry['batch']}, chunk {chunk}"
                 yield f"{where}: the keys are not those of the alleles"
 
+    def _wrong_denominators(self) -> Iterable[str]:
+        """Batches whose stored ploidies and sure reference blocks are not those of their records."""
+        from .storage.denominators import problems as wrong  # noqa: PLC0415
+
+        if self.manifest is not None:
+            yield from wrong(self.path, self.manifest.document)
+
 
 def _normalised(fasta: Document | None) -> str:
     """How alleles of several batches are matched, in words."""
@@ -736,9 +821,9 @@ def _normalised(fasta: Document | None) -> str:
 
 def _derived_versions() -> dict[str, int]:
     """Kinds of derived parts, and the version of each that is read."""
-    from .storage import keys, totals  # noqa: PLC0415
+    from .storage import denominators, keys, totals  # noqa: PLC0415
 
-    return {totals.KIND: totals.VERSION, keys.KIND: keys.VERSION}
+    return {totals.KIND: totals.VERSION, keys.KIND: keys.VERSION, **denominators.DERIVED}
 
 
 def problems(path: Path, repository: Repository | None = None) -> list[str]:
@@ -749,12 +834,13 @@ def problems(path: Path, repository: Repository | None = None) -> list[str]:
         if newest is None:
             return [f"{path}: the repository has no version yet"]
         found = manifest.problems(path, newest)
-        entries = [*newest.batches, *newest.derived, *newest.samples]
+        callable_parts = [batch["covered"]["callable"] for batch in newest.batches if batch["covered"].get("callable")]
+        entries = [*newest.batches, *newest.derived, *newest.samples, *callable_parts]
         for entry in entries:
             found += Part(path, PartRef(**entry["part"])).problems()
         if not found:
             repository = repository or Repository(path)
-            found += [*repository._wrong_totals(), *repository._wrong_keys()]
+            found += [*repository._wrong_totals(), *repository._wrong_keys(), *repository._wrong_denominators()]
     except NotARepositoryError:
         raise
     except (RepositoryError, OSError, KeyError, TypeError) as error:
