@@ -21,6 +21,7 @@ from vcf_text import write_bgzf
 
 SEQUENCES = {"1": "GGGCACACACAGGG" + "N" * 6 + "ACGTACGTAC", "chr2": "ACGTRYKM", "empty": ""}
 FASTA = ">1 the first\nGGGCACacACA\nGGGNNNNNNACGT\nACGTAC\n>chr2\tother\nACGTRYKM\n>empty\n"
+START = '##fileformat=VCFv4.3\n##FORMAT=<ID=GT,Number=1,Type=String,Description="Genotype">\n'
 
 
 def _vcf(path, lines, sample="A", contigs=("1", "chr2")):
@@ -28,7 +29,7 @@ def _vcf(path, lines, sample="A", contigs=("1", "chr2")):
     columns = f"#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\tFORMAT\t{sample}\n"
     sites = [line.split("\t") for line in lines]
     records = [f"{chrom}\t{pos}\t.\t{ref}\t{alt}\t.\t.\t.\tGT\t0/1\n" for chrom, pos, ref, alt in sites]
-    path.write_text("##fileformat=VCFv4.3\n" + header + columns + "".join(records))
+    path.write_text(START + header + columns + "".join(records))
     return path
 
 
@@ -164,7 +165,7 @@ def test_ref_that_does_not_contradict(tmp_path, fx_fasta, line):
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ("1\t5\tC\tT", "a.vcf, line 5: REF is 'C' at 1:5, the FASTA has 'A'"),
+        ("1\t5\tC\tT", "a.vcf, line 6: REF is 'C' at 1:5, the FASTA has 'A'"),
         ("1\t4\tCAG\tT", "REF is 'CAG' at 1:4, the FASTA has 'CAC'"),
         ("1\t1\tY\tC", "REF is 'Y' at 1:1, the FASTA has 'G'"),
         ("1\t30\tCC\tC", "REF is 'CC' at 1:30, the FASTA has 'C'"),
@@ -367,4 +368,46 @@ def test_alleles_are_those_of_bcftools_norm(fx_shared_data, tmp_path, vcf, fasta
             record += 1
     print(json.dumps({"alleles": compared, "moved left": moved}))
     assert compared
+    assert repo.verify() == []
+
+
+def _random_indels(draw, sequence, number):
+    """Records of insertions, deletions and other replacements, some with several ALTs."""
+    records = []
+    for _ in range(number):
+        begin = int(draw.integers(1, len(sequence) - 12))
+        ref = sequence[begin : begin + int(draw.integers(1, 9))]
+        alts = {
+            ref[0],
+            ref + ref[-1],
+            ref[: len(ref) // 2 + 1],
+            ref[0] + "".join(draw.choice(list("ACG"), 3)) + ref[1:],
+        }
+        alts = sorted(alts - {ref})
+        draw.shuffle(alts)
+        records.append((begin + 1, ref, alts[: int(draw.integers(1, 4))]))
+    return sorted(records, key=lambda record: record[0])
+
+
+@pytest.mark.skipif(shutil.which("bcftools") is None, reason="needs bcftools")
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_indels_in_repeats_are_those_of_bcftools_norm(tmp_path, seed):
+    draw = np.random.default_rng(seed)
+    units = draw.choice(["A", "C", "AC", "ACG", "CCA", "G", "T"], 60).tolist()
+    sequence = "".join(unit * int(draw.integers(1, 9)) for unit in units)
+    (tmp_path / "repeats.fa").write_text(">1\n" + sequence + "\n")
+    records = _random_indels(draw, sequence, 300)
+    vcf = _vcf(tmp_path / "a.vcf", [f"1\t{pos}\t{ref}\t{','.join(alts)}" for pos, ref, alts in records], contigs="1")
+    (tmp_path / "norm").mkdir()
+    expected = _bcftools_norm(vcf, tmp_path / "repeats.fa", tmp_path / "norm")
+    repo = vs.create(tmp_path / "repo", vcf, reference=tmp_path / "repeats.fa")
+    keys = _keys(repo).key.tolist()
+    moved = 0
+    for record, (pos, ref, alts) in enumerate(records):
+        right = sorted(normed[1:] for normed in expected[record])
+        twins = [normalise(Allele(pos, ref, alt), sequence) for alt in alts]
+        assert sorted((twin.position, twin.ref, twin.alt) for twin in twins) == right
+        assert sorted(key for key in keys[record] if key) == sorted(allele_key(Allele(*allele))[0] for allele in right)
+        moved += sum(twin.position < pos for twin in twins)
+    assert moved > 50
     assert repo.verify() == []

@@ -19,7 +19,9 @@ from ..errors import VarstoreError
 repo_argument = click.argument("repo", type=click.Path())
 inputs_argument = click.argument("inputs", nargs=-1, type=click.Path())
 regions_option = click.option(
-    "-r", "--regions", help="Regions, separated by commas: contig, contig:pos, contig:start-end."
+    "-r",
+    "--regions",
+    help="Regions, separated by commas: contig, contig:pos, contig:start-end; or alleles: contig:pos REF>ALT.",
 )
 regions_file_option = click.option(
     "-R", "--regions-file", type=click.Path(), help="File of regions: 1-based, closed; or .bed."
