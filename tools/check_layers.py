@@ -16,8 +16,8 @@ from pathlib import Path
 PACKAGE = "varstore"
 EVERYWHERE = {"errors", "model"}
 BELOW = {
-    "cli": {"repository", "policies", "reindexing", "upkeep", "changes", "export", "query", "ingest", "storage", "codec"}
-    | {"kernels"}
+    "cli": {"repository", "policies", "reindexing", "upkeep", "changes", "export", "query", "ingest", "storage"}
+    | {"codec", "kernels"}
     | EVERYWHERE,
     "repository": {"policies", "reindexing", "upkeep", "changes", "export", "query", "ingest", "storage", "codec"}
     | {"kernels"}
