@@ -355,7 +355,7 @@ def test_a_change_of_policy_that_fails_at_any_file_operation(tmp_path, monkeypat
                 if error is not Dead and vs.open(tmp_path / "repo").version == 2:
                     assert not list((tmp_path / "repo").glob("coverage/*"))
                     assert not list((tmp_path / "repo" / "tmp").iterdir())
-    assert tried > 60
+    assert tried > 40
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         after = vs.open(tmp_path / "repo")
