@@ -38,7 +38,7 @@ KILLED = """
 import os, signal, sys
 from varstore.ingest import partitions
 from varstore.storage import files
-partitions.PARTITION_SIZE = int(sys.argv[1])
+partitions.PARTITION_SIZE = partitions.SPOOLED_SIZE = int(sys.argv[1])
 left = int(sys.argv[2])
 def counted(real):
     def operation(*arguments):
@@ -58,6 +58,7 @@ main(sys.argv[4:])
 @pytest.fixture(autouse=True)
 def fx_small_partitions(monkeypatch):
     monkeypatch.setattr(partitions, "PARTITION_SIZE", SIZE)
+    monkeypatch.setattr(partitions, "SPOOLED_SIZE", SIZE)
 
 
 def write_bcf(path, text):
@@ -117,11 +118,11 @@ def entry(root):
 
 def direct(folder, inputs):
     """What an import without partitions makes of inputs."""
-    real, partitions.PARTITION_SIZE = partitions.PARTITION_SIZE, 1 << 40
+    real, partitions.SPOOLED_SIZE = partitions.SPOOLED_SIZE, 1 << 40
     try:
         vs.create(folder / "direct", *inputs)
     finally:
-        partitions.PARTITION_SIZE = real
+        partitions.SPOOLED_SIZE = real
     return folder / "direct"
 
 
@@ -163,7 +164,7 @@ def test_a_large_import_is_spooled_and_equal(kind, tmp_path):
 
 
 def test_a_small_import_is_not_spooled(tmp_path, monkeypatch):
-    monkeypatch.setattr(partitions, "PARTITION_SIZE", 1 << 29)
+    monkeypatch.setattr(partitions, "SPOOLED_SIZE", 1 << 32)
     monkeypatch.setattr(SpoolWriter, "__init__", None)
     vs.create(tmp_path / "repo", *SOURCES["two"](tmp_path))
     assert vs.open(tmp_path / "repo").num_variants == 300

@@ -34,25 +34,29 @@ from .errors import (
     RepositoryError,
     UnknownFilterError,
 )
-from .model.regions import Region, merge_regions, parse_region, read_regions_file
+from .model.ploidy import CLASS_NAMES
+from .model.regions import Region, merge_regions, parse_allele, parse_region, read_regions_file
 from .model.results import CountTable, Genotypes
-from .query.batches import open_batches, open_foreign
+from .query.batches import BatchHandle, open_batches, open_foreign
 from .query.blocks import BlockCache
 from .query.cohorts import Cohort, People, members, resolve_ids
-from .query.plan import ChunkRead, plan_reads
+from .query.plan import ChunkRead, plan_reads, with_records
 from .storage import files, history, manifest
 from .storage.batch import Batch
 from .storage.history import VersionRow
 from .storage.manifest import Document, Manifest
 from .storage.parts import Part, PartRef
 from .storage.people import sample_names
+from .storage.samples import read_sexes
 
 if TYPE_CHECKING:
     from datetime import timedelta
 
     from .export.report import ExportReport
+    from .model.regions import AlleleText
+    from .query.absence import Absence
     from .query.count import CountJob
-    from .query.union import Union
+    from .query.union import AlleleKey, Piece, Union
     from .storage.garbage import Garbage
     from .storage.plans import Plan
 
@@ -74,6 +78,10 @@ def create(
     on_problem: str = "warn",
     resume: bool = False,
     rename: Mapping[str, str] | None = None,
+    absent: str | None = None,
+    callable: PathLike | None = None,  # noqa: A002
+    samples: PathLike | None = None,
+    min_ref_gq: int | None = None,
 ) -> Repository:
     """Make a new repository, and add the inputs as its first batch.
 
@@ -91,12 +99,19 @@ def create(
     resume : where an import of the same inputs was interrupted, go on from it; the path may be a repository that
         has no batch yet
     rename : new names of samples by the names they have in the inputs
+    absent : what people of the new batch are where it has no record: ``unknown`` or ``reference``. Default: unknown,
+        and for a gVCF reference where its reference blocks are sure
+    callable : a BED file of where they could be called; outside it they are unknown
+    samples : a TSV with a header, a column that names the sample, and a column ``sex``
+    min_ref_gq : least GQ of a sure reference block; default: 20
 
     Raises RepositoryExistsError, InputError. Nothing is left behind if an input cannot be taken in.
     """
     root = Path(path)
     was_there = root.is_dir()
-    options = AddOptions(threads, progress, fields, max_alleles_inline, on_problem, resume, rename)
+    options = AddOptions(
+        threads, progress, fields, max_alleles_inline, on_problem, resume, rename, absent, callable, samples, min_ref_gq
+    )
     begun = None
     try:
         begun = begun_root(root) if resume else None
@@ -151,6 +166,7 @@ class Repository:
         self._blocks = BlockCache()
         self.__dict__.pop("_names", None)
         self.__dict__.pop("_union", None)
+        self.__dict__.pop("_sexes", None)
         self._newest = 0
         self._withdrawn = np.zeros(0, np.int64)
         self._people: People | None = None
@@ -278,9 +294,29 @@ class Repository:
             "num_withdrawn": len(self._withdrawn_now()),
             "num_variants": self.num_variants,
             "contigs": list(dict.fromkeys(name for batch in self._batches for name in batch.entry["used_contigs"])),
-            "batches": [batch.entry for batch in self._batches],
+            "batches": [self._described(batch) for batch in self._batches],
             "normalised": "no FASTA: alleles are matched as they are spelled",
         }
+
+    def _described(self, batch: BatchHandle) -> Document:
+        """The entry of a batch, with how many of its people are of unknown ploidy where it has no record."""
+        absence = self._absence(batch)
+        if absence is None:
+            return batch.entry
+        people = zip(CLASS_NAMES, absence.unknown_ploidy().tolist(), strict=True)
+        return {**batch.entry, "unknown_ploidy": {name: number for name, number in people if number}}
+
+    def _absence(self, batch: BatchHandle) -> Absence | None:
+        """What a batch says where it has no record; None: nothing."""
+        assembly = self.manifest.document["assembly"] if self.manifest else None
+        return batch.absence(self.path, lambda: self._sexes, assembly)
+
+    @cached_property
+    def _sexes(self) -> NDArray[np.int8]:
+        """(people,) sex by number, indexes into ``SEXES``."""
+        assert self.manifest is not None
+        parts = (Part(self.path, PartRef(**entry["part"])) for entry in self.manifest.samples)
+        return np.concatenate([np.zeros(0, np.int8), *map(read_sexes, parts)])
 
     # Questions
 
@@ -296,7 +332,8 @@ class Repository:
     ) -> CountTable:
         """Allele counts: one row an ALT allele, and a cohort where there are several.
 
-        region : ``contig``, ``contig:pos`` or ``contig:start-end`` (1-based, closed), or several
+        region : ``contig``, ``contig:pos`` or ``contig:start-end`` (1-based, closed), an allele like
+            ``22:16050075 A>G``, or several
         regions_file : a file of regions, 1-based closed, or 0-based half-open if named .bed
         samples : count these people only; cohort : the same, as a cohort of its own
         cohorts : name to people: counts of each, in one pass, with a leading column ``cohort``
@@ -338,7 +375,7 @@ class Repository:
         from .query.count import CountJob, count, count_table, read_columns  # noqa: PLC0415
 
         names, chosen = self._cohorts(samples, cohort, cohorts)
-        regions = self._regions(region, regions_file)
+        regions, alleles = self._where(region, regions_file)
         everybody = chosen is None
         masks = members(chosen, self._num_numbers, self._withdrawn_now())
         people = masks.sum(axis=1)
@@ -349,8 +386,8 @@ class Repository:
             mine = masks[:, batch.numbers]
             totals = batch.totals if everybody and mine.all() else None
             jobs.append(CountJob(batch.store, mine, totals, wanted, self._blocks))
-        if not self._one_axis:
-            parts = self._count_union(jobs, regions, people, genotypes=genotypes)
+        if alleles or not self._one_axis:
+            parts = self._count_union(jobs, self._union.pieces(regions, alleles), people, genotypes=genotypes)
             return count_table(parts, len(people), names, genotypes=genotypes)
         store = self._batches[0].store
         reads = plan_reads(store, regions)
@@ -361,16 +398,17 @@ class Repository:
         return count_table(parts, len(people), names, genotypes=genotypes)
 
     def _count_union(
-        self, jobs: Sequence[CountJob], regions: Sequence[Region] | None, people: NDArray[np.int64], *, genotypes: bool
+        self, jobs: Sequence[CountJob], pieces: Iterable[Piece], people: NDArray[np.int64], *, genotypes: bool
     ) -> list[dict[str, NDArray[Any]]]:
         """Columns of the counts over batches with sites of their own."""
         from .query.union_count import UnionJob, count_piece, piece_columns  # noqa: PLC0415
 
-        union_jobs = {number: UnionJob(job) for number, job in enumerate(jobs)}
+        absences = map(self._absence, self._batches)
+        union_jobs = {n: UnionJob(job, absence) for n, (job, absence) in enumerate(zip(jobs, absences, strict=True))}
         stores = [cast(Batch, job.store) for job in jobs]
         contigs = np.array([*self.contigs, ""], object)
         parts, incomplete = [], 0
-        for piece in self._union.pieces(regions):
+        for piece in pieces:
             counts, missing = count_piece(piece, union_jobs, people, self._map, genotypes=genotypes)
             parts.append(piece_columns(piece, counts, stores, contigs, people))
             incomplete += int(missing.sum())
@@ -414,6 +452,7 @@ class Repository:
         force: bool = False,
         threads: int | None = None,
         progress: Callable[[int, int], None] | None = None,
+        write_index: str | None = None,
     ) -> ExportReport:
         """Write records and people to a file in another format.
 
@@ -423,6 +462,7 @@ class Repository:
         region, regions_file, samples : as in ``genotypes``; samples in the order asked
         force : replace what is there
         progress : called with the records written since the last call, and with all there are
+        write_index : "csi" or "tbi" beside a BGZF VCF, "csi" beside a BCF
 
         Nothing stands at the path before it is whole. Raises QueryError and its kinds, WriteError,
         CorruptRepositoryError.
@@ -434,7 +474,7 @@ class Repository:
         stores = [batch.store for batch in self._batches]
         selection = run.Selection(stores, self._reads(region, regions_file), columns, names)
         job = run.Job(threads or os.cpu_count() or 1, selection.num_records, progress or (lambda *_: None))
-        return run.run(selection, target, format or run.format_of(target), job, force=force)
+        return run.run(selection, target, format or run.format_of(target), job, force=force, write_index=write_index)
 
     def _columns(self, samples: Iterable[str] | None) -> tuple[list[str], list[NDArray[np.int64]]]:
         """Names of the samples asked for, and for each batch which of them each of its columns is, or -1."""
@@ -477,25 +517,48 @@ class Repository:
             warnings.warn(text, stacklevel=5)
         return people
 
-    def _regions(self, region: str | Sequence[str] | None, regions_file: PathLike | None) -> list[Region] | None:
-        """Regions asked for, sorted and joined; None: everything."""
-        regions: list[Region] | None = None
-        if region is not None:
-            texts = [region] if isinstance(region, str) else list(region)
-            regions = [parse_region(text, self.contigs) for text in texts]
+    def _where(
+        self, region: str | Sequence[str] | None, regions_file: PathLike | None
+    ) -> tuple[list[Region] | None, list[AlleleKey]]:
+        """Regions asked for, sorted and joined, and exact alleles. None: everything."""
+        if region is None and regions_file is None:
+            return None, []
+        texts = [region] if isinstance(region, str) else list(region or ())
+        alleles = {text: parse_allele(text, self.contigs) for text in texts}
+        regions = [parse_region(text, self.contigs) for text in texts if alleles[text] is None]
         if regions_file is not None:
             try:
-                regions = [*(regions or []), *read_regions_file(os.fspath(regions_file), self.contigs)]
+                regions += read_regions_file(os.fspath(regions_file), self.contigs)
             except OSError as error:
                 raise QueryError(f"{regions_file}: cannot be read ({error.strerror})") from None
-        return None if regions is None else merge_regions(regions)
+        return merge_regions(regions), [self._allele(allele) for allele in alleles.values() if allele is not None]
+
+    def _allele(self, text: AlleleText) -> AlleleKey:
+        from .model.alleles import Allele, allele_key  # noqa: PLC0415
+        from .query.union import AlleleKey  # noqa: PLC0415
+
+        if self.manifest is None:
+            raise QueryError(
+                f"{self.path}: not written by varstore: it has no keys to find alleles by; ask for a region"
+            )
+        if text.alt.startswith("<"):
+            raise QueryError(f"{text.alt}: symbolic alleles of one position differ by END and SVLEN; ask for a region")
+        return AlleleKey(text.contig, *allele_key(Allele(text.position, text.ref, text.alt)))
 
     def _reads(self, region: str | Sequence[str] | None, regions_file: PathLike | None) -> list[ChunkRead]:
         """Chunk reads of genotypes."""
-        regions = self._regions(region, regions_file)
+        regions, alleles = self._where(region, regions_file)
         if not self._one_axis:
             raise QueryError(f"{self.path}: its batches have sites of their own; so far they can only be counted")
-        return plan_reads(self._batches[0].store, regions) if self._batches else []
+        if not self._batches:
+            return []
+        store = self._batches[0].store
+        reads = plan_reads(store, regions)
+        if alleles:
+            pieces = list(self._union.pieces([], alleles))
+            records = np.concatenate([np.zeros(0, np.int64), *(piece.record[piece.owner == 0] for piece in pieces)])
+            reads = with_records(store, reads, records)
+        return reads
 
     def _filters(self, filters: str | Iterable[str] | None) -> list[tuple[NDArray[np.bool_], bool] | None]:
         """Which filters of each batch may stand, and whether none may."""
@@ -532,6 +595,10 @@ class Repository:
         on_problem: str = "warn",
         resume: bool = False,
         rename: Mapping[str, str] | None = None,
+        absent: str | None = None,
+        callable: PathLike | None = None,  # noqa: A002
+        samples: PathLike | None = None,
+        min_ref_gq: int | None = None,
     ) -> Repository:
         """Add one more batch, and move on to the version that has it.
 
@@ -539,7 +606,10 @@ class Repository:
         than the first become batches of their own, in the same step. Arguments as of ``create``.
         Raises InputError, SampleClashError, ContigLengthError, ReadOnlyError, PlanError.
         """
-        options = AddOptions(threads, progress, fields, max_alleles_inline, on_problem, resume, rename)
+        options = AddOptions(
+            threads, progress, fields, max_alleles_inline, on_problem, resume, rename, absent, callable, samples,
+            min_ref_gq,
+        )  # fmt: skip
         return self._add(inputs, options)
 
     def _add(self, inputs: Sequence[PathLike], options: AddOptions) -> Repository:
@@ -552,6 +622,35 @@ class Repository:
             raise write_error(self.path, error) from None
         self._load(None)
         return self
+
+    def batch(
+        self,
+        batch: str,
+        *,
+        absent: str | None = None,
+        callable: PathLike | None = None,  # noqa: A002
+        min_ref_gq: int | None = None,
+    ) -> Document:
+        """The manifest entry of a batch, by its id or the beginning of it; with options, changed in a new version.
+
+        absent, callable, min_ref_gq : as in ``create``; what is not given stays as it is
+
+        The repository moves on to the new version. Raises QueryError, InputError, ReadOnlyError.
+        """
+        from .policies import change_batch, find_batch  # noqa: PLC0415
+        from .storage.denominators import read_wish  # noqa: PLC0415
+
+        entries = self.info()["batches"]
+        if absent is None and callable is None and min_ref_gq is None:
+            return find_batch(entries, batch)
+        self._writable()
+        name = find_batch(entries, batch)["id"]
+        try:
+            change_batch(self.path, name, read_wish(absent, None if callable is None else Path(callable), min_ref_gq))
+        except OSError as error:
+            raise write_error(self.path, error) from None
+        self._load(None)
+        return find_batch(self.info()["batches"], name)
 
     def _writable(self) -> Document:
         """The newest manifest that is known. Raises ReadOnlyError."""
@@ -619,6 +718,10 @@ class Repository:
         max_alleles_inline: int | None = None,
         on_problem: str = "warn",
         rename: Mapping[str, str] | None = None,
+        absent: str | None = None,
+        callable: PathLike | None = None,  # noqa: A002
+        samples: PathLike | None = None,
+        min_ref_gq: int | None = None,
     ) -> Plan:
         """Cut an import of inputs into partitions, that any process may run in any order.
 
@@ -628,7 +731,9 @@ class Repository:
         document = self._writable()
         if not inputs:
             raise QueryError("nothing to plan: name at least one file")
-        options = AddOptions(None, None, fields, max_alleles_inline, on_problem, rename=rename)
+        options = AddOptions(
+            None, None, fields, max_alleles_inline, on_problem, False, rename, absent, callable, samples, min_ref_gq
+        )
         try:
             return plan_batch(self.path, document, inputs, options)
         except OSError as error:
@@ -670,7 +775,7 @@ class Repository:
         """Check every byte against its checksum, every block, and every total; return what is wrong.
 
         source : compare the batch that was made of this file with it too: CHROM, POS, ID, REF, ALT, QUAL,
-            FILTER, GT, phase and every INFO and FORMAT field of every record, read by htslib
+            FILTER, GT, phase and every INFO and FORMAT field of every record, read by another reader than the import's
         """
         if self.manifest is None:
             raise ReadOnlyError(f"{self.path}: not written by varstore: it has no checksums to verify")
@@ -750,12 +855,19 @@ class Repository:
                 where = f"{self.path}: batch {entry['batch']}, chunk {chunk}"
                 yield f"{where}: the keys are not those of the alleles"
 
+    def _wrong_denominators(self) -> Iterable[str]:
+        """Batches whose stored ploidies and sure reference blocks are not those of their records."""
+        from .storage.denominators import problems as wrong  # noqa: PLC0415
+
+        if self.manifest is not None:
+            yield from wrong(self.path, self.manifest.document)
+
 
 def _derived_versions() -> dict[str, int]:
     """Kinds of derived parts, and the version of each that is read."""
-    from .storage import keys, totals  # noqa: PLC0415
+    from .storage import denominators, keys, totals  # noqa: PLC0415
 
-    return {totals.KIND: totals.VERSION, keys.KIND: keys.VERSION}
+    return {totals.KIND: totals.VERSION, keys.KIND: keys.VERSION, **denominators.DERIVED}
 
 
 def problems(path: Path, repository: Repository | None = None) -> list[str]:
@@ -770,7 +882,7 @@ def problems(path: Path, repository: Repository | None = None) -> list[str]:
             found += Part(path, ref).problems()
         if not found:
             repository = repository or Repository(path)
-            found += [*repository._wrong_totals(), *repository._wrong_keys()]
+            found += [*repository._wrong_totals(), *repository._wrong_keys(), *repository._wrong_denominators()]
     except NotARepositoryError:
         raise
     except (RepositoryError, OSError, KeyError, TypeError) as error:

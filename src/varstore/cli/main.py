@@ -15,6 +15,7 @@ import click
 
 from .. import __version__
 from ..errors import VarstoreError
+from ..kernels.startup import run_alone
 
 repo_argument = click.argument("repo", type=click.Path())
 inputs_argument = click.argument("inputs", nargs=-1, type=click.Path())
@@ -58,9 +59,33 @@ rename_option = click.option(
     "--rename", metavar="FILE", type=click.Path(), help="File of sample names, old and new, a pair a line."
 )
 
+absent_option = click.option(
+    "--absent",
+    type=click.Choice(["unknown", "reference"]),
+    help="What people are at sites where the batch has no record.  [default: unknown; gVCF: reference where its "
+    "blocks are sure]",
+)
+callable_option = click.option(
+    "--callable",
+    metavar="BED",
+    type=click.Path(),
+    help="Where they could be called: outside it people are unknown at sites without a record.",
+)
+table_option = click.option(
+    "--samples", metavar="TSV", type=click.Path(), help="Table of people: a column that names them, and their sex."
+)
+min_ref_gq_option = click.option(
+    "--min-ref-gq", metavar="N", type=click.IntRange(0), help="Least GQ of a sure reference block.  [default: 20]"
+)
+
 
 class _Group(click.Group):
     """Commands in the order they are written; our errors are one sentence and exit status 1."""
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """The program: others that run a command in a process of theirs call ``main.main``."""
+        run_alone()
+        return super().__call__(*args, **kwargs)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(self.commands)
@@ -92,6 +117,10 @@ def main() -> None:
 @inline_option
 @on_problem_option
 @rename_option
+@absent_option
+@callable_option
+@table_option
+@min_ref_gq_option
 @resume_option
 def create(repo: str, inputs: tuple[str, ...], assembly: str | None, **options: Any) -> None:
     """Make a new repository REPO, with INPUT files as its first batch.
@@ -115,6 +144,10 @@ def create(repo: str, inputs: tuple[str, ...], assembly: str | None, **options: 
 @inline_option
 @on_problem_option
 @rename_option
+@absent_option
+@callable_option
+@table_option
+@min_ref_gq_option
 @resume_option
 def add(repo: str, inputs: tuple[str, ...], **options: Any) -> None:
     """Add INPUT files to REPO as one more batch."""
@@ -134,6 +167,10 @@ def add(repo: str, inputs: tuple[str, ...], **options: Any) -> None:
 @inline_option
 @on_problem_option
 @rename_option
+@absent_option
+@callable_option
+@table_option
+@min_ref_gq_option
 @click.option("--json", "as_json", is_flag=True, help="As JSON, with the plan's path.")
 def plan(repo: str, inputs: tuple[str, ...], **options: Any) -> None:
     """Cut an import of INPUT files into partitions, for many processes.
@@ -178,6 +215,23 @@ def info(repo: str, as_json: bool) -> None:
 
 @main.command()
 @repo_argument
+@click.argument("batch_id", metavar="[ID]", required=False)
+@absent_option
+@callable_option
+@min_ref_gq_option
+@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+def batch(repo: str, batch_id: str | None, **options: Any) -> None:
+    """Show the batches of REPO, or the batch ID; with options, change what it says of sites where it has no record.
+
+    ID may be the beginning of one batch's id. A change makes a new version; genotypes are not touched.
+    """
+    from . import batches  # noqa: PLC0415
+
+    batches.batch(_open(repo), batch_id, callable_file=options.pop("callable"), **options)
+
+
+@main.command()
+@repo_argument
 @regions_option
 @regions_file_option
 @samples_option
@@ -213,6 +267,13 @@ def count(repo: str, output: str | None, form: str, **options: Any) -> None:
 @regions_file_option
 @samples_option
 @samples_file_option
+@click.option(
+    "--write-index",
+    is_flag=False,
+    flag_value="csi",
+    type=click.Choice(["csi", "tbi"]),
+    help="Write an index beside FILE, a BCF or BGZF VCF; without a kind (--write-index=KIND) csi.",
+)
 @click.option("--force", is_flag=True, help="Replace FILE if it is there.")
 @click.option("--threads", type=click.IntRange(1), help="Threads.  [default: all cores]")
 def export(repo: str, **options: Any) -> None:
@@ -232,7 +293,8 @@ def export(repo: str, **options: Any) -> None:
 def verify(repo: str, source: str | None) -> None:
     """Check every file of REPO against its checksum, every block and every total.
 
-    With INPUT, compare what was stored of it with the file, read by htslib.
+    With INPUT, compare what was stored of it with the file, read by another reader: htslib for VCF and BCF, pgenlib
+    for .pgen, zarr-python for VCF Zarr.
     """
     from pathlib import Path  # noqa: PLC0415
 

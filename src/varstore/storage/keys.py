@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ..errors import CorruptRepositoryError
 from .arrays import GROUP, ArraySpec, ColumnWriter, StoredArray, decode, write_whole
-from .fields import FILL, MISSING
+from .field_beside import FILL, MISSING
 
 if TYPE_CHECKING:
     from .batch import Batch
