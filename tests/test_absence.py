@@ -12,6 +12,7 @@ from varstore.model import bed, ploidy
 from varstore.model.sample_table import read_sample_table
 from varstore.query.absence import Absence
 from varstore.storage.coverage import Coverage, write_coverage
+from varstore.storage.manifest import staging_folder
 from varstore.storage.parts import Part, PartWriter
 
 CONTIGS = ["1", "X", "Y"]
@@ -19,7 +20,7 @@ CONTIGS = ["1", "X", "Y"]
 
 def coverage_of(folder, intervals, num_sets, sample_set):
     """A part of intervals: (contig, set, start, end) each."""
-    part = PartWriter(folder / "staging")
+    part = PartWriter(staging_folder(folder) / "coverage")
     table = np.array(intervals, np.int64).reshape(-1, 4)
     group = table[:, 0] * num_sets + table[:, 1]
     write_coverage(part, CONTIGS, num_sets, np.array(sample_set), (group, table[:, 2], table[:, 3]))
@@ -123,7 +124,7 @@ def test_unknown_ploidies_are_counted_where_there_are_contigs():
 
 
 def test_intervals_that_cannot_be_are_damage(tmp_path):
-    part = PartWriter(tmp_path / "staging")
+    part = PartWriter(staging_folder(tmp_path) / "part")
     write_coverage(part, CONTIGS, 1, np.zeros(2, np.int64), tuple(np.array([[0, 0], [5, 40], [9, 50]])))
     from varstore.storage.arrays import ArraySpec
 

@@ -11,7 +11,10 @@ import vcf_text
 from varstore.errors import CorruptManifestError, FormatVersionError, SampleClashError
 from varstore.storage import files, manifest
 
-OPERATIONS = ("write_new", "replace", "link_new", "move_folder", "sync_folder", "make_folder", "remove")
+OPERATIONS = (
+    "write_new", "write_unsynced", "sync_files", "replace", "link_new", "move_folder", "sync_folder", "make_folder",
+    "remove",
+)  # fmt: skip
 FIRST = vcf_text.make_vcf(1, 12, 5)
 
 

@@ -34,7 +34,7 @@ def whole(tmp_path_factory):
 @pytest.fixture(scope="module")
 def ten_files(tmp_path_factory):
     sys.path.insert(0, str(ROOT / "tools"))
-    from cut_batches import cut_batches  # noqa: PLC0415
+    from cut_batches import cut_batches
 
     return cut_batches(REAL, tmp_path_factory.mktemp("ten"), 10)
 

@@ -22,7 +22,7 @@ from varstore.ingest.field_blocks import FieldBlock
 from varstore.ingest.inputs import open_input
 from varstore.ingest.records import ScanResult
 from varstore.ingest.spool import Spool, SpoolWriter
-from varstore.storage import files, plans
+from varstore.storage import files, leases, plans
 
 SIZE = 6000  # of a partition, in these tests
 NUM_SAMPLES = 13
@@ -38,7 +38,7 @@ KILLED = """
 import os, signal, sys
 from varstore.ingest import partitions
 from varstore.storage import files
-partitions.PARTITION_SIZE = int(sys.argv[1])
+partitions.PARTITION_SIZE = partitions.SPOOLED_SIZE = int(sys.argv[1])
 left = int(sys.argv[2])
 def counted(real):
     def operation(*arguments):
@@ -58,6 +58,7 @@ main(sys.argv[4:])
 @pytest.fixture(autouse=True)
 def fx_small_partitions(monkeypatch):
     monkeypatch.setattr(partitions, "PARTITION_SIZE", SIZE)
+    monkeypatch.setattr(partitions, "SPOOLED_SIZE", SIZE)
 
 
 def write_bcf(path, text):
@@ -117,11 +118,11 @@ def entry(root):
 
 def direct(folder, inputs):
     """What an import without partitions makes of inputs."""
-    real, partitions.PARTITION_SIZE = partitions.PARTITION_SIZE, 1 << 40
+    real, partitions.SPOOLED_SIZE = partitions.SPOOLED_SIZE, 1 << 40
     try:
         vs.create(folder / "direct", *inputs)
     finally:
-        partitions.PARTITION_SIZE = real
+        partitions.SPOOLED_SIZE = real
     return folder / "direct"
 
 
@@ -163,7 +164,7 @@ def test_a_large_import_is_spooled_and_equal(kind, tmp_path):
 
 
 def test_a_small_import_is_not_spooled(tmp_path, monkeypatch):
-    monkeypatch.setattr(partitions, "PARTITION_SIZE", 1 << 29)
+    monkeypatch.setattr(partitions, "SPOOLED_SIZE", 1 << 32)
     monkeypatch.setattr(SpoolWriter, "__init__", None)
     vs.create(tmp_path / "repo", *SOURCES["two"](tmp_path))
     assert vs.open(tmp_path / "repo").num_variants == 300
@@ -354,7 +355,7 @@ def test_a_live_import_is_not_taken_over(tmp_path, monkeypatch):
         vs.open(root).add(*inputs, resume=True)
     # Where locks do nothing, the file alone says it.
     lease = plan.path / "lease"
-    mine = {"host": os.uname().nodename, "pid": os.getpid(), "started": plans._started(os.getpid())}
+    mine = {"host": os.uname().nodename, "pid": os.getpid(), "started": leases.started(os.getpid())}
     for other in ({}, {"host": "elsewhere", "pid": 1}):
         lease.write_text(json.dumps({**mine, **other}))
         with pytest.raises(PlanError, match="is at work on this import"):

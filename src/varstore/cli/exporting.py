@@ -25,6 +25,7 @@ def export(
     samples_file: str | None,
     force: bool,
     threads: int | None,
+    write_index: str | None,
 ) -> None:
     """Write what the options say, and name what the format could not take."""
     if output is None and form in ("vcz", "plink"):
@@ -41,6 +42,7 @@ def export(
             force=force,
             threads=threads,
             progress=progress,
+            write_index=write_index,
         )
     if output is not None:
         click.echo(f"{output}: {report.num_samples:,} samples, {report.num_variants:,} variants", err=True)

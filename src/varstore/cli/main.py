@@ -15,6 +15,7 @@ import click
 
 from .. import __version__
 from ..errors import VarstoreError
+from ..kernels.startup import run_alone
 
 repo_argument = click.argument("repo", type=click.Path())
 inputs_argument = click.argument("inputs", nargs=-1, type=click.Path())
@@ -90,6 +91,11 @@ reference_option = click.option(
 
 class _Group(click.Group):
     """Commands in the order they are written; our errors are one sentence and exit status 1."""
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """The program: others that run a command in a process of theirs call ``main.main``."""
+        run_alone()
+        return super().__call__(*args, **kwargs)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(self.commands)
@@ -273,6 +279,13 @@ def count(repo: str, output: str | None, form: str, **options: Any) -> None:
 @regions_file_option
 @samples_option
 @samples_file_option
+@click.option(
+    "--write-index",
+    is_flag=False,
+    flag_value="csi",
+    type=click.Choice(["csi", "tbi"]),
+    help="Write an index beside FILE, a BCF or BGZF VCF; without a kind (--write-index=KIND) csi.",
+)
 @click.option("--force", is_flag=True, help="Replace FILE if it is there.")
 @click.option("--threads", type=click.IntRange(1), help="Threads.  [default: all cores]")
 def export(repo: str, **options: Any) -> None:
@@ -292,7 +305,8 @@ def export(repo: str, **options: Any) -> None:
 def verify(repo: str, source: str | None) -> None:
     """Check every file of REPO against its checksum, every block and every total.
 
-    With INPUT, compare what was stored of it with the file, read by htslib.
+    With INPUT, compare what was stored of it with the file, read by another reader: htslib for VCF and BCF, pgenlib
+    for .pgen, zarr-python for VCF Zarr.
     """
     from pathlib import Path  # noqa: PLC0415
 
@@ -319,6 +333,58 @@ def reindex(repo: str, reference: str | None) -> None:
     opened = _open(repo)
     made = opened.reindex(reference=reference)
     click.echo(f"{repo}: version {opened.version}, keys of {made:,} batches made again", err=True)
+
+
+@main.command()
+@repo_argument
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+def log(repo: str, as_json: bool) -> None:
+    """Print the versions of REPO, oldest first: when, by what, and what was in it."""
+    from . import upkeep  # noqa: PLC0415
+
+    upkeep.log(_open(repo), as_json=as_json)
+
+
+@main.command()
+@repo_argument
+@click.argument("samples", metavar="[SAMPLE]...", nargs=-1)
+@click.option("-S", "--samples-file", type=click.Path(), help="File of sample ids, one a line.")
+def withdraw(repo: str, samples: tuple[str, ...], samples_file: str | None) -> None:
+    """Take people out of every later answer, of whatever version of REPO.
+
+    Those who are withdrawn already stay so. The files of their batches are not changed.
+    """
+    from . import upkeep  # noqa: PLC0415
+
+    upkeep.withdraw(_open(repo), samples, samples_file)
+
+
+@main.command()
+@repo_argument
+@click.option(
+    "--older-than",
+    metavar="AGE",
+    default="24h",
+    show_default=True,
+    help="Leave alone what is younger: a number with s, m, h or d.",
+)
+@click.option("-n", "--dry-run", is_flag=True, help="Remove nothing, print what would be removed.")
+@click.option(
+    "--keep-versions",
+    metavar="N",
+    type=click.IntRange(1),
+    help="Drop versions but the newest N, and what only they need.  [default: keep all]",
+)
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+def gc(repo: str, **options: Any) -> None:
+    """Remove what no version of REPO needs.
+
+    That is staging of processes that are gone, and parts that no version names. What a process at work holds is left
+    alone. Prints path, bytes and reason of each thing, separated by tabs.
+    """
+    from . import upkeep  # noqa: PLC0415
+
+    upkeep.gc(_open(repo), **options)
 
 
 def _renames(path: str | None) -> dict[str, str] | None:

@@ -1,10 +1,10 @@
-"""A stored batch against its source, read again by the other reader (htslib through cyvcf2)."""
+"""A stored batch against its source, read again by the other reader: of VCF and BCF htslib through cyvcf2."""
 
 from __future__ import annotations
 
 import itertools
 import tempfile
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -24,9 +24,15 @@ _MOST = 4096
 
 
 def source_samples(path: Path) -> list[str]:
-    """Sample names of a VCF or BCF. Raises InputError, NotVcfError."""
-    if not path.is_file():
+    """Sample names of a source. Raises InputError, NotVcfError."""
+    if not path.exists():
         raise InputError(f"{path}: no such file")
+    # The worker, which runs functions of this module, does not need those readers.
+    from .against_sources import other_source  # noqa: PLC0415
+
+    other = other_source(path)
+    if other is not None:
+        return other.header.samples
     samples: list[str] = worker.one("against:samples", path)
     return samples
 
@@ -68,19 +74,27 @@ def records(path: Path, shape: tuple[int, int] | None) -> Iterator[list[tuple[An
 
 def _source_records(path: Path, batch: Batch) -> Iterator[tuple[Any, ...]]:
     shape = (len(batch.samples), batch.ploidy) if batch.has_genotypes else None
+    from .against_sources import other_records, other_source  # noqa: PLC0415
+
+    other = other_source(path)
+    if other is not None:
+        return other_records(other, shape)
     return itertools.chain.from_iterable(worker.run("against:records", path, shape))
 
 
-def differences(path: Path, batch: Batch, blocks: Any, left_out: Collection[str] = ()) -> Iterator[str]:
+def differences(
+    path: Path, batch: Batch, blocks: Any, left_out: Collection[str] = (), withdrawn: Sequence[int] = ()
+) -> Iterator[str]:
     """What differs between a source and the batch that holds it, as sentences, record by record.
 
     blocks : (chunk) -> (genotypes, phases) of all samples at the records of a chunk
 
     left_out : names of fields that the import was told to leave out
+    withdrawn : columns of samples that are not compared
 
     Compares CHROM, POS, ID, REF, ALT, QUAL, FILTER, GT and phase, and every INFO and FORMAT field.
     """
-    comparison = FieldComparison(batch, left_out)
+    comparison = FieldComparison(batch, left_out, withdrawn)
     stored: Iterator[tuple[Any, ...]] = iter(())
     contig, num = "", 0
     for num, (record_contig, expected_fields, fields) in enumerate(_source_records(path, batch), 1):
@@ -96,6 +110,7 @@ def differences(path: Path, batch: Batch, blocks: Any, left_out: Collection[str]
         *fixed, number = mine
         compared = list(zip(_NAMES, fixed, expected_fields, strict=True))
         for name, found, expected in [*compared, *comparison.compare(fields, number)]:
+            found, expected = _without(found, withdrawn), _without(expected, withdrawn)
             if not _equal(found, expected):
                 yield f"{where}: {name} is {_short(expected)} in the file, {_short(found)} in the repository"
     yield from _rest(path, contig, stored)
@@ -152,6 +167,13 @@ def _fields(record: Any, shape: tuple[int, int] | None) -> tuple[Any, ...]:
         record.POS, record.ID or ".", [record.REF, *(alt for alt in record.ALT if alt != ".")], int(quality[0]), names,
         None if calls is None else calls[0], calls,
     )  # fmt: skip
+
+
+def _without(value: Any, samples: Sequence[int]) -> Any:
+    """GT or phase without some samples; other fields as they are."""
+    if isinstance(value, tuple):
+        return tuple(_without(part, samples) for part in value)
+    return np.delete(value, samples, axis=0) if isinstance(value, np.ndarray) and len(samples) else value
 
 
 def _equal(found: Any, expected: Any) -> bool:

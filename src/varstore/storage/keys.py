@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ..errors import CorruptRepositoryError
 from .arrays import GROUP, ArraySpec, ColumnWriter, StoredArray, decode, pack_text, write_whole
-from .fields import FILL, MISSING
+from .field_beside import FILL, MISSING
 from .reference import Reference, Sequences, contig_lengths, contig_runs
 
 if TYPE_CHECKING:
