@@ -16,15 +16,15 @@ from pathlib import Path
 PACKAGE = "varstore"
 EVERYWHERE = {"errors", "model"}
 BELOW = {
-    "cli": {"repository", "policies", "upkeep", "reindexing", "changes", "export", "query", "ingest", "storage"}
+    "cli": {"repository", "policies", "reindexing", "upkeep", "changes", "export", "query", "ingest", "storage"}
     | {"codec", "kernels"}
     | EVERYWHERE,
-    "repository": {"policies", "upkeep", "reindexing", "changes", "export", "query", "ingest", "storage"}
-    | {"codec", "kernels"}
+    "repository": {"policies", "reindexing", "upkeep", "changes", "export", "query", "ingest", "storage", "codec"}
+    | {"kernels"}
     | EVERYWHERE,
     "policies": {"changes", "storage", "codec", "kernels"} | EVERYWHERE,
-    "upkeep": {"changes", "storage"} | EVERYWHERE,
     "reindexing": {"changes", "ingest", "storage", "codec", "kernels"} | EVERYWHERE,
+    "upkeep": {"changes", "storage"} | EVERYWHERE,
     "changes": {"ingest", "storage", "codec", "kernels"} | EVERYWHERE,
     "export": {"query", "storage", "codec", "kernels"} | EVERYWHERE,
     "query": {"storage", "codec", "kernels"} | EVERYWHERE,

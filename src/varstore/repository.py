@@ -171,8 +171,8 @@ class Repository:
         path = self.path
         self.manifest: Manifest | None = None
         self._blocks = BlockCache()
-        self.__dict__.pop("_fasta", None)
         self.__dict__.pop("_names", None)
+        self.__dict__.pop("_fasta", None)
         self.__dict__.pop("_union", None)
         self.__dict__.pop("_sexes", None)
         self._newest = 0

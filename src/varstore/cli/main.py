@@ -324,19 +324,6 @@ def verify(repo: str, source: str | None) -> None:
 
 @main.command()
 @repo_argument
-@reference_option
-def reindex(repo: str, reference: str | None) -> None:
-    """Make again what follows from the batches of REPO, where varstore is newer than it.
-
-    With --reference, REPO gets a FASTA, and alleles of all its batches are matched left-aligned from then on.
-    """
-    opened = _open(repo)
-    made = opened.reindex(reference=reference)
-    click.echo(f"{repo}: version {opened.version}, keys of {made:,} batches made again", err=True)
-
-
-@main.command()
-@repo_argument
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 def log(repo: str, as_json: bool) -> None:
     """Print the versions of REPO, oldest first: when, by what, and what was in it."""
@@ -385,6 +372,19 @@ def gc(repo: str, **options: Any) -> None:
     from . import upkeep  # noqa: PLC0415
 
     upkeep.gc(_open(repo), **options)
+
+
+@main.command()
+@repo_argument
+@reference_option
+def reindex(repo: str, reference: str | None) -> None:
+    """Make again what follows from the batches of REPO, where varstore is newer than it.
+
+    With --reference, REPO gets a FASTA, and alleles of all its batches are matched left-aligned from then on.
+    """
+    opened = _open(repo)
+    made = opened.reindex(reference=reference)
+    click.echo(f"{repo}: version {opened.version}, keys of {made:,} batches made again", err=True)
 
 
 def _renames(path: str | None) -> dict[str, str] | None:
