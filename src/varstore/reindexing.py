@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .changes import PathLike, commit
-from .errors import FastaError
+from .errors import FastaError, RepositoryError
 from .storage import files, keys, manifest
 from .storage.batch import Batch
 from .storage.manifest import Document
@@ -53,10 +53,19 @@ def reindex(root: Path, newest: Document, reference: PathLike | None) -> int:
                 document = manifest.read_newest(root).document  # type: ignore[union-attr] # there is one
     finally:
         if not committed:
-            for ref in made.values():
-                files.remove_tree(root / ref.path)
+            _discard(root, made)
         files.remove_tree(staging)
     return len(made)
+
+
+def _discard(root: Path, made: dict[str, PartRef]) -> None:
+    """Remove keys that no manifest names: the commit may have got through all the same."""
+    with suppress(RepositoryError, OSError):
+        newest = manifest.read_newest(root)
+        named = {entry["part"]["path"] for entry in newest.derived} if newest is not None else set()
+        for ref in made.values():
+            if ref.path not in named:
+                files.remove_tree(root / ref.path)
 
 
 def _commit(root: Path, document: Document, made: dict[str, PartRef], fasta: Fasta | None) -> None:
