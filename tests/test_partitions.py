@@ -15,7 +15,8 @@ import pytest
 
 import varstore as vs
 import vcf_text
-from test_commits import OPERATIONS, Dead, renamed
+from faults import OPERATIONS, Dead
+from test_commits import renamed
 from varstore.errors import CorruptManifestError, PlanError, UnsortedInputError
 from varstore.ingest import partitions
 from varstore.ingest.field_blocks import FieldBlock
@@ -31,7 +32,6 @@ SETTINGS = {
     "extra_format": True, "no_gt": 0.1, "contigs": ("1", "22", "X"),
 }  # fmt: skip
 TEXT = vcf_text.make_vcf(5, 300, NUM_SAMPLES, **SETTINGS)
-EVERY_OPERATION = (*OPERATIONS, "append", "sync_file", "rename", "remove_tree")
 
 # Runs an import in which the process kills itself at a file operation.
 KILLED = """
@@ -182,7 +182,7 @@ def test_an_import_that_is_killed_is_resumed(kind, tmp_path):
     for _ in range(4):
         arguments = [
             str(rng.randrange(5, 70)),
-            ",".join(EVERY_OPERATION),
+            ",".join(OPERATIONS),
             "add",
             str(root),
             *map(str, inputs),
@@ -212,7 +212,7 @@ def test_a_creation_that_is_killed_is_resumed(tmp_path, fx_cli):
     expected = direct(tmp_path, inputs)
     for operations in (3, 40):
         root = tmp_path / f"repo{operations}"
-        command = [sys.executable, "-c", KILLED, str(SIZE), str(operations), ",".join(EVERY_OPERATION)]
+        command = [sys.executable, "-c", KILLED, str(SIZE), str(operations), ",".join(OPERATIONS)]
         command += ["create", str(root), str(inputs[0])]
         assert subprocess.run(command, capture_output=True, timeout=120).returncode == -signal.SIGKILL
         done = fx_cli("create", root, *inputs, status=1)
@@ -231,7 +231,7 @@ class Faulty:
     def __init__(self, patch, number, error):
         self.left, self.error = number, error
         self.lock = threading.Lock()
-        for name in (*OPERATIONS, "append", "sync_file"):
+        for name in OPERATIONS:
             patch.setattr(files, name, self.operation(getattr(files, name)))
 
     def operation(self, real):

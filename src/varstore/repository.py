@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,11 +24,13 @@ from .changes import (
     commit_plan,
     has_plans,
     plan_batch,
+    with_fasta,
     write_error,
 )
 from .errors import (
     CorruptRepositoryError,
     DenominatorWarning,
+    FastaError,
     NotARepositoryError,
     QueryError,
     ReadOnlyError,
@@ -52,7 +55,9 @@ from .storage.samples import read_sexes
 if TYPE_CHECKING:
     from datetime import timedelta
 
+    from .codec.counting import Masks
     from .export.report import ExportReport
+    from .ingest.fasta import Fasta
     from .model.regions import AlleleText
     from .query.absence import Absence
     from .query.count import CountJob
@@ -82,6 +87,7 @@ def create(
     callable: PathLike | None = None,  # noqa: A002
     samples: PathLike | None = None,
     min_ref_gq: int | None = None,
+    reference: PathLike | None = None,
 ) -> Repository:
     """Make a new repository, and add the inputs as its first batch.
 
@@ -104,14 +110,17 @@ def create(
     callable : a BED file of where they could be called; outside it they are unknown
     samples : a TSV with a header, a column that names the sample, and a column ``sex``
     min_ref_gq : least GQ of a sure reference block; default: 20
+    reference : FASTA (plain or bgzip): REF of every record must be its bases, and alleles are matched left-aligned.
+        The repository keeps digests of it, and where it was; later batches are held against the same FASTA
 
     Raises RepositoryExistsError, InputError. Nothing is left behind if an input cannot be taken in.
     """
     root = Path(path)
     was_there = root.is_dir()
     options = AddOptions(
-        threads, progress, fields, max_alleles_inline, on_problem, resume, rename, absent, callable, samples, min_ref_gq
-    )
+        threads, progress, fields, max_alleles_inline, on_problem, resume, rename, absent, callable, samples,
+        min_ref_gq, reference,
+    )  # fmt: skip
     begun = None
     try:
         begun = begun_root(root) if resume else None
@@ -125,7 +134,7 @@ def create(
         if inputs:
             add_batch(root, first, inputs, options)
         else:
-            commit(root, first, lambda document: document, "create")
+            commit(root, first, lambda document: with_fasta(document, reference), "create")
     except BaseException as error:
         if begun is None and not has_plans(root):
             files.remove_tree(root)
@@ -165,11 +174,13 @@ class Repository:
         self.manifest: Manifest | None = None
         self._blocks = BlockCache()
         self.__dict__.pop("_names", None)
+        self.__dict__.pop("_fasta", None)
         self.__dict__.pop("_union", None)
         self.__dict__.pop("_sexes", None)
         self._newest = 0
         self._withdrawn = np.zeros(0, np.int64)
         self._people: People | None = None
+        self._packed: WeakKeyDictionary[Cohort, dict[str, dict[tuple[int, int], Masks | None]]] = WeakKeyDictionary()
         if path.suffix == ".zip" or (
             not (path / manifest.IDENTITY).exists()
             and any((path / name).exists() for name in (".zgroup", "zarr.json", ".zattrs"))
@@ -191,6 +202,7 @@ class Repository:
         numbers = history.withdrawn(newest)
         self._withdrawn = numbers[numbers < self._num_numbers]
         self._people = None
+        self._packed.clear()
         self._newest = newest.version
 
     def _withdrawn_now(self) -> NDArray[np.int64]:
@@ -295,7 +307,7 @@ class Repository:
             "num_variants": self.num_variants,
             "contigs": list(dict.fromkeys(name for batch in self._batches for name in batch.entry["used_contigs"])),
             "batches": [self._described(batch) for batch in self._batches],
-            "normalised": "no FASTA: alleles are matched as they are spelled",
+            "normalised": _normalised(document.get("fasta")),
         }
 
     def _described(self, batch: BatchHandle) -> Document:
@@ -382,10 +394,14 @@ class Repository:
         if not self._batches:
             return count_table([], len(people), names, genotypes=genotypes)
         jobs = []
+        # A cohort is asked for again and again: its masks are packed once.
+        packed = self._packed.setdefault(chosen[0], {}) if chosen is not None and len(chosen) == 1 else {}
         for batch, wanted in zip(self._batches, self._filters(filters), strict=True):
             mine = masks[:, batch.numbers]
             totals = batch.totals if everybody and mine.all() else None
-            jobs.append(CountJob(batch.store, mine, totals, wanted, self._blocks))
+            jobs.append(
+                CountJob(batch.store, mine, totals, wanted, self._blocks, packed.setdefault(batch.entry["id"], {}))
+            )
         if alleles or not self._one_axis:
             parts = self._count_union(jobs, self._union.pieces(regions, alleles), people, genotypes=genotypes)
             return count_table(parts, len(people), names, genotypes=genotypes)
@@ -534,8 +550,8 @@ class Repository:
         return merge_regions(regions), [self._allele(allele) for allele in alleles.values() if allele is not None]
 
     def _allele(self, text: AlleleText) -> AlleleKey:
-        from .model.alleles import Allele, allele_key  # noqa: PLC0415
         from .query.union import AlleleKey  # noqa: PLC0415
+        from .storage.keys import key_of  # noqa: PLC0415
 
         if self.manifest is None:
             raise QueryError(
@@ -543,7 +559,22 @@ class Repository:
             )
         if text.alt.startswith("<"):
             raise QueryError(f"{text.alt}: symbolic alleles of one position differ by END and SVLEN; ask for a region")
-        return AlleleKey(text.contig, *allele_key(Allele(text.position, text.ref, text.alt)))
+        # Bases as many as before stay where they are: only the others need the FASTA.
+        sequence = self._sequence(text.contig) if len(text.ref) != len(text.alt) and text.alt.isalpha() else None
+        return AlleleKey(text.contig, *key_of(text.position, text.ref, text.alt, sequence))
+
+    def _sequence(self, contig: int) -> NDArray[np.uint8] | None:
+        """The bases of a contig of the repository, if it has a FASTA. Raises FastaError."""
+        if self._fasta is None or self.manifest is None:
+            return None
+        contigs = {entry["name"]: entry["length"] for entry in self.manifest.contigs}
+        return self._fasta.sequences(contigs, str(self.path))(self.contigs[contig])
+
+    @cached_property
+    def _fasta(self) -> Fasta | None:
+        from .ingest.fasta import fasta_of  # noqa: PLC0415
+
+        return None if self.manifest is None else fasta_of(self.manifest.document["fasta"], None)
 
     def _reads(self, region: str | Sequence[str] | None, regions_file: PathLike | None) -> list[ChunkRead]:
         """Chunk reads of genotypes."""
@@ -599,16 +630,18 @@ class Repository:
         callable: PathLike | None = None,  # noqa: A002
         samples: PathLike | None = None,
         min_ref_gq: int | None = None,
+        reference: PathLike | None = None,
     ) -> Repository:
         """Add one more batch, and move on to the version that has it.
 
         People are new, or come with contigs that no batch of theirs covers; sites may be any. Inputs with other people
-        than the first become batches of their own, in the same step. Arguments as of ``create``.
-        Raises InputError, SampleClashError, ContigLengthError, ReadOnlyError, PlanError.
+        than the first become batches of their own, in the same step. Arguments as of ``create``;
+        reference : where the repository's FASTA is now, if it moved.
+        Raises InputError, SampleClashError, ContigLengthError, FastaError, ReadOnlyError, PlanError.
         """
         options = AddOptions(
             threads, progress, fields, max_alleles_inline, on_problem, resume, rename, absent, callable, samples,
-            min_ref_gq,
+            min_ref_gq, reference,
         )  # fmt: skip
         return self._add(inputs, options)
 
@@ -622,6 +655,23 @@ class Repository:
             raise write_error(self.path, error) from None
         self._load(None)
         return self
+
+    def reindex(self, *, reference: PathLike | None = None) -> int:
+        """Make what follows from batches again where it is of older code, and move on to the version that has it.
+
+        reference : a FASTA that the repository gets: REF of every record must be its bases, and alleles are matched
+            left-aligned from now on; or where its own FASTA is now
+
+        Returns the number of batches whose keys were made again. Raises FastaError, ContigLengthError.
+        """
+        from .reindexing import reindex  # noqa: PLC0415
+
+        try:
+            made = reindex(self.path, self._writable(), reference)
+        except OSError as error:
+            raise write_error(self.path, error) from None
+        self._load(None)
+        return made
 
     def batch(
         self,
@@ -844,6 +894,7 @@ class Repository:
 
     def _wrong_keys(self) -> Iterable[str]:
         """Batches whose stored keys are not those of their alleles."""
+        from .ingest.fasta import fasta_of  # noqa: PLC0415
         from .storage.keys import KIND, VERSION, Keys, wrong_chunks  # noqa: PLC0415
 
         stores = {batch.entry["id"]: batch.store for batch in self._batches if isinstance(batch.store, Batch)}
@@ -851,7 +902,14 @@ class Repository:
             if (entry["kind"], entry["version"]) != (KIND, VERSION):
                 continue
             keys, store = Keys(Part(self.path, PartRef(**entry["part"]))), stores[entry["batch"]]
-            for chunk in wrong_chunks(keys, store):
+            fasta = None
+            if entry.get("fasta"):
+                try:
+                    fasta = fasta_of(self.manifest.document["fasta"], None)  # type: ignore[union-attr]
+                except FastaError as error:
+                    warnings.warn(f"the keys of batch {entry['batch']} were not checked: {error}", stacklevel=2)
+                    continue
+            for chunk in wrong_chunks(keys, store, fasta):
                 where = f"{self.path}: batch {entry['batch']}, chunk {chunk}"
                 yield f"{where}: the keys are not those of the alleles"
 
@@ -861,6 +919,13 @@ class Repository:
 
         if self.manifest is not None:
             yield from wrong(self.path, self.manifest.document)
+
+
+def _normalised(fasta: Document | None) -> str:
+    """How alleles of several batches are matched, in words."""
+    if fasta is None:
+        return "no FASTA: alleles are trimmed only, not left-aligned"
+    return f"left-aligned to {Path(fasta['path']).name} (SHA-256 of its contigs {fasta['sha256'][:12]})"
 
 
 def _derived_versions() -> dict[str, int]:

@@ -20,7 +20,9 @@ from ..kernels.startup import run_alone
 repo_argument = click.argument("repo", type=click.Path())
 inputs_argument = click.argument("inputs", nargs=-1, type=click.Path())
 regions_option = click.option(
-    "-r", "--regions", help="Regions, separated by commas: contig, contig:pos, contig:start-end."
+    "-r",
+    "--regions",
+    help="Regions, separated by commas: contig, contig:pos, contig:start-end; or alleles: contig:pos REF>ALT.",
 )
 regions_file_option = click.option(
     "-R", "--regions-file", type=click.Path(), help="File of regions: 1-based, closed; or .bed."
@@ -79,6 +81,14 @@ min_ref_gq_option = click.option(
 )
 
 
+reference_option = click.option(
+    "--reference",
+    metavar="FASTA",
+    type=click.Path(),
+    help="FASTA, plain or bgzip: REF must be its bases, and alleles are matched left-aligned.",
+)
+
+
 class _Group(click.Group):
     """Commands in the order they are written; our errors are one sentence and exit status 1."""
 
@@ -122,6 +132,7 @@ def main() -> None:
 @table_option
 @min_ref_gq_option
 @resume_option
+@reference_option
 def create(repo: str, inputs: tuple[str, ...], assembly: str | None, **options: Any) -> None:
     """Make a new repository REPO, with INPUT files as its first batch.
 
@@ -149,6 +160,7 @@ def create(repo: str, inputs: tuple[str, ...], assembly: str | None, **options: 
 @table_option
 @min_ref_gq_option
 @resume_option
+@click.option("--reference", metavar="FASTA", type=click.Path(), help="Where the FASTA of REPO is now, if it moved.")
 def add(repo: str, inputs: tuple[str, ...], **options: Any) -> None:
     """Add INPUT files to REPO as one more batch."""
     from .. import repository  # noqa: PLC0415
@@ -360,6 +372,19 @@ def gc(repo: str, **options: Any) -> None:
     from . import upkeep  # noqa: PLC0415
 
     upkeep.gc(_open(repo), **options)
+
+
+@main.command()
+@repo_argument
+@reference_option
+def reindex(repo: str, reference: str | None) -> None:
+    """Make again what follows from the batches of REPO, where varstore is newer than it.
+
+    With --reference, REPO gets a FASTA, and alleles of all its batches are matched left-aligned from then on.
+    """
+    opened = _open(repo)
+    made = opened.reindex(reference=reference)
+    click.echo(f"{repo}: version {opened.version}, keys of {made:,} batches made again", err=True)
 
 
 def _renames(path: str | None) -> dict[str, str] | None:

@@ -48,7 +48,8 @@ class _Entry:
 def find(root: Path, mine: Path, older_than: float, now: float, first_version: int) -> list[Garbage]:
     """What can go, manifests first.
 
-    mine : staging of who asks    older_than : seconds that something has to be old    now : time, as the file system tells it
+    mine : staging of who asks    older_than : seconds that something has to be old
+    now : time, as the file system tells it
     first_version : the oldest version that is to be kept
     Raises CorruptManifestError, FormatVersionError: what is named cannot be told if a kept manifest cannot be read.
     """
