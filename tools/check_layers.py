@@ -3,9 +3,9 @@
     python tools/check_layers.py [PACKAGE_FOLDER]
 
 cli -> repository -> changes | export -> ingest | query (siblings) -> storage -> codec -> kernels: changes stand on
-ingest, exports on query. ``model`` and ``errors`` may be imported by all but kernels, which import nothing of ours;
-``__version__`` may be taken from the root. Imports inside functions count too, those under ``if TYPE_CHECKING`` do
-not.
+ingest, exports on query; compaction stands on changes, and knows neither ingest nor query. ``model`` and ``errors``
+may be imported by all but kernels, which import nothing of ours; ``__version__`` may be taken from the root. Imports
+inside functions count too, those under ``if TYPE_CHECKING`` do not.
 """
 
 import ast
@@ -15,9 +15,11 @@ from pathlib import Path
 
 PACKAGE = "varstore"
 EVERYWHERE = {"errors", "model"}
+_REPOSITORY = {"compaction", "changes", "export", "query", "ingest", "storage", "codec", "kernels"} | EVERYWHERE
 BELOW = {
-    "cli": {"repository", "changes", "export", "query", "ingest", "storage", "codec", "kernels"} | EVERYWHERE,
-    "repository": {"changes", "export", "query", "ingest", "storage", "codec", "kernels"} | EVERYWHERE,
+    "cli": {"repository"} | _REPOSITORY,
+    "repository": _REPOSITORY,
+    "compaction": {"changes", "storage", "codec", "kernels"} | EVERYWHERE,
     "changes": {"ingest", "storage", "codec", "kernels"} | EVERYWHERE,
     "export": {"query", "storage", "codec", "kernels"} | EVERYWHERE,
     "query": {"storage", "codec", "kernels"} | EVERYWHERE,

@@ -23,10 +23,10 @@ from .errors import (
     WriteError,
 )
 from .storage import files, keys, manifest, totals
-from .storage.batch import Batch
 from .storage.manifest import Document, Manifest
 from .storage.parts import Part, PartRef
 from .storage.samples import read_samples, write_samples
+from .storage.sources import BatchOpener
 
 if TYPE_CHECKING:
     from .ingest.importer import ImportResult
@@ -177,7 +177,7 @@ def _add_opened(
 def _chunk_variants(root: Path, document: Document) -> int | None:
     """Variants of a chunk in the batches that are there: all have one."""
     for entry in document["batches"][:1]:
-        return Batch(Part(root, PartRef(**entry["part"]))).chunk_variants
+        return BatchOpener(root)(entry).chunk_variants
     return None
 
 

@@ -43,8 +43,10 @@ from .storage.batch import Batch
 from .storage.manifest import Document, Manifest
 from .storage.parts import Part, PartRef
 from .storage.samples import read_samples
+from .storage.sources import BatchOpener
 
 if TYPE_CHECKING:
+    from .compaction import CompactReport
     from .export.report import ExportReport
     from .storage.plans import Plan
     from .storage.totals import Totals
@@ -174,8 +176,9 @@ class Repository:
     def _open_batches(self, version: Manifest) -> list[_BatchHandle]:
         totals = {entry["batch"]: entry for entry in version.derived if entry["kind"] == "totals"}
         handles = []
+        open_batch = BatchOpener(self.path)
         for entry in version.batches:
-            store = Batch(Part(self.path, PartRef(**entry["part"])))
+            store = open_batch(entry)
             stored = totals.get(entry["id"])
             handles.append(_BatchHandle(entry, store, self._open_totals(stored), entry["first_sample"]))
         return handles
@@ -534,6 +537,22 @@ class Repository:
 
         return plan if isinstance(plan, Plan) else read_plan(self.path, os.fspath(plan))
 
+    def compact(self, *, threads: int | None = None, progress: Progress | None = None) -> CompactReport:
+        """Let small batches share parts, and move on to the version in which they do: every answer stays the same.
+
+        threads : default: the machine's cores    progress : called with the people of each part that is written
+        Raises ReadOnlyError, CorruptRepositoryError, WriteError.
+        """
+        from .compaction import compact  # noqa: PLC0415
+
+        document = self._writable()
+        try:
+            report = compact(self.path, document, threads, progress)
+        except OSError as error:
+            raise write_error(self.path, error) from None
+        self._load(None)
+        return report
+
     def verify(self, source: PathLike | None = None) -> list[str]:
         """Check every byte against its checksum, every block, and every total; return what is wrong.
 
@@ -649,8 +668,8 @@ def problems(path: Path, repository: Repository | None = None) -> list[str]:
             return [f"{path}: the repository has no version yet"]
         found = manifest.problems(path, newest)
         entries = [*newest.batches, *newest.derived, *newest.samples]
-        for entry in entries:
-            found += Part(path, PartRef(**entry["part"])).problems()
+        for ref in dict.fromkeys(PartRef(**entry["part"]) for entry in entries):
+            found += Part(path, ref).problems()
         if not found:
             repository = repository or Repository(path)
             found += [*repository._wrong_totals(), *repository._wrong_keys()]

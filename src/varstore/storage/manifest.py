@@ -28,6 +28,8 @@ from . import files
 
 FORMAT_VERSION = 1
 READER_FEATURES = ("vcf-zarr-0.4", "varstore_genotype")
+# Needed by versions in which batches share a part, and by no others.
+SHARED_FEATURE = "varstore_genotype_shared"
 WRITER_FEATURES = ("sha256-parts",)
 IDENTITY = "varstore.json"
 HEAD = "HEAD"
@@ -167,7 +169,7 @@ def read_version(root: Path, version: int) -> Manifest:
     document = unseal(data, path)
     if document.get("version") != version:
         raise CorruptManifestError(f"{path}: it says that it is version {document.get('version')}")
-    _check_features(document, path, "reader_features", READER_FEATURES)
+    _check_features(document, path, "reader_features", (*READER_FEATURES, SHARED_FEATURE))
     identity = (root / IDENTITY).read_bytes()
     if document["identity_sha256"] != digest(identity):
         raise CorruptManifestError(f"{root / IDENTITY}: not the file that manifest {version} belongs to")
