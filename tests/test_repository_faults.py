@@ -371,10 +371,7 @@ def test_a_refused_add_changes_nothing(tmp_path):
     path, vcf = two_batches(tmp_path)
     rows = reference.count_rows(vcf.records)
     manifests = sorted(file.name for file in (path / "manifests").iterdir())
-    other = rename_people(vcf_text.make_vcf(64, 19, 3, contigs=("1", "22")))
-    more = tmp_path / "more.vcf"
     bad = {
-        "other sites": (vcf_text.write_plain(more, other), "site|record|position"),
         "known people": (tmp_path / "first.vcf.gz", "|".join(map(re.escape, vcf.samples[:5]))),
         "no file": (tmp_path / "missing.vcf", r"missing\.vcf"),
     }
@@ -387,28 +384,6 @@ def test_a_refused_add_changes_nothing(tmp_path):
         assert found.verify() == [], kind
         assert sorted(file.name for file in (path / "manifests").iterdir()) == manifests
 
-
-def test_sites_of_which_one_differs_are_refused(tmp_path):
-    text = vcf_text.make_vcf(65, 41, 2, odd_alts=False)
-    repo = vs.create(tmp_path / "repo", vcf_text.write_bgzf(tmp_path / "a.vcf.gz", text))
-    *lines, last = rename_people(text).splitlines(keepends=True)
-    fields = last.split("\t")
-
-    def change(column, value):
-        changed = "\t".join([*fields[:column], value, *fields[column + 1 :]])
-        return vcf_text.write_plain(tmp_path / "b.vcf", "".join([*lines, changed]))
-
-    for column, value in [(1, str(int(fields[1]) + 1)), (3, "ACGTA"), (4, "ACGTACGTACG")]:
-        with pytest.raises(vs.VarstoreError, match=rf"(?i)site|record|position|{fields[1]}"):
-            repo.add(change(column, value))
-    for shorter in (lines, [*lines, last, last]):
-        source = vcf_text.write_plain(tmp_path / "b.vcf", "".join(shorter))
-        with pytest.raises(vs.VarstoreError, match=r"(?i)site|record|position"):
-            repo.add(source)
-    assert_same_rows(
-        vs.open(tmp_path / "repo").count_genotypes(),
-        reference.count_rows(reference.read_vcf(text).records),
-    )
 
 
 def test_another_name_of_a_site_does_not_make_another_site(tmp_path):

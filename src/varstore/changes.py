@@ -14,18 +14,17 @@ from typing import TYPE_CHECKING
 
 from . import __version__
 from .errors import (
+    ContigLengthError,
     QueryError,
     RepositoryError,
-    SampleClashError,
-    SitesDifferError,
     UnsortedInputError,
     VarstoreError,
     WriteError,
 )
 from .storage import files, keys, manifest, totals
 from .storage.manifest import Document, Manifest
-from .storage.parts import Part, PartRef
-from .storage.samples import read_samples, write_samples
+from .storage.parts import PartRef, PartWriter
+from .storage.people import NewPeople, check_people, renamed
 from .storage.sources import BatchOpener
 
 if TYPE_CHECKING:
@@ -35,6 +34,8 @@ if TYPE_CHECKING:
     from .storage.plans import Plan
 
 PathLike = str | os.PathLike[str]
+# Parts that follow from a batch, made with it, and their versions.
+_DERIVED = {totals.KIND: totals.VERSION, keys.KIND: keys.VERSION}
 Progress = Callable[[int], None]
 
 
@@ -53,6 +54,7 @@ class AddOptions:
     max_alleles_inline: int | None = None
     on_problem: str = "warn"
     resume: bool = False
+    rename: Mapping[str, str] | None = None
 
 
 def add_batch(
@@ -61,12 +63,21 @@ def add_batch(
     inputs: Sequence[PathLike],
     options: AddOptions,
 ) -> None:
-    """Import the inputs beside the repository, then commit them: all or nothing."""
+    """Import the inputs beside the repository, then commit them: all or nothing.
+
+    Inputs with the same people become one batch; others are batches of their own, in the same commit.
+    """
     from .ingest.plans import spooling  # noqa: PLC0415
 
-    opened = _open_new(root, newest, inputs, options)
-    with spooling(root, opened, options.fields, resume=options.resume) as spools:
-        _add_opened(root, newest, opened, options, spools)
+    staging = manifest.staging_folder(root)
+    batches: list[_NewBatch] = []
+    try:
+        for opened in _open_new(root, newest, inputs, options):
+            with spooling(root, opened, options.fields, resume=options.resume) as spools:
+                batches.append(_import(root, newest, opened, options, spools, staging))
+        _publish(root, newest, batches, staging)
+    finally:
+        files.remove_tree(staging)
 
 
 def begun_root(root: Path) -> Document | None:
@@ -87,91 +98,127 @@ def has_plans(root: Path) -> bool:
 
 def plan_batch(root: Path, newest: Document, inputs: Sequence[PathLike], options: AddOptions) -> Plan:
     """Cut an import into partitions that any process may run."""
+    from .ingest.inputs import check_same_samples  # noqa: PLC0415
     from .ingest.plans import make_plan  # noqa: PLC0415
 
-    opened = _open_new(root, newest, inputs, options)
-    kept = {name: getattr(options, name) for name in ("fields", "max_alleles_inline", "on_problem")}
-    return make_plan(root, opened, kept)
+    groups = _open_new(root, newest, inputs, options)
+    if len(groups) > 1:
+        check_same_samples([group[0] for group in groups])
+    kept = {name: getattr(options, name) for name in ("fields", "max_alleles_inline", "on_problem", "rename")}
+    return make_plan(root, groups[0], kept)
 
 
 def commit_plan(root: Path, newest: Document, plan: Plan, threads: int | None, progress: Progress | None) -> None:
     """Make one batch of the partitions of a plan, all run, and commit it. Raises PlanError, UnsortedInputError."""
     from .ingest.plans import committing, open_inputs  # noqa: PLC0415
 
+    options = AddOptions(threads, progress, **plan.document["options"])
     opened = open_inputs(plan)
     for source in opened:
-        _check_new_samples(source.header.samples, root, newest, str(source.path))
-    with committing(plan, opened) as spools:
-        options = AddOptions(threads, progress, **plan.document["options"])
-        try:
-            _add_opened(root, newest, opened, options, spools, sort=False)
-        except UnsortedInputError as error:
-            text = str(error).partition("; ")[0]
-            raise UnsortedInputError(f"{text}; sort the file (bcftools sort), or use `varstore add`") from None
+        _prepare(root, newest, source, options)
+    staging = manifest.staging_folder(root)
+    try:
+        with committing(plan, opened) as spools:
+            try:
+                batch = _import(root, newest, opened, options, spools, staging, sort=False)
+            except UnsortedInputError as error:
+                text = str(error).partition("; ")[0]
+                raise UnsortedInputError(f"{text}; sort the file (bcftools sort), or use `varstore add`") from None
+            _publish(root, newest, [batch], staging)
+    finally:
+        files.remove_tree(staging)
 
 
-def _open_new(root: Path, newest: Document, inputs: Sequence[PathLike], options: AddOptions) -> list[Input]:
-    """Open inputs whose samples are new. Raises InputError, SampleClashError, QueryError."""
-    from .ingest.inputs import open_input  # noqa: PLC0415
+def _open_new(root: Path, newest: Document, inputs: Sequence[PathLike], options: AddOptions) -> list[list[Input]]:
+    """Open inputs, those with the same people together. Raises InputError, SampleClashError, QueryError."""
+    from .ingest.inputs import check_named_once, open_input  # noqa: PLC0415
     from .storage.field_table import FieldChoice  # noqa: PLC0415
 
     FieldChoice.parse(options.fields)
     if options.max_alleles_inline is not None and options.max_alleles_inline < 1:
         raise QueryError(f"max_alleles_inline is {options.max_alleles_inline}, expected at least 1")
+    groups: dict[tuple[str, ...], list[Input]] = {}
     opened = [open_input(os.fspath(path)) for path in inputs]
+    check_named_once(opened)
     for source in opened:
-        _check_new_samples(source.header.samples, root, newest, str(source.path))
-    return opened
+        _prepare(root, newest, source, options)
+        groups.setdefault(tuple(source.header.samples), []).append(source)
+    return list(groups.values())
 
 
-def _add_opened(
-    root: Path, newest: Document, opened: Sequence[Input], options: AddOptions, spools: Spools | None, *,
+def _prepare(root: Path, newest: Document, source: Input, options: AddOptions) -> None:
+    """Rename the people of an input, and see early that they do not clash. Raises SampleClashError."""
+    source.header.samples = renamed(source.header.samples, options.rename, str(source.path))
+    first = source.first_contig()
+    check_people(root, newest, source.header.samples, [first] if first is not None else [], str(source.path))
+
+
+@dataclass(frozen=True)
+class _NewBatch:
+    """A batch in staging."""
+
+    name: str
+    parts: Mapping[str, PartWriter]
+    result: ImportResult
+    samples: Sequence[str]
+
+    @property
+    def places(self) -> dict[str, str]:
+        """Where each part will be."""
+        # Parts that follow from the batch have ids of their own: each is remade alone.
+        return {"batch": f"batches/{self.name}", **{kind: f"derived/{self.name}-{kind}" for kind in _DERIVED}}
+
+
+def _import(
+    root: Path, newest: Document, opened: Sequence[Input], options: AddOptions, spools: Spools | None, staging: Path, *,
     sort: bool = True,
-) -> None:  # fmt: skip
-    """Import opened inputs, and commit them."""
+) -> _NewBatch:  # fmt: skip
+    """Import opened inputs into staging."""
     from .ingest.importer import ImportOptions  # noqa: PLC0415
     from .ingest.resort import import_inputs  # noqa: PLC0415
     from .storage.field_table import FieldChoice  # noqa: PLC0415
 
-    staging = manifest.staging_folder(root)
     name = uuid.uuid4().hex[:12]
+    import_options = ImportOptions(
+        options.threads or os.cpu_count() or 1,
+        options.progress or (lambda _: None),
+        FieldChoice.parse(options.fields),
+        options.max_alleles_inline,
+        _chunk_variants(root, newest),
+        options.on_problem,
+        spools,
+        sort,
+    )
+    parts, result = import_inputs(opened, staging / name, import_options)
+    samples = opened[0].header.samples
+    check_people(root, newest, samples, result.used_contigs, result.files[0]["name"])
+    return _NewBatch(name, parts, result, samples)
+
+
+def _publish(root: Path, newest: Document, batches: Sequence[_NewBatch], staging: Path) -> None:
+    """Move staged batches into place, and commit them."""
     published: list[str] = []
+    people = NewPeople(root, staging)
     try:
-        # Where each part will be. Parts that follow from the batch have ids of their own: each is remade alone.
-        places = {
-            "batch": f"batches/{name}",
-            "totals": f"derived/{name}",
-            "keys": f"derived/{uuid.uuid4().hex[:12]}",
-            "samples": f"samples/{name}",
-        }
-        import_options = ImportOptions(
-            options.threads or os.cpu_count() or 1,
-            options.progress or (lambda _: None),
-            FieldChoice.parse(options.fields),
-            options.max_alleles_inline,
-            _chunk_variants(root, newest),
-            options.on_problem,
-            spools,
-            sort,
-        )
-        parts, result = import_inputs(opened, staging, import_options)
-        write_samples(parts["samples"], opened[0].header.samples)
-        _check_sites(newest, result)
-        refs = {}
-        for kind, part in parts.items():
-            published.append(places[kind])
-            refs[kind] = part.publish(root, places[kind])
-        samples = opened[0].header.samples
-        commit(root, newest, lambda document: _with_batch(document, root, name, refs, result, samples), "add")
+        refs = []
+        for batch in batches:
+            places = batch.places
+            published += places.values()
+            refs.append({kind: batch.parts[kind].publish(root, place) for kind, place in places.items()})
+
+        def change(document: Document) -> Document:
+            for batch, ref in zip(batches, refs, strict=True):
+                document = _with_batch(document, root, batch, ref, people)
+            return document
+
+        commit(root, newest, change, "add")
     except BaseException:
         # Nobody names these parts: leave nothing behind, unless the commit itself got through.
         with suppress(RepositoryError, OSError):
-            if not _is_committed(root, name):
-                for path in published:
+            if not _is_committed(root, batches[0].name):
+                for path in [*published, *people.places]:
                     files.remove_tree(root / path)
         raise
-    finally:
-        files.remove_tree(staging)
 
 
 def _chunk_variants(root: Path, document: Document) -> int | None:
@@ -186,50 +233,29 @@ def _is_committed(root: Path, name: str) -> bool:
     return newest is not None and any(entry["id"] == name for entry in newest.batches)
 
 
-def _check_new_samples(samples: Sequence[str], root: Path, document: Document, path: str) -> None:
-    """Sample names are unique in the repository. Raises SampleClashError."""
-    for entry in document["samples"]:
-        clash = set(read_samples(Part(root, PartRef(**entry["part"])))).intersection(samples)
-        if clash:
-            others = f" and {len(clash) - 1} more are" if len(clash) > 1 else " is"
-            raise SampleClashError(f"{path}: sample {min(clash)!r}{others} in the repository already")
-
-
-def _check_sites(document: Document, result: ImportResult) -> None:
-    """Another batch has the same sites, record by record. Raises SitesDifferError."""
-    for entry in document["batches"][:1]:
-        if entry["sites_sha256"] != result.sites_sha256:
-            raise SitesDifferError(
-                f"{', '.join(file['name'] for file in result.files)}: its sites are not those of batch {entry['id']} "
-                f"({result.num_variants:,} records, the batch has {entry['num_variants']:,}); "
-                "this version of varstore adds people at the same sites only"
-            )
-
-
 def _with_batch(
-    document: Document,
-    root: Path,
-    name: str,
-    refs: Mapping[str, PartRef],
-    result: ImportResult,
-    samples: Sequence[str],
+    document: Document, root: Path, batch: _NewBatch, refs: Mapping[str, PartRef], people: NewPeople
 ) -> Document:
     """The next manifest: one batch more. Refuses what a faster writer made impossible."""
-    _check_new_samples(samples, root, document, result.files[0]["name"])
-    _check_sites(document, result)
-    first_sample = document["num_samples"]
+    result = batch.result
+    file = result.files[0]["name"]
+    contigs = _add_contigs(document, result.contigs, file)
+    table = [entry["name"] for entry in document["contigs"]]
+    covered = [table[contigs[name]] for name in result.used_contigs]
+    check_people(root, document, batch.samples, covered, file)
     document["batches"].append(
         {
-            "id": name,
+            "id": batch.name,
             "part": vars(refs["batch"]),
             "num_samples": result.num_samples,
             "num_variants": result.num_variants,
-            "first_sample": first_sample,
+            "first_sample": people.add(document, batch.name, batch.samples),
+            "contigs": list(contigs.values()),
             "ploidy": result.ploidy,
             "dataset": None,
             "absent": "unknown",
-            "covered": {"contigs": result.used_contigs},
-            "used_contigs": result.used_contigs,
+            "covered": {"contigs": covered},
+            "used_contigs": covered,
             "sites_sha256": result.sites_sha256,
             "files": result.files,
             "header_sha256": result.header_sha256,
@@ -239,20 +265,28 @@ def _with_batch(
             "attributes": {},
         }
     )
-    for kind, version in ((totals.KIND, totals.VERSION), (keys.KIND, keys.VERSION)):
+    for kind, version in _DERIVED.items():
         part = vars(refs[kind])
         made = part["path"].rpartition("/")[2]
-        document["derived"].append({"id": made, "kind": kind, "version": version, "batch": name, "part": part})
-    document["samples"].append({"id": name, "batch": name, "part": vars(refs["samples"])})
-    document["num_samples"] = first_sample + result.num_samples
-    known = {contig["name"]: contig for contig in document["contigs"]}
-    for contig, length in result.contigs.items():
-        entry = known.get(contig)
-        if entry is None:
-            document["contigs"].append({"name": contig, "length": length, "refget": None})
-        elif entry["length"] is None:
-            entry["length"] = length
+        document["derived"].append({"id": made, "kind": kind, "version": version, "batch": batch.name, "part": part})
     return document
+
+
+def _add_contigs(document: Document, contigs: Mapping[str, int | None], file: str) -> dict[str, int]:
+    """Put a batch's contigs into the table of the repository; return the place of each."""
+    places = {entry["name"]: i for i, entry in enumerate(document["contigs"])}
+    for name, length in contigs.items():
+        if name not in places:
+            places[name] = len(document["contigs"])
+            document["contigs"].append({"name": name, "length": length, "refget": None})
+        entry = document["contigs"][places[name]]
+        if length is not None and entry["length"] not in (None, length):
+            raise ContigLengthError(
+                f"{file}: contig {name} has {length:,} bases, in the repository it has {entry['length']:,}: "
+                "another reference build"
+            )
+        entry["length"] = entry["length"] or length
+    return {name: places[name] for name in contigs}
 
 
 def _made() -> Document:

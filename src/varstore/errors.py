@@ -4,7 +4,8 @@ VarstoreError
 ├── InputError (ValueError)             a file to be taken in is at fault
 │   ├── NotVcfError
 │   ├── TruncatedInputError
-│   └── UnsortedInputError
+│   ├── UnsortedInputError
+│   └── ContigLengthError
 ├── RepositoryError                     the repository is at fault, or its state forbids it
 │   ├── RepositoryExistsError (FileExistsError)
 │   ├── NotARepositoryError (FileNotFoundError)
@@ -14,7 +15,6 @@ VarstoreError
 │   │   ├── CorruptManifestError
 │   │   └── CorruptChunkError
 │   ├── PlanError                       an interrupted or distributed import cannot go on
-│   ├── SitesDifferError                a second batch must have the same sites
 │   ├── WriteError (OSError)
 │   └── ReadOnlyError
 └── QueryError                          the question is at fault
@@ -92,8 +92,8 @@ class PlanError(RepositoryError):
     """An import in parts cannot go on: inputs changed, parts are missing or damaged, or another process has it."""
 
 
-class SitesDifferError(RepositoryError):
-    """A new batch has other sites than the batches that are there."""
+class ContigLengthError(InputError):
+    """A contig of an input has another length than in the repository: the file is of another reference build."""
 
 
 class WriteError(RepositoryError, OSError):
@@ -130,3 +130,7 @@ class SampleClashError(QueryError, ValueError):
 
 class MissingDependencyError(QueryError, ImportError):
     """An optional package is needed for what was asked."""
+
+
+class DenominatorWarning(UserWarning):
+    """An answer over several batches in which people are missing for want of a record, not of a call."""

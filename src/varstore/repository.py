@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import itertools
 import os
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +27,7 @@ from .changes import (
 )
 from .errors import (
     CorruptRepositoryError,
+    DenominatorWarning,
     NotARepositoryError,
     QueryError,
     ReadOnlyError,
@@ -35,21 +36,22 @@ from .errors import (
 )
 from .model.regions import Region, merge_regions, parse_region, read_regions_file
 from .model.results import CountTable, Genotypes
+from .query.batches import open_batches, open_foreign
 from .query.blocks import BlockCache
 from .query.cohorts import Cohort, cohort_of, members, resolve_ids
-from .query.plan import ChunkRead, Store, plan_reads
+from .query.plan import ChunkRead, plan_reads
 from .storage import files, manifest
 from .storage.batch import Batch
 from .storage.manifest import Document, Manifest
 from .storage.parts import Part, PartRef
 from .storage.samples import read_samples
-from .storage.sources import BatchOpener
 
 if TYPE_CHECKING:
     from .compaction import CompactReport
     from .export.report import ExportReport
+    from .query.count import CountJob
+    from .query.union import Union
     from .storage.plans import Plan
-    from .storage.totals import Totals
 
 PathLike = str | os.PathLike[str]
 # Below this many chunks of genotypes threads cost more than they bring.
@@ -68,12 +70,13 @@ def create(
     max_alleles_inline: int | None = None,
     on_problem: str = "warn",
     resume: bool = False,
+    rename: Mapping[str, str] | None = None,
 ) -> Repository:
     """Make a new repository, and add the inputs as its first batch.
 
     path : must not exist, or be an empty folder
-    inputs : VCF (BGZF, gzip, text), BCF, PLINK (.pgen, .bed) or VCF Zarr (a folder or .zip) that split the same
-        samples by chromosome
+    inputs : VCF (BGZF, gzip, text), BCF, PLINK (.pgen, .bed) or VCF Zarr (a folder or .zip); those that split the
+        same samples by chromosome become one batch
     assembly : name of the reference build, kept as it is
     threads : for the import; default: the machine's cores
     progress : called with the bytes of input read since the last call
@@ -84,12 +87,13 @@ def create(
     on_problem : what harmless problems of an input do: ``warn`` (counted in ``info()``) or ``stop``
     resume : where an import of the same inputs was interrupted, go on from it; the path may be a repository that
         has no batch yet
+    rename : new names of samples by the names they have in the inputs
 
     Raises RepositoryExistsError, InputError. Nothing is left behind if an input cannot be taken in.
     """
     root = Path(path)
     was_there = root.is_dir()
-    options = AddOptions(threads, progress, fields, max_alleles_inline, on_problem, resume)
+    options = AddOptions(threads, progress, fields, max_alleles_inline, on_problem, resume, rename)
     begun = None
     try:
         begun = begun_root(root) if resume else None
@@ -125,20 +129,6 @@ def open(path: PathLike, version: int | None = None) -> Repository:  # noqa: A00
     return Repository(Path(path), version)
 
 
-@dataclass(frozen=True)
-class _BatchHandle:
-    """A batch in this version: its manifest entry, its reader, and the number of its first sample."""
-
-    entry: Document
-    store: Store
-    totals: Totals | None
-    first_sample: int
-
-    @property
-    def num_samples(self) -> int:
-        return int(self.entry["num_samples"])
-
-
 class Repository:
     """One version of a repository; it stays what it is while others add to it.
 
@@ -158,11 +148,12 @@ class Repository:
         self._blocks = BlockCache()
         self.__dict__.pop("samples", None)
         self.__dict__.pop("_number_of", None)
+        self.__dict__.pop("_union", None)
         if path.suffix == ".zip" or (
             not (path / manifest.IDENTITY).exists()
             and any((path / name).exists() for name in (".zgroup", "zarr.json", ".zattrs"))
         ):
-            self._batches = [_foreign(path)]
+            self._batches = [open_foreign(path)]
             return
         manifest.read_identity(path)
         newest = manifest.read_newest(path)
@@ -171,24 +162,7 @@ class Repository:
         if version is not None and not 1 <= version <= newest.version:
             raise QueryError(f"{path}: no version {version}; there are 1 to {newest.version}")
         self.manifest = newest if version in (None, newest.version) else manifest.read_version(path, version)
-        self._batches = self._open_batches(self.manifest)
-
-    def _open_batches(self, version: Manifest) -> list[_BatchHandle]:
-        totals = {entry["batch"]: entry for entry in version.derived if entry["kind"] == "totals"}
-        handles = []
-        open_batch = BatchOpener(self.path)
-        for entry in version.batches:
-            store = open_batch(entry)
-            stored = totals.get(entry["id"])
-            handles.append(_BatchHandle(entry, store, self._open_totals(stored), entry["first_sample"]))
-        return handles
-
-    def _open_totals(self, entry: Document | None) -> Totals | None:
-        from .storage.totals import VERSION, Totals  # noqa: PLC0415
-
-        if entry is None or entry["version"] != VERSION:
-            return None
-        return Totals(Part(self.path, PartRef(**entry["part"])))
+        self._batches = open_batches(path, self.manifest, lambda: self._number_of, _derived_versions())
 
     def __repr__(self) -> str:
         return f"<Repository {self.path}: {self.num_samples} samples, {self.num_variants} variants>"
@@ -203,17 +177,37 @@ class Repository:
     @property
     def num_samples(self) -> int:
         """People in this version."""
-        return sum(batch.num_samples for batch in self._batches)
+        return int(self.manifest.document["num_samples"] if self.manifest else self._batches[0].num_samples)
 
     @property
     def num_variants(self) -> int:
-        """Records of the axis of variants."""
-        return int(self._batches[0].entry["num_variants"]) if self._batches else 0
+        """Records; where batches have sites of their own, of all of them together."""
+        batches = self._batches[:1] if self._one_axis else self._batches
+        return sum(int(batch.entry["num_variants"]) for batch in batches)
 
     @property
     def contigs(self) -> list[str]:
         """Names of the contig table, in order."""
-        return self._batches[0].store.contigs if self._batches else []
+        if self.manifest is None:
+            return self._batches[0].store.contigs
+        return [entry["name"] for entry in self.manifest.contigs]
+
+    @property
+    def _one_axis(self) -> bool:
+        """Whether all batches have the same records: then one's axis is everybody's, and nobody is absent."""
+        return len({batch.entry.get("sites_sha256") for batch in self._batches}) <= 1
+
+    @cached_property
+    def _union(self) -> Union:
+        """The axis of batches with sites of their own."""
+        from .query.union import Union  # noqa: PLC0415
+
+        covered: list[list[int]] = [[] for _ in self.contigs]
+        place = {name: i for i, name in enumerate(self.contigs)}
+        for number, batch in enumerate(self._batches):
+            for name in batch.entry["covered"]["contigs"]:
+                covered[place[name]].append(number)
+        return Union([batch.alleles for batch in self._batches], covered)
 
     @cached_property
     def samples(self) -> list[str]:
@@ -246,7 +240,7 @@ class Repository:
             "assembly": document.get("assembly"),
             "num_samples": self.num_samples,
             "num_variants": self.num_variants,
-            "contigs": [name for batch in self._batches[:1] for name in batch.entry.get("used_contigs", [])],
+            "contigs": list(dict.fromkeys(name for batch in self._batches for name in batch.entry["used_contigs"])),
             "batches": [batch.entry for batch in self._batches],
             "normalised": "no FASTA: alleles are matched as they are spelled",
         }
@@ -304,20 +298,49 @@ class Repository:
         *,
         genotypes: bool,
     ) -> CountTable:
-        from .query.count import CountJob, count, count_table  # noqa: PLC0415
+        from .query.count import CountJob, count, count_table, read_columns  # noqa: PLC0415
 
         names, chosen = self._cohorts(samples, cohort, cohorts)
-        reads = self._reads(region, regions_file)
+        regions = self._regions(region, regions_file)
         everybody = chosen is None
         masks = np.ones((1, self.num_samples), np.bool_) if chosen is None else members(chosen, self.num_samples)
+        people = masks.sum(axis=1)
         if not self._batches:
-            return count_table(_NOTHING, [], [], masks.sum(axis=1), names, genotypes=genotypes)
+            return count_table([], len(people), names, genotypes=genotypes)
         jobs = []
         for batch, wanted in zip(self._batches, self._filters(filters), strict=True):
-            mine = masks[:, batch.first_sample : batch.first_sample + batch.num_samples]
-            jobs.append(CountJob(batch.store, mine, batch.totals if everybody else None, wanted, self._blocks))
+            totals = batch.totals if everybody else None
+            jobs.append(CountJob(batch.store, masks[:, batch.numbers], totals, wanted, self._blocks))
+        if not self._one_axis:
+            parts = self._count_union(jobs, regions, people, genotypes=genotypes)
+            return count_table(parts, len(people), names, genotypes=genotypes)
+        store = self._batches[0].store
+        reads = plan_reads(store, regions)
         counts = count(jobs, reads, self._map, genotypes=genotypes)
-        return count_table(self._batches[0].store, reads, counts, masks.sum(axis=1), names, genotypes=genotypes)
+        contigs = np.array([*store.contigs, ""], object)
+        sites = (store.site_chunk(read.chunk) for read in reads)
+        parts = [read_columns(*each, contigs, people) for each in zip(sites, reads, counts, strict=True)]
+        return count_table(parts, len(people), names, genotypes=genotypes)
+
+    def _count_union(
+        self, jobs: Sequence[CountJob], regions: Sequence[Region] | None, people: NDArray[np.int64], *, genotypes: bool
+    ) -> list[dict[str, NDArray[Any]]]:
+        """Columns of the counts over batches with sites of their own."""
+        from .query.union_count import UnionJob, count_piece, piece_columns  # noqa: PLC0415
+
+        union_jobs = {number: UnionJob(job) for number, job in enumerate(jobs)}
+        stores = [cast(Batch, job.store) for job in jobs]
+        contigs = np.array([*self.contigs, ""], object)
+        parts, incomplete = [], 0
+        for piece in self._union.pieces(regions):
+            counts, missing = count_piece(piece, union_jobs, people, self._map, genotypes=genotypes)
+            parts.append(piece_columns(piece, counts, stores, contigs, people))
+            incomplete += int(missing.sum())
+        if incomplete:
+            rows = f"{incomplete:,} of {sum(len(part['position']) for part in parts):,} rows"
+            message = f"in {rows} some people have no record of the site: they are missing there, not reference"
+            warnings.warn(message, DenominatorWarning, stacklevel=4)
+        return parts
 
     def genotypes(
         self,
@@ -382,10 +405,10 @@ class Repository:
             raise QueryError(f"{self.path}: the repository is empty; `varstore add` a file first")
         numbers = resolve_ids(names, self._number_of)
         columns = []
+        place = np.full(self.num_samples, -1, np.int64)
+        place[numbers] = np.arange(len(numbers))
         for batch in self._batches:
-            column = np.full(batch.num_samples, -1, np.int64)
-            mine = (numbers >= batch.first_sample) & (numbers < batch.first_sample + batch.num_samples)
-            column[numbers[mine] - batch.first_sample] = np.flatnonzero(mine)
+            column = place[batch.numbers]
             columns.append(column)
         return names, columns
 
@@ -411,7 +434,8 @@ class Repository:
             raise QueryError("the cohort is of another version of the repository; make it again")
         return people
 
-    def _reads(self, region: str | Sequence[str] | None, regions_file: PathLike | None) -> list[ChunkRead]:
+    def _regions(self, region: str | Sequence[str] | None, regions_file: PathLike | None) -> list[Region] | None:
+        """Regions asked for, sorted and joined; None: everything."""
         regions: list[Region] | None = None
         if region is not None:
             texts = [region] if isinstance(region, str) else list(region)
@@ -421,9 +445,14 @@ class Repository:
                 regions = [*(regions or []), *read_regions_file(os.fspath(regions_file), self.contigs)]
             except OSError as error:
                 raise QueryError(f"{regions_file}: cannot be read ({error.strerror})") from None
-        if not self._batches:
-            return []
-        return plan_reads(self._batches[0].store, None if regions is None else merge_regions(regions))
+        return None if regions is None else merge_regions(regions)
+
+    def _reads(self, region: str | Sequence[str] | None, regions_file: PathLike | None) -> list[ChunkRead]:
+        """Chunk reads of genotypes."""
+        regions = self._regions(region, regions_file)
+        if not self._one_axis:
+            raise QueryError(f"{self.path}: its batches have sites of their own; so far they can only be counted")
+        return plan_reads(self._batches[0].store, regions) if self._batches else []
 
     def _filters(self, filters: str | Iterable[str] | None) -> list[tuple[NDArray[np.bool_], bool] | None]:
         """Which filters of each batch may stand, and whether none may."""
@@ -459,13 +488,16 @@ class Repository:
         max_alleles_inline: int | None = None,
         on_problem: str = "warn",
         resume: bool = False,
+        rename: Mapping[str, str] | None = None,
     ) -> Repository:
         """Add one more batch, and move on to the version that has it.
 
-        The samples are new; the sites are those that are there. Arguments as of ``create``.
-        Raises InputError, SampleClashError, SitesDifferError, ReadOnlyError, PlanError.
+        People are new, or come with contigs that no batch of theirs covers; sites may be any. Inputs with other people
+        than the first become batches of their own, in the same step. Arguments as of ``create``.
+        Raises InputError, SampleClashError, ContigLengthError, ReadOnlyError, PlanError.
         """
-        return self._add(inputs, AddOptions(threads, progress, fields, max_alleles_inline, on_problem, resume))
+        options = AddOptions(threads, progress, fields, max_alleles_inline, on_problem, resume, rename)
+        return self._add(inputs, options)
 
     def _add(self, inputs: Sequence[PathLike], options: AddOptions) -> Repository:
         document = self._writable()
@@ -490,6 +522,7 @@ class Repository:
         fields: str | None = None,
         max_alleles_inline: int | None = None,
         on_problem: str = "warn",
+        rename: Mapping[str, str] | None = None,
     ) -> Plan:
         """Cut an import of inputs into partitions, that any process may run in any order.
 
@@ -499,7 +532,7 @@ class Repository:
         document = self._writable()
         if not inputs:
             raise QueryError("nothing to plan: name at least one file")
-        options = AddOptions(fields=fields, max_alleles_inline=max_alleles_inline, on_problem=on_problem)
+        options = AddOptions(None, None, fields, max_alleles_inline, on_problem, rename=rename)
         try:
             return plan_batch(self.path, document, inputs, options)
         except OSError as error:
@@ -523,7 +556,7 @@ class Repository:
     ) -> Repository:
         """Make one batch of a plan whose partitions have all run, and move on to the version that has it.
 
-        Raises PlanError, InputError, SampleClashError, SitesDifferError; the plan stays as it was then.
+        Raises PlanError, InputError, SampleClashError, ContigLengthError; the plan stays as it was then.
         """
         try:
             commit_plan(self.path, self._writable(), self._plan(plan), threads, progress)
@@ -623,40 +656,25 @@ class Repository:
                     where = f"{self.path}: batch {batch.entry['id']}, chunk {chunk}"
                     yield f"{where}: the totals are not those of the genotypes"
 
-
     def _wrong_keys(self) -> Iterable[str]:
         """Batches whose stored keys are not those of their alleles."""
-        from .storage.keys import KIND, VERSION, Keys  # noqa: PLC0415
+        from .storage.keys import KIND, VERSION, Keys, wrong_chunks  # noqa: PLC0415
 
         stores = {batch.entry["id"]: batch.store for batch in self._batches if isinstance(batch.store, Batch)}
         for entry in self.manifest.derived if self.manifest else ():
             if (entry["kind"], entry["version"]) != (KIND, VERSION):
                 continue
             keys, store = Keys(Part(self.path, PartRef(**entry["part"]))), stores[entry["batch"]]
-            for chunk in range(store.num_chunks):
-                found = store.key_chunk(chunk)
-                stored = keys.chunk(chunk)
-                if not np.array_equal(stored[:, : found.shape[1]], found) or stored[:, found.shape[1] :].any():
-                    where = f"{self.path}: batch {entry['batch']}, chunk {chunk}"
-                    yield f"{where}: the keys are not those of the alleles"
+            for chunk in wrong_chunks(keys, store):
+                where = f"{self.path}: batch {entry['batch']}, chunk {chunk}"
+                yield f"{where}: the keys are not those of the alleles"
 
 
-class _Nothing:
-    """The store of a repository without batches."""
+def _derived_versions() -> dict[str, int]:
+    """Kinds of derived parts, and the version of each that is read."""
+    from .storage import keys, totals  # noqa: PLC0415
 
-    contigs: tuple[str, ...] = ()
-
-
-_NOTHING: Any = _Nothing()
-
-
-def _foreign(path: Path) -> _BatchHandle:
-    from .storage.foreign import ForeignStore  # noqa: PLC0415
-
-    store = ForeignStore(path)
-    entry = {"id": "foreign", "num_variants": store.num_variants, "num_samples": len(store.samples)}
-    entry["used_contigs"] = [store.contigs[i] for i in dict.fromkeys(store.region_index[:, 1].tolist())]
-    return _BatchHandle(entry, store, None, 0)
+    return {totals.KIND: totals.VERSION, keys.KIND: keys.VERSION}
 
 
 def problems(path: Path, repository: Repository | None = None) -> list[str]:

@@ -54,6 +54,9 @@ on_problem_option = click.option(
 resume_option = click.option(
     "--resume", is_flag=True, help="Go on from an import of the same inputs that was interrupted, if there is one."
 )
+rename_option = click.option(
+    "--rename", metavar="FILE", type=click.Path(), help="File of sample names, old and new, a pair a line."
+)
 
 
 class _Group(click.Group):
@@ -88,15 +91,17 @@ def main() -> None:
 @fields_option
 @inline_option
 @on_problem_option
+@rename_option
 @resume_option
 def create(repo: str, inputs: tuple[str, ...], assembly: str | None, **options: Any) -> None:
     """Make a new repository REPO, with INPUT files as its first batch.
 
     INPUT is VCF (BGZF, gzip or text), BCF, PLINK (.pgen or .bed, the other two files beside it) or a VCF Zarr folder or
-    zip file; several split the same samples by chromosome.
+    zip file; several may split the same samples by chromosome.
     """
     from .. import repository  # noqa: PLC0415
 
+    options["rename"] = _renames(options["rename"])
     with _progress(inputs) as progress:
         made = repository.create(repo, *inputs, assembly=assembly, progress=progress, **options)
     _report(made)
@@ -109,12 +114,14 @@ def create(repo: str, inputs: tuple[str, ...], assembly: str | None, **options: 
 @fields_option
 @inline_option
 @on_problem_option
+@rename_option
 @resume_option
 def add(repo: str, inputs: tuple[str, ...], **options: Any) -> None:
     """Add INPUT files to REPO as one more batch."""
     from .. import repository  # noqa: PLC0415
 
     opened = repository.open(repo)
+    options["rename"] = _renames(options["rename"])
     with _progress(inputs) as progress:
         opened.add(*inputs, progress=progress, **options)
     _report(opened)
@@ -126,6 +133,7 @@ def add(repo: str, inputs: tuple[str, ...], **options: Any) -> None:
 @fields_option
 @inline_option
 @on_problem_option
+@rename_option
 @click.option("--json", "as_json", is_flag=True, help="As JSON, with the plan's path.")
 def plan(repo: str, inputs: tuple[str, ...], **options: Any) -> None:
     """Cut an import of INPUT files into partitions, for many processes.
@@ -135,6 +143,7 @@ def plan(repo: str, inputs: tuple[str, ...], **options: Any) -> None:
     """
     from . import partitions  # noqa: PLC0415
 
+    options["rename"] = _renames(options["rename"])
     partitions.plan(_open(repo), inputs, **options)
 
 
@@ -255,6 +264,14 @@ def verify(repo: str, source: str | None) -> None:
     if found:
         raise VarstoreError(f"{repo}: {len(found)} problem{'s' if len(found) > 1 else ''} found")
     click.echo(f"{repo}: everything is as it was written")
+
+
+def _renames(path: str | None) -> dict[str, str] | None:
+    from pathlib import Path  # noqa: PLC0415
+
+    from ..storage.people import read_renames  # noqa: PLC0415
+
+    return None if path is None else read_renames(Path(path))
 
 
 def _open(repo: str) -> Any:

@@ -18,9 +18,9 @@ import numpy as np
 
 from .. import __version__
 from ..errors import InputError, UnsortedInputError
-from ..storage.batch import BatchHead, BatchWriter, chunk_height, chunk_width
+from ..storage.batch import Batch, BatchHead, BatchWriter, chunk_height, chunk_width
 from ..storage.field_table import ALL_FIELDS, FieldChoice
-from ..storage.keys import KeysWriter, keys_of
+from ..storage.keys import write_keys
 from ..storage.parts import PartWriter
 from ..storage.totals import TotalsWriter
 from .chunks import EncodedBlock, write_genotypes, write_sites
@@ -103,7 +103,7 @@ class BatchImport:
         height = options.chunk_variants or chunk_height(len(samples), calls=keeps_calls(headers, options.fields))
         self.writer = BatchWriter(parts["batch"], samples, height)
         self.totals = TotalsWriter(parts["totals"], self.writer.chunk_variants)
-        self.keys = KeysWriter(parts["keys"], self.writer.chunk_variants)
+        self._keys = parts["keys"]
         self.chunk_samples = chunk_width(len(samples))
         self.num_sample_chunks = -(-len(samples) // self.chunk_samples)
         self.contigs: dict[str, int | None] = {}
@@ -234,7 +234,6 @@ class BatchImport:
         self.writer.put("variant_contig", chunk, contig)
         self.writer.put("variant_filter", chunk, self._filter_rows(sites))
         write_sites(self.writer, sites, records.has_gt, chunk)
-        self.keys.put(chunk, keys_of(sites.packed_alleles, sites.position, sites.num_alts, sites.num_alleles))
         self._add_digest(sites)
         self._index_regions(sites, contig)
         self._num_alleles = max(self._num_alleles, sites.num_alleles)
@@ -329,9 +328,9 @@ class BatchImport:
         regions = np.array(self._regions, np.int64).reshape(-1, 6)
         self.writer.finish(head, self._num_variants, regions, dtype, self._ploidy)
         self.totals.finish(self._num_variants)
-        self.keys.finish(self._num_variants)
         self.fields.note(self.problems, ", ".join(str(source.path) for source in self.inputs))
         self.fields.finish(self._num_variants, self._ploidy if header.samples else 2, self._num_alleles)
+        write_keys(self._keys, Batch(self.writer.part))
         return ImportResult(
             self.contigs,
             self._num_variants,

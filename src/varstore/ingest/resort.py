@@ -17,7 +17,7 @@ from .problems import Kind
 from .sort import Found, SortedText, Source
 from .text import TextFile
 
-PARTS = ("batch", "totals", "keys", "samples")
+PARTS = ("batch", "totals", "keys")
 
 
 def import_inputs(

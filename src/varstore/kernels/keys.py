@@ -6,8 +6,12 @@ import numpy as np
 
 from .jit import kernel
 
-_LOWER_A, _LOWER_Z, _STAR, _GREATER = 97, 122, 42, 62
+_LOWER_A, _LOWER_Z, _STAR, _LESS, _GREATER, _DOT = 97, 122, 42, 60, 62, 46
 _MOST_EXACT = 11
+_OFFSET, _PRIME = np.uint64(0xCBF29CE484222325), np.uint64(0x100000001B3)
+# Classes of hashed keys; bit 31 and the class in bits 30-29.
+_SAME_LENGTH, _OTHER_LENGTH, _UNSPELLED, _STAND_IN = 4, 5, 6, 7
+NO_NUMBER = np.int64(-1)
 
 
 @kernel
@@ -17,9 +21,11 @@ def _upper(byte: int) -> int:
 
 @kernel
 def _is_stand_in(text: Any, begin: int, end: int) -> bool:
-    """Whether an ALT is ``<*>`` or ``<NON_REF>``."""
+    """Whether an ALT is ``<*>``, ``<NON_REF>`` or ``.``."""
+    if end - begin == 1:
+        return text[begin] == _DOT
     if end - begin == 3:
-        return text[begin] == 60 and text[begin + 1] == _STAR and text[begin + 2] == _GREATER
+        return text[begin] == _LESS and text[begin + 1] == _STAR and text[begin + 2] == _GREATER
     if end - begin != 9:
         return False
     same = True
@@ -39,8 +45,7 @@ def _is_sequence(text: Any, begin: int, end: int) -> bool:
 
 @kernel
 def _base(byte: int) -> int:
-    """0 to 3 of A, C, G, T in either case, else -1."""
-    byte = _upper(byte)
+    """0 to 3 of A, C, G, T, else -1."""
     if byte == 65:
         return 0
     if byte == 67:
@@ -51,23 +56,91 @@ def _base(byte: int) -> int:
 
 
 @kernel
-def _hashed(text: Any, ref: int, ref_end: int, alt: int, alt_end: int) -> int:
-    code = np.int64(0x811C9DC5)
-    for i in range(ref, ref_end):
-        code = ((code ^ _upper(np.int64(text[i]))) * 0x01000193) & 0xFFFFFFFF
-    code = ((code ^ _GREATER) * 0x01000193) & 0xFFFFFFFF
-    for i in range(alt, alt_end):
-        code = ((code ^ _upper(np.int64(text[i]))) * 0x01000193) & 0xFFFFFFFF
-    return code | np.int64(1 << 31)
+def _copy(text: Any, begin: int, end: int, out: Any, at: int) -> int:
+    """Copy text in upper case to ``out[at:]``; return where it ends."""
+    for i in range(begin, end):
+        out[at] = _upper(np.int64(text[i]))
+        at += 1
+    return at
 
 
 @kernel
-def _key(text: Any, position: int, ref: int, ref_end: int, alt: int, alt_end: int) -> Any:
-    if not _is_sequence(text, alt, alt_end):
-        if alt_end - alt == 1 and text[alt] == _STAR:
-            ref_end = min(ref + 1, ref_end)
-        code = _hashed(text, ref, ref_end, alt, alt_end)
-        return (np.uint64(position) << np.uint64(32)) | np.uint64(code)
+def _write_number(label: Any, number: int, out: Any, at: int) -> int:
+    """Write ``;``, a label, ``=`` and a number that is not negative; return where it ends."""
+    out[at] = 59
+    for i, byte in enumerate(label):
+        out[at + 1 + i] = byte
+    at += 1 + len(label)
+    out[at] = 61
+    begin = at + 1
+    at = begin
+    while at == begin or number > 0:
+        out[at] = 48 + number % 10
+        number //= 10
+        at += 1
+    for i in range((at - begin) // 2):
+        out[begin + i], out[at - 1 - i] = out[at - 1 - i], out[begin + i]
+    return at
+
+
+@kernel
+def _hash(out: Any, size: int) -> Any:
+    """64-bit FNV-1a."""
+    digest = _OFFSET
+    for i in range(size):
+        digest = (digest ^ np.uint64(out[i])) * _PRIME
+    return digest
+
+
+@kernel
+def _hashed(position: int, kind: int, digest: Any) -> Any:
+    code = (digest ^ (digest >> np.uint64(32))) & np.uint64(0x1FFFFFFF)
+    return (np.uint64(position) << np.uint64(32)) | (np.uint64(kind) << np.uint64(29)) | code
+
+
+@kernel
+def _align(text: Any, position: int, ref: int, ref_end: int, alt: int, alt_end: int, sequence: Any, out: Any) -> Any:
+    """Left-align an insertion or deletion into ``out``, REF then ALT; (position, REF's length, ALT's), or -1s.
+
+    -1: it is neither (a base is replaced too), or it is not within the sequence.
+    """
+    num_ref, num_alt = ref_end - ref, alt_end - alt
+    first, shorter, size = position - 1, min(num_ref, num_alt), abs(num_ref - num_alt)
+    if size == 0 or first < 0 or first + num_ref > sequence.size:
+        return -1, -1, -1
+    for i in range(1, shorter + 1):
+        if _upper(np.int64(text[ref_end - i])) != _upper(np.int64(text[alt_end - i])):
+            return -1, -1, -1
+    # What is inserted or deleted stands in front of ``first``; each step turns it by one base of the reference.
+    longer = ref if num_ref > num_alt else alt
+    steps = 0
+    while steps < first:
+        i = size - 1 - steps
+        last = _upper(np.int64(text[longer + i])) if i >= 0 else np.int64(sequence[first + i])
+        if np.int64(sequence[first - 1 - steps]) != last:
+            break
+        steps += 1
+    begin, after = first - steps, 0
+    if begin == 0 and num_ref > num_alt:  # nothing is in front of it: the base behind it stands for that
+        after = size
+    at = 0
+    for longer_one in (num_ref > num_alt, num_ref < num_alt):
+        if begin > 0:
+            out[at] = sequence[begin - 1]
+            at += 1
+        if longer_one:
+            for i in range(-steps, size - steps):
+                out[at] = _upper(np.int64(text[longer + i])) if i >= 0 else np.int64(sequence[first + i])
+                at += 1
+        if begin == 0:
+            out[at] = sequence[after]
+            at += 1
+    return max(begin, 1), 1 + size * (num_ref > num_alt), 1 + size * (num_ref < num_alt)
+
+
+@kernel
+def _trim(text: Any, position: int, ref: int, ref_end: int, alt: int, alt_end: int, out: Any) -> Any:
+    """Trim an allele to one base at least, into ``out``: (position, REF's length, ALT's)."""
     while (
         ref_end - ref > 1
         and alt_end - alt > 1
@@ -79,44 +152,94 @@ def _key(text: Any, position: int, ref: int, ref_end: int, alt: int, alt_end: in
         ref += 1
         alt += 1
         position += 1
-    exact = (ref_end - ref) + (alt_end - alt) <= _MOST_EXACT
-    code = ((ref_end - ref) << 27) | ((alt_end - alt) << 23)
-    shift = 0
-    if exact:
-        for part in range(2):
-            for i in range(ref if part == 0 else alt, ref_end if part == 0 else alt_end):
-                base = _base(np.int64(text[i]))
-                exact &= base >= 0
-                code |= max(base, 0) << shift
-                shift += 2
-    if not exact:
-        code = _hashed(text, ref, ref_end, alt, alt_end)
-    return (np.uint64(position) << np.uint64(32)) | np.uint64(code)
+    _copy(text, alt, alt_end, out, _copy(text, ref, ref_end, out, 0))
+    return position, ref_end - ref, alt_end - alt
 
 
 @kernel
-def allele_keys(packed: Any, position: Any, num_alts: Any, width: int, keys: Any) -> bool:
-    """Write the key of each ALT allele of a chunk; return whether the packed text is as long as it says.
+def _spelled(position: int, num_ref: int, num_alt: int, out: Any) -> Any:
+    """Key and digest of an allele of bases, normalised."""
+    code = (num_ref << 27) | (num_alt << 23)
+    exact = num_ref + num_alt <= _MOST_EXACT
+    if exact:
+        for i in range(num_ref + num_alt):
+            base = _base(np.int64(out[i]))
+            exact &= base >= 0
+            code |= max(base, 0) << (2 * i)
+    if exact:
+        return (np.uint64(position) << np.uint64(32)) | np.uint64(code), np.uint64(0)
+    for i in range(num_ref + num_alt, num_ref, -1):
+        out[i] = out[i - 1]
+    out[num_ref] = _GREATER
+    digest = _hash(out, num_ref + num_alt + 1)
+    return _hashed(position, _SAME_LENGTH if num_ref == num_alt else _OTHER_LENGTH, digest), digest
 
-    packed : uint8, ``variant_allele`` of the chunk in vlen-utf8 form, ``width`` items a row
-    position : (rows,) int32; num_alts : (rows,) int64, at most ``width - 1``
-    keys : (rows, alt alleles) uint64, zeroed; stays 0 of ``<NON_REF>`` and ``<*>``
+
+@kernel
+def _unspelled(
+    text: Any, position: int, length: int, svlen: int, ref: int, ref_end: int, alt: int, alt_end: int, out: Any
+) -> Any:
+    """Key and digest of a symbolic allele, ``*`` or a breakend."""
+    if alt_end - alt == 1 and text[alt] == _STAR:
+        ref_end = min(ref + 1, ref_end)
+    at = _copy(text, ref, ref_end, out, 0)
+    out[at] = _GREATER
+    at = _copy(text, alt, alt_end, out, at + 1)
+    if text[alt] == _LESS:
+        at = _write_number((69, 78, 68), max(position + length - 1, 0), out, at)
+        if svlen != NO_NUMBER and svlen != length - 1:
+            at = _write_number((83, 86, 76, 69, 78), svlen, out, at)
+    digest = _hash(out, at)
+    return _hashed(position, _UNSPELLED, digest), digest
+
+
+@kernel
+def allele_keys(
+    packed: Any, at: int, begin: int, end: int, sites: Any, svlen: Any, width: int, sequence: Any, keys: Any,
+    digests: Any,
+) -> int:  # fmt: skip
+    """Write the key and digest of each ALT allele of the rows ``begin`` to ``end`` of a chunk, all on one contig.
+
+    packed : uint8, ``variant_allele`` of the chunk in vlen-utf8 form, ``width`` items a row; the rows begin at ``at``
+    sites : (rows, 3) int64: position, number of ALT alleles (at most ``width - 1``), length
+    svlen : (rows, alt alleles) int64, at least 0, or NO_NUMBER; or (rows, 0): none has one
+    sequence : uint8, the contig in upper case; of size 0: alleles are trimmed only
+    keys, digests : (rows, alt alleles) uint64, zeroed
+
+    Returns where the rows end, or -1 if the text is shorter than it says.
     """
-    at = np.int64(4)
-    for row in range(position.size):
+    out = np.empty(packed.size + 64, np.uint8)
+    for row in range(begin, end):
+        position, num_alts, length = sites[row, 0], sites[row, 1], sites[row, 2]
         ref, ref_end = np.int64(0), np.int64(0)
         for item in range(width):
             if at + 4 > packed.size:
-                return False
+                return -1
             size = np.int64(0)
             for i in range(4):
                 size |= np.int64(packed[at + i]) << (8 * i)
             at += 4
             if size < 0 or at + size > packed.size:
-                return False
-            if item == 0:
-                ref, ref_end = at, at + size
-            elif item <= num_alts[row] and not _is_stand_in(packed, at, at + size):
-                keys[row, item - 1] = _key(packed, np.int64(position[row]), ref, ref_end, at, at + size)
+                return -1
+            alt, alt_end = at, at + size
             at += size
-    return True
+            if item == 0:
+                ref, ref_end = alt, alt_end
+                continue
+            if item > num_alts:
+                continue
+            key, digest = np.uint64(0), np.uint64(0)
+            if _is_stand_in(packed, alt, alt_end):
+                key = _hashed(position, _STAND_IN, digest)
+            elif _is_sequence(packed, alt, alt_end):
+                place, num_ref, num_alt = np.int64(-1), np.int64(0), np.int64(0)
+                if sequence.size:
+                    place, num_ref, num_alt = _align(packed, position, ref, ref_end, alt, alt_end, sequence, out)
+                if place < 0:
+                    place, num_ref, num_alt = _trim(packed, position, ref, ref_end, alt, alt_end, out)
+                key, digest = _spelled(place, num_ref, num_alt, out)
+            elif alt_end > alt:
+                number = svlen[row, item - 1] if svlen.shape[1] else NO_NUMBER
+                key, digest = _unspelled(packed, position, length, number, ref, ref_end, alt, alt_end, out)
+            keys[row, item - 1], digests[row, item - 1] = key, digest
+    return at

@@ -37,3 +37,21 @@ def widen_packed(data: Any, rows: int, samples: int, narrow: int, width: int, pr
                     out[used] = _DOT
                     used += 1
     return used
+
+
+@kernel
+def count_items(packed: Any, width: int, num_alts: Any) -> bool:
+    """Count the ALT alleles of each row, items behind its first that are not empty; return whether the text is whole.
+
+    packed : uint8 in vlen-utf8 form, ``width`` items a row    num_alts : (rows,) int64, zeroed
+    """
+    at = np.int64(4)
+    for row in range(num_alts.size):
+        for item in range(width):
+            if at + 4 > packed.size:
+                return False
+            size = np.int64(packed[at]) | np.int64(packed[at + 1]) << 8
+            size |= np.int64(packed[at + 2]) << 16 | np.int64(packed[at + 3]) << 24
+            at += 4 + size
+            num_alts[row] += item > 0 and size > 0
+    return at <= packed.size

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -80,30 +80,34 @@ def count(
     jobs: Sequence[CountJob], reads: Sequence[ChunkRead], map_tasks: Map, *, genotypes: bool
 ) -> list[BlockCounts]:
     """Counts of every cohort for each read, summed over the batches, which have the same sites."""
-    people = [job.members.sum(axis=1) for job in jobs]
-    parts = -(-_MIN_TASKS // max(1, len(reads) * len(jobs)))
+    whole = count_records(jobs, [reads] * len(jobs), map_tasks, genotypes=genotypes)
+    for other in whole[1:]:
+        for total, part in zip(whole[0], other, strict=True):
+            total.add(part)
+    return whole[0]
+
+
+def count_records(
+    jobs: Sequence[CountJob], reads: Sequence[Sequence[ChunkRead]], map_tasks: Map, *, genotypes: bool
+) -> list[list[BlockCounts]]:
+    """Counts of every cohort at records of its own for each job: for each job, for each of its reads."""
+    parts = -(-_MIN_TASKS // max(1, sum(map(len, reads))))
     tasks = [
         _Task(read, job, job.sample_chunks[part::parts])
-        for read in reads
-        for job in jobs
+        for job, mine in zip(jobs, reads, strict=True)
+        for read in mine
         for part in range(min(parts, len(job.sample_chunks)))
     ]
     partials = iter(map_tasks(lambda task: _count_task(task, genotypes=genotypes), tasks))
-    out = []
-    for read in reads:
-        sites = jobs[0].store.site_chunk(read.chunk)
-        total = None
-        for job, num in zip(jobs, people, strict=True):
-            part = _of_batch(job, read, sites, num, parts, partials)
-            if job.filters is not None:
-                _drop_failing(part, _passes(job, read), num)
-            if total is None:
-                total = part
-            else:
-                total.add(part)
-        assert total is not None
-        out.append(total)
-    return out
+    return [[_of_read(job, read, parts, partials) for read in mine] for job, mine in zip(jobs, reads, strict=True)]
+
+
+def _of_read(job: CountJob, read: ChunkRead, parts: int, partials: Iterator[BlockCounts]) -> BlockCounts:
+    people = job.members.sum(axis=1)
+    counts = _of_batch(job, read, job.store.site_chunk(read.chunk), people, parts, partials)
+    if job.filters is not None:
+        _drop_failing(counts, _passes(job, read), people)
+    return counts
 
 
 def _of_batch(
@@ -184,31 +188,20 @@ def _drop_failing(counts: BlockCounts, passes: NDArray[np.bool_], people: NDArra
 
 
 def count_table(
-    store: Store,
-    reads: Sequence[ChunkRead],
-    counts: Sequence[BlockCounts],
-    people: NDArray[np.int64],
-    names: Sequence[str] | None,
-    *,
-    genotypes: bool,
+    parts: Sequence[Mapping[str, NDArray[Any]]], num_cohorts: int, names: Sequence[str] | None, *, genotypes: bool
 ) -> CountTable:
     """Rows by site, ALT and cohort.
 
-    people : (cohorts,) how many there are    names : of the cohorts; None: no such column
+    parts : columns of some sites each, in order: (alleles,) of the site, (cohorts, alleles) of the counts
+    names : of the cohorts; None: no such column
     """
-    contigs = np.array([*store.contigs, ""], object)
-    parts: dict[str, list[NDArray[Any]]] = {name: [] for name in (*ALLELE_COLUMNS, *GENOTYPE_COLUMNS)}
-    for read, block in zip(reads, counts, strict=True):
-        for name, values in _columns(store.site_chunk(read.chunk), read, block, contigs, people).items():
-            parts[name].append(values)
     wanted = (*ALLELE_COLUMNS, *(GENOTYPE_COLUMNS if genotypes else ()))
     columns: dict[str, NDArray[Any]] = {}
-    num_cohorts = len(people)
     for name in wanted:
         text = name in ("contig", "ref", "alt")
         dtype = object if text else np.float64 if name == "allele_frequency" else np.int64
         shape = (0,) if name in ("contig", "position", "ref", "alt") else (num_cohorts, 0)
-        whole = np.concatenate(parts[name], axis=-1) if parts[name] else np.zeros(shape, dtype)
+        whole = np.concatenate([part[name] for part in parts], axis=-1) if parts else np.zeros(shape, dtype)
         whole = whole.astype(dtype, copy=False)
         if whole.ndim == 1:
             columns[name] = whole if num_cohorts == 1 else np.repeat(whole, num_cohorts)
@@ -221,10 +214,13 @@ def count_table(
     return CountTable(columns)
 
 
-def _columns(
+def read_columns(
     sites: SiteChunk, read: ChunkRead, counts: BlockCounts, contigs: NDArray[Any], people: NDArray[np.int64]
 ) -> dict[str, NDArray[Any]]:
-    """Columns of one read: (alleles,) of the site, (cohorts, alleles) of the counts."""
+    """Columns of one read: (alleles,) of the site, (cohorts, alleles) of the counts.
+
+    contigs : names, of the store's contigs and one more    people : (cohorts,) how many there are
+    """
     keep: Any = slice(None)  # ALT alleles of the chunk that are asked for
     if read.rows is not None:
         chosen = np.zeros(len(sites.position), np.bool_)

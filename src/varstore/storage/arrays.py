@@ -19,7 +19,7 @@ from numcodecs.registry import get_codec
 from numpy.typing import NDArray
 
 from ..errors import CorruptRepositoryError
-from .parts import Part, PartWriter
+from .parts import PartWriter, ReadablePart
 
 ZSTD = {"id": "zstd", "level": 5, "checksum": True}
 VLEN_UTF8 = {"id": "vlen-utf8"}
@@ -206,7 +206,7 @@ def decode(data: bytes, compressor: dict[str, Any] | None, filters: list[dict[st
 class StoredArray:
     """An array of a part, read chunk by chunk."""
 
-    def __init__(self, part: Part, name: str) -> None:
+    def __init__(self, part: ReadablePart, name: str) -> None:
         self.part, self.name = part, name
         self.metadata = json.loads(part.read(f"{name}/.zarray"))
         self.shape: tuple[int, ...] = tuple(self.metadata["shape"])

@@ -18,8 +18,7 @@ from ..codec.settings import INNER, LEVEL
 from ..errors import CorruptRepositoryError
 from .arrays import GROUP, ArraySpec, ColumnWriter, StoredArray, finish, write_whole
 from .fields import BatchFields
-from .keys import keys_of
-from .parts import Part, PartWriter
+from .parts import PartWriter, ReadablePart
 
 CHUNK_VARIANTS = 4096
 CHUNK_SAMPLES = 16384
@@ -226,7 +225,7 @@ def _frozen(array: NDArray[Any]) -> NDArray[Any]:
 class Batch:
     """A batch as a reader sees it."""
 
-    def __init__(self, part: Part) -> None:
+    def __init__(self, part: ReadablePart) -> None:
         self.part = part
         self.position = StoredArray(part, "variant_position")
         self._arrays: dict[str, StoredArray] = {"variant_position": self.position}
@@ -303,11 +302,6 @@ class Batch:
         if data is None:
             raise CorruptRepositoryError(f"{self.part.folder}: chunk {chunk}.{sample_chunk}.0 of call_genotype is gone")
         return memoryview(data)
-
-    def key_chunk(self, chunk: int) -> NDArray[np.uint64]:
-        """Keys of the ALT alleles of a chunk, made of its alleles: (rows, alt alleles)."""
-        sites, width = self.site_chunk(chunk), self.array("variant_allele").shape[1]
-        return keys_of(self.array("variant_allele").packed(chunk, 0), sites.position, sites.num_alts, width)
 
     def phased_chunk(self, chunk: int, sample_chunk: int) -> NDArray[np.bool_]:
         """Phases of a chunk, (rows, samples)."""

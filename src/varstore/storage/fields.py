@@ -17,7 +17,7 @@ from .field_extras import ODD
 from .field_table import Field, declared_fields
 
 if TYPE_CHECKING:
-    from .parts import Part
+    from .parts import ReadablePart
 
 MISSING, FILL = -2147483648, -2147483647
 _FLOAT_MISSING, _FLOAT_FILL = 0x7F800001, 0x7F800002
@@ -54,7 +54,7 @@ class FieldChunk:
 class BatchFields:
     """The fields of one batch."""
 
-    def __init__(self, part: Part) -> None:
+    def __init__(self, part: ReadablePart) -> None:
         self.part = part
         known = {field.array: field for field in declared_fields(part.read("varstore/header.vcf").decode())}
         names = [name.removesuffix("/.zarray") for name in part.entries if name.endswith("/.zarray")]

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Protocol
 
 from ..errors import CorruptRepositoryError, MissingFileError
 from . import files
@@ -24,6 +25,17 @@ class PartRef:
 
     path: str
     checksums: str
+
+
+class ReadablePart(Protocol):
+    """A part that is there, or one in staging."""
+
+    @property
+    def folder(self) -> Path: ...
+    @property
+    def entries(self) -> dict[str, tuple[str, int]]: ...
+    def has(self, name: str) -> bool: ...
+    def read(self, name: str) -> bytes: ...
 
 
 class PartWriter:
@@ -68,6 +80,20 @@ class PartWriter:
     def read(self, name: str) -> bytes:
         """A file written before."""
         return (self.staging / name).read_bytes()
+
+    @property
+    def folder(self) -> Path:
+        """Where the files are."""
+        return self.staging
+
+    @property
+    def entries(self) -> dict[str, tuple[str, int]]:
+        """Digest and size of every file so far, by name."""
+        return self._entries
+
+    def has(self, name: str) -> bool:
+        """Whether a file was written."""
+        return name in self._entries
 
     def size(self, prefix: str = "") -> int:
         """Bytes of the files whose name begins with ``prefix``."""

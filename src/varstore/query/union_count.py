@@ -1,0 +1,124 @@
+"""Counting over the union of batches: each batch's own counts, put into the rows of the axis."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Protocol, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..codec.counts import BlockCounts
+from ..kernels import match
+from ..storage.batch import Batch
+from .count import CountJob, Map, count_records
+from .union import Answers, Piece
+
+_BY_RECORD = ("allele_number", "n_hom_ref", "n_missing")
+_BY_ALLELE = ("allele_count", "n_het", "n_hom_alt")
+
+
+class Absence(Protocol):
+    """What a batch says of its people where it has no record."""
+
+    def counts(
+        self, contig: int, positions: NDArray[np.int64], members: NDArray[np.bool_]
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+        """(cohorts, positions) allele_number, n_hom_ref and n_missing at normalised positions, ascending.
+
+        contig : of the repository's table    members : (cohorts, samples of the batch)
+        """
+
+
+@dataclass(frozen=True)
+class UnionJob:
+    """One batch in a count over several.
+
+    count : its people, and how to count them    absence : None: they are unknown where it has no record
+    """
+
+    count: CountJob
+    absence: Absence | None = None
+
+    @cached_property
+    def people(self) -> NDArray[np.int64]:
+        """(cohorts,) how many are in the batch."""
+        people: NDArray[np.int64] = self.count.members.sum(axis=1, dtype=np.int64)
+        return people
+
+    def add_absent(self, counts: BlockCounts, piece: Piece, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Add what it says of rows where it has no record; return those where somebody is missing for that."""
+        if self.absence is None:
+            counts.n_missing[:, rows] += self.people[:, np.newaxis]
+            return rows
+        rows = rows[np.argsort(piece.position[rows], kind="stable")]
+        allele_number, n_hom_ref, n_missing = self.absence.counts(
+            piece.contig, piece.position[rows], self.count.members
+        )
+        counts.allele_number[:, rows] += allele_number
+        counts.n_hom_ref[:, rows] += n_hom_ref
+        counts.n_missing[:, rows] += n_missing
+        return rows[n_missing.any(axis=0)]
+
+
+def count_piece(
+    piece: Piece, jobs: Mapping[int, UnionJob], people: NDArray[np.int64], map_tasks: Map, *, genotypes: bool
+) -> tuple[BlockCounts, NDArray[np.bool_]]:
+    """Counts of the rows of a piece, one ALT allele each; and where somebody is missing for want of a record.
+
+    jobs : by place of the batch    people : (cohorts,) how many there are in the repository
+    """
+    counts = BlockCounts.zeros(len(people), np.ones(len(piece), np.int64))
+    incomplete = np.zeros(len(piece), np.bool_)
+    here = [(jobs[batch], answers) for batch, answers in piece.answers.items() if jobs[batch].people.any()]
+    covered = sum((job.people for job, _ in here), np.zeros_like(people))
+    counts.n_missing[...] = (people - covered)[:, np.newaxis]
+    incomplete |= bool((covered < people).any())
+    reads = [answers.reads(cast(Batch, job.count.store)) for job, answers in here]
+    of_batches = count_records([job.count for job, _ in here], reads, map_tasks, genotypes=genotypes)
+    for (job, answers), parts in zip(here, of_batches, strict=True):
+        if parts:
+            _spread(counts, answers, parts, genotypes=genotypes)
+        rows = answers.absent
+        if len(rows):
+            incomplete[job.add_absent(counts, piece, rows)] = True
+    return counts, incomplete
+
+
+def _spread(counts: BlockCounts, answers: Answers, parts: Sequence[BlockCounts], *, genotypes: bool) -> None:
+    """Add a batch's counts, read after read, to the rows that its records answer for; each row at most once."""
+    num_alts = np.concatenate([part.num_alts for part in parts])
+    first_alt = np.concatenate(([0], np.cumsum(num_alts)))
+    for name in _BY_RECORD if genotypes else _BY_RECORD[:1]:
+        values = np.concatenate([getattr(part, name) for part in parts], axis=1)
+        match.spread_records(answers.row, answers.index, values, getattr(counts, name))
+    for name in _BY_ALLELE if genotypes else _BY_ALLELE[:1]:
+        values = np.concatenate([getattr(part, name) for part in parts], axis=1)
+        match.spread_alleles(answers.row, answers.index, answers.alt, first_alt, values, getattr(counts, name))
+
+
+def piece_columns(
+    piece: Piece, counts: BlockCounts, stores: Sequence[Batch], contigs: NDArray[Any], people: NDArray[np.int64]
+) -> dict[str, NDArray[Any]]:
+    """Columns of a piece: (rows,) of the site, (cohorts, rows) of the counts."""
+    ref, alt = piece.spelled(stores)
+    allele_count, allele_number = counts.allele_count, counts.allele_number
+    frequency = np.full(allele_count.shape, np.nan)
+    np.divide(allele_count, allele_number, out=frequency, where=allele_number > 0)
+    known = counts.n_hom_ref + counts.n_het + counts.n_hom_alt + counts.n_missing
+    return {
+        "contig": np.full(len(piece), contigs[piece.contig], object),
+        "position": piece.start + 1,
+        "ref": ref,
+        "alt": alt,
+        "allele_count": allele_count,
+        "allele_number": allele_number,
+        "allele_frequency": frequency,
+        "n_hom_ref": counts.n_hom_ref,
+        "n_het": counts.n_het,
+        "n_hom_alt": counts.n_hom_alt,
+        "n_other": people[:, np.newaxis] - known,
+        "n_missing": counts.n_missing,
+    }
