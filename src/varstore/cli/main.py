@@ -58,6 +58,25 @@ rename_option = click.option(
     "--rename", metavar="FILE", type=click.Path(), help="File of sample names, old and new, a pair a line."
 )
 
+absent_option = click.option(
+    "--absent",
+    type=click.Choice(["unknown", "reference"]),
+    help="What people are at sites where the batch has no record.  [default: unknown; gVCF: reference where its "
+    "blocks are sure]",
+)
+callable_option = click.option(
+    "--callable",
+    metavar="BED",
+    type=click.Path(),
+    help="Where they could be called: outside it people are unknown at sites without a record.",
+)
+table_option = click.option(
+    "--samples", metavar="TSV", type=click.Path(), help="Table of people: a column that names them, and their sex."
+)
+min_ref_gq_option = click.option(
+    "--min-ref-gq", metavar="N", type=click.IntRange(0), help="Least GQ of a sure reference block.  [default: 20]"
+)
+
 
 class _Group(click.Group):
     """Commands in the order they are written; our errors are one sentence and exit status 1."""
@@ -92,6 +111,10 @@ def main() -> None:
 @inline_option
 @on_problem_option
 @rename_option
+@absent_option
+@callable_option
+@table_option
+@min_ref_gq_option
 @resume_option
 def create(repo: str, inputs: tuple[str, ...], assembly: str | None, **options: Any) -> None:
     """Make a new repository REPO, with INPUT files as its first batch.
@@ -115,6 +138,10 @@ def create(repo: str, inputs: tuple[str, ...], assembly: str | None, **options: 
 @inline_option
 @on_problem_option
 @rename_option
+@absent_option
+@callable_option
+@table_option
+@min_ref_gq_option
 @resume_option
 def add(repo: str, inputs: tuple[str, ...], **options: Any) -> None:
     """Add INPUT files to REPO as one more batch."""
@@ -134,6 +161,10 @@ def add(repo: str, inputs: tuple[str, ...], **options: Any) -> None:
 @inline_option
 @on_problem_option
 @rename_option
+@absent_option
+@callable_option
+@table_option
+@min_ref_gq_option
 @click.option("--json", "as_json", is_flag=True, help="As JSON, with the plan's path.")
 def plan(repo: str, inputs: tuple[str, ...], **options: Any) -> None:
     """Cut an import of INPUT files into partitions, for many processes.
@@ -174,6 +205,23 @@ def info(repo: str, as_json: bool) -> None:
     from . import show  # noqa: PLC0415
 
     show.info(_open(repo), as_json=as_json)
+
+
+@main.command()
+@repo_argument
+@click.argument("batch_id", metavar="[ID]", required=False)
+@absent_option
+@callable_option
+@min_ref_gq_option
+@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+def batch(repo: str, batch_id: str | None, **options: Any) -> None:
+    """Show the batches of REPO, or the batch ID; with options, change what it says of sites where it has no record.
+
+    ID may be the beginning of one batch's id. A change makes a new version; genotypes are not touched.
+    """
+    from . import batches  # noqa: PLC0415
+
+    batches.batch(_open(repo), batch_id, callable_file=options.pop("callable"), **options)
 
 
 @main.command()

@@ -68,3 +68,5 @@ def info(repo: Any, *, as_json: bool) -> None:
     for batch in document["batches"]:
         names = ", ".join(file["name"] for file in batch.get("files", []))
         click.echo(f"batch     {batch['id']}: {batch['num_samples']:,} samples; {names}")
+        for name, people in batch.get("unknown_ploidy", {}).items():
+            click.echo(f"          ploidy of {people:,} samples on {name} is unknown: they are missing at absent sites")

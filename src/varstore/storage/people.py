@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from ..errors import QueryError, SampleClashError
+from ..model.sample_table import SampleTable
 from .manifest import Document
 from .parts import Part, PartRef, PartWriter
 from .samples import read_samples, write_samples
@@ -77,8 +78,9 @@ def _people(root: Path, entry: Document, names: Sequence[str]) -> Sequence[str]:
 class NewPeople:
     """Sample tables of the people a commit adds; a commit that is tried again writes them again if others came."""
 
-    def __init__(self, root: Path, staging: Path) -> None:
+    def __init__(self, root: Path, staging: Path, table: SampleTable | None = None) -> None:
         self._root = root
+        self._table = table
         self._staging = staging
         self._written: dict[tuple[str, ...], PartRef] = {}
 
@@ -103,5 +105,5 @@ class NewPeople:
     def _write(self, samples: Sequence[str]) -> PartRef:
         name = uuid.uuid4().hex[:12]
         part = PartWriter(self._staging / f"samples-{name}")
-        write_samples(part, samples)
+        write_samples(part, samples, self._table)
         return part.publish(self._root, f"samples/{name}")
