@@ -12,6 +12,7 @@ from varstore.model import bed, ploidy
 from varstore.model.sample_table import read_sample_table
 from varstore.query.absence import Absence
 from varstore.storage.coverage import Coverage, write_coverage
+from varstore.storage.manifest import staging_folder
 from varstore.storage.parts import Part, PartWriter
 
 CONTIGS = ["1", "X", "Y"]
@@ -19,7 +20,7 @@ CONTIGS = ["1", "X", "Y"]
 
 def coverage_of(folder, intervals, num_sets, sample_set):
     """A part of intervals: (contig, set, start, end) each."""
-    part = PartWriter(folder / "staging")
+    part = PartWriter(staging_folder(folder) / "coverage")
     table = np.array(intervals, np.int64).reshape(-1, 4)
     group = table[:, 0] * num_sets + table[:, 1]
     write_coverage(part, CONTIGS, num_sets, np.array(sample_set), (group, table[:, 2], table[:, 3]))
@@ -84,7 +85,8 @@ def cases(draw):
 def test_counts_of_absent_people(tmp_path_factory, case):
     parts = []
     for intervals, sample_set in case["sets"]:
-        num_sets = 1 if not any(sample_set) and not parts else max([*sample_set, *(i[1] for i in intervals), 1]) + 1
+        used = [*sample_set, *(interval[1] for interval in intervals)]
+        num_sets = 1 if not any(used) and not parts else max([*used, 1]) + 1
         parts.append(coverage_of(tmp_path_factory.mktemp("part"), intervals, num_sets, sample_set))
     absence = Absence(case["covered"], case["ploidy"], case["build"], parts)
     positions = np.array(case["positions"], np.int64)

@@ -100,7 +100,7 @@ def test_an_older_varstore_refuses(tmp_path, monkeypatch):
     repo, _ = make_repo(tmp_path, 2)
     repo.compact()
     assert "varstore_genotype_shared" in repo.manifest.document["reader_features"]
-    monkeypatch.setattr(manifest, "SHARED_FEATURE", "varstore_genotype")
+    monkeypatch.setattr(manifest, "_KNOWN_READER_FEATURES", manifest.READER_FEATURES)
     with pytest.raises(vs.VarstoreError, match="needs features varstore_genotype_shared"):
         vs.open(tmp_path / "repo")
 

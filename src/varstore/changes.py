@@ -315,18 +315,25 @@ def _with_batch(
 
 def _made() -> Document:
     """By what, when and how something is made."""
-    now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
-    return {"tool": f"varstore {__version__}", "time": now, "command": list(sys.argv)}
+    return {"tool": f"varstore {__version__}", "time": timestamp(), "command": list(sys.argv)}
 
 
-def commit(root: Path, first: Document, change: Callable[[Document], Document], action: str) -> Manifest:
-    """Commit ``change`` with its provenance."""
+def timestamp() -> str:
+    """Now, as manifests say it."""
+    return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+
+
+def commit(
+    root: Path, first: Document, change: Callable[[Document], Document], action: str, command: list[str] | None = None
+) -> Manifest:
+    """Commit ``change`` with its provenance. ``command``: what to say of the command line; None: all of it."""
 
     def changed(document: Document) -> Document:
         document = change(document)
         made = _made()
         document["tool"] = made["tool"]
-        document["provenance"] = {"action": action, "time": made["time"], "command": made["command"]}
+        words = made["command"] if command is None else command
+        document["provenance"] = {"action": action, "time": made["time"], "command": words}
         return document
 
     staging = manifest.staging_folder(root)

@@ -39,21 +39,26 @@ from .model.regions import Region, merge_regions, parse_allele, parse_region, re
 from .model.results import CountTable, Genotypes
 from .query.batches import BatchHandle, open_batches, open_foreign
 from .query.blocks import BlockCache
-from .query.cohorts import Cohort, cohort_of, members, resolve_ids
+from .query.cohorts import Cohort, People, members, resolve_ids
 from .query.plan import ChunkRead, plan_reads, with_records
-from .storage import files, manifest
+from .storage import files, history, manifest
 from .storage.batch import Batch
+from .storage.history import VersionRow
 from .storage.manifest import Document, Manifest
 from .storage.parts import Part, PartRef
-from .storage.samples import read_samples, read_sexes
+from .storage.people import sample_names
+from .storage.samples import read_sexes
 
 if TYPE_CHECKING:
+    from datetime import timedelta
+
     from .compaction import CompactReport
     from .export.report import ExportReport
     from .model.regions import AlleleText
     from .query.absence import Absence
     from .query.count import CountJob
     from .query.union import AlleleKey, Piece, Union
+    from .storage.garbage import Garbage
     from .storage.plans import Plan
 
 PathLike = str | os.PathLike[str]
@@ -160,10 +165,12 @@ class Repository:
         path = self.path
         self.manifest: Manifest | None = None
         self._blocks = BlockCache()
-        self.__dict__.pop("samples", None)
-        self.__dict__.pop("_number_of", None)
+        self.__dict__.pop("_names", None)
         self.__dict__.pop("_union", None)
         self.__dict__.pop("_sexes", None)
+        self._newest = 0
+        self._withdrawn = np.zeros(0, np.int64)
+        self._people: People | None = None
         if path.suffix == ".zip" or (
             not (path / manifest.IDENTITY).exists()
             and any((path / name).exists() for name in (".zgroup", "zarr.json", ".zattrs"))
@@ -174,10 +181,48 @@ class Repository:
         newest = manifest.read_newest(path)
         if newest is None:
             raise NotARepositoryError(f"{path}: the repository has no version yet: its creation did not end")
-        if version is not None and not 1 <= version <= newest.version:
-            raise QueryError(f"{path}: no version {version}; there are 1 to {newest.version}")
+        if version is not None and not newest.first_version <= version <= newest.version:
+            raise QueryError(f"{path}: no version {version}; there are {newest.first_version} to {newest.version}")
         self.manifest = newest if version in (None, newest.version) else manifest.read_version(path, version)
-        self._batches = open_batches(path, self.manifest, lambda: self._number_of, _derived_versions())
+        self._note_withdrawn(newest)
+        self._batches = open_batches(path, self.manifest, lambda: self._everybody().number_of, _derived_versions())
+
+    def _note_withdrawn(self, newest: Manifest) -> None:
+        """Take in who is withdrawn by now."""
+        numbers = history.withdrawn(newest)
+        self._withdrawn = numbers[numbers < self._num_numbers]
+        self._people = None
+        self._newest = newest.version
+
+    def _withdrawn_now(self) -> NDArray[np.int64]:
+        """Numbers of the people of this version who are withdrawn, in the newest version there is."""
+        if self.manifest is not None and not manifest.is_newest(self.path, self._newest):
+            newest = manifest.read_newest(self.path)
+            if newest is not None:
+                self._note_withdrawn(newest)
+        return self._withdrawn
+
+    @property
+    def _num_numbers(self) -> int:
+        """Sample numbers of this version, those of withdrawn people too."""
+        if self.manifest is None:
+            return self._batches[0].num_samples
+        return int(self.manifest.document["num_samples"])
+
+    def _everybody(self) -> People:
+        """The people of this version."""
+        withdrawn = self._withdrawn_now()
+        people = self._people
+        if people is None:
+            people = self._people = People(self._names, withdrawn)
+        return people
+
+    @cached_property
+    def _names(self) -> list[str]:
+        """Names of everybody, by number."""
+        if self.manifest is None:
+            return list(self._batches[0].store.samples)
+        return sample_names(self.path, self.manifest.document)
 
     def __repr__(self) -> str:
         return f"<Repository {self.path}: {self.num_samples} samples, {self.num_variants} variants>"
@@ -191,8 +236,8 @@ class Repository:
 
     @property
     def num_samples(self) -> int:
-        """People in this version."""
-        return int(self.manifest.document["num_samples"] if self.manifest else self._batches[0].num_samples)
+        """People in this version, less those withdrawn since."""
+        return self._num_numbers - len(self._withdrawn_now())
 
     @property
     def num_variants(self) -> int:
@@ -224,26 +269,19 @@ class Repository:
                 covered[place[name]].append(number)
         return Union([batch.alleles for batch in self._batches], covered)
 
-    @cached_property
+    @property
     def samples(self) -> list[str]:
-        """Names of all samples, by number."""
-        if self.manifest is None:
-            return list(self._batches[0].store.samples)
-        parts = (Part(self.path, PartRef(**entry["part"])) for entry in self.manifest.samples)
-        return [name for part in parts for name in read_samples(part)]
-
-    @cached_property
-    def _number_of(self) -> dict[str, int]:
-        return {name: number for number, name in enumerate(self.samples)}
+        """Names of all samples, by number, less those withdrawn."""
+        return list(self._everybody().present)
 
     def cohort(self, samples: Iterable[str]) -> Cohort:
         """A cohort of sample ids, to be used again and again.
 
-        Raises UnknownSampleError, SampleClashError.
+        Raises UnknownSampleError, WithdrawnSampleError, SampleClashError.
         """
         if isinstance(samples, str):
             raise QueryError("a cohort is a list of sample ids, not one string")
-        return cohort_of(samples, self._number_of)
+        return Cohort(np.sort(self._everybody().resolve(samples)))
 
     def info(self) -> Document:
         """What is in it: JSON-ready."""
@@ -254,6 +292,7 @@ class Repository:
             "uuid": document.get("repository"),
             "assembly": document.get("assembly"),
             "num_samples": self.num_samples,
+            "num_withdrawn": len(self._withdrawn_now()),
             "num_variants": self.num_variants,
             "contigs": list(dict.fromkeys(name for batch in self._batches for name in batch.entry["used_contigs"])),
             "batches": [self._described(batch) for batch in self._batches],
@@ -339,14 +378,15 @@ class Repository:
         names, chosen = self._cohorts(samples, cohort, cohorts)
         regions, alleles = self._where(region, regions_file)
         everybody = chosen is None
-        masks = np.ones((1, self.num_samples), np.bool_) if chosen is None else members(chosen, self.num_samples)
+        masks = members(chosen, self._num_numbers, self._withdrawn_now())
         people = masks.sum(axis=1)
         if not self._batches:
             return count_table([], len(people), names, genotypes=genotypes)
         jobs = []
         for batch, wanted in zip(self._batches, self._filters(filters), strict=True):
-            totals = batch.totals if everybody else None
-            jobs.append(CountJob(batch.store, masks[:, batch.numbers], totals, wanted, self._blocks))
+            mine = masks[:, batch.numbers]
+            totals = batch.totals if everybody and mine.all() else None
+            jobs.append(CountJob(batch.store, mine, totals, wanted, self._blocks))
         if alleles or not self._one_axis:
             parts = self._count_union(jobs, self._union.pieces(regions, alleles), people, genotypes=genotypes)
             return count_table(parts, len(people), names, genotypes=genotypes)
@@ -437,12 +477,13 @@ class Repository:
 
     def _columns(self, samples: Iterable[str] | None) -> tuple[list[str], list[NDArray[np.int64]]]:
         """Names of the samples asked for, and for each batch which of them each of its columns is, or -1."""
-        names = self.samples if samples is None else list(samples)
         if not self._batches:
             raise QueryError(f"{self.path}: the repository is empty; `varstore add` a file first")
-        numbers = resolve_ids(names, self._number_of)
+        people = self._everybody()
+        names = people.present if samples is None else list(samples)
+        numbers = people.resolve(names)
         columns = []
-        place = np.full(self.num_samples, -1, np.int64)
+        place = np.full(self._num_numbers, -1, np.int64)
         place[numbers] = np.arange(len(numbers))
         for batch in self._batches:
             column = place[batch.numbers]
@@ -467,8 +508,12 @@ class Repository:
     def _as_cohort(self, people: Cohort | Iterable[str]) -> Cohort:
         if not isinstance(people, Cohort):
             return self.cohort(people)
-        if len(people) and people.numbers[-1] >= self.num_samples:
+        if len(people) and people.numbers[-1] >= self._num_numbers:
             raise QueryError("the cohort is of another version of the repository; make it again")
+        gone = int(np.isin(people.numbers, self._withdrawn_now()).sum())
+        if gone:
+            text = f"{gone:,} of the {len(people):,} people of a cohort were withdrawn since it was made"
+            warnings.warn(text, stacklevel=5)
         return people
 
     def _where(
@@ -612,6 +657,59 @@ class Repository:
             raise ReadOnlyError(f"{self.path}: not written by varstore, so it can be read only")
         return self.manifest.document
 
+    def withdraw(self, samples: Iterable[str]) -> Repository:
+        """Take people out of every later answer, of whatever version, and move on to the version that says so.
+
+        Those who are withdrawn already stay so: where all are, there is no new version. What is stored of them
+        stays until the batches that hold it are rewritten. Raises UnknownSampleError, SampleClashError, QueryError.
+        """
+        from .upkeep import withdraw  # noqa: PLC0415
+
+        self._writable()
+        if isinstance(samples, str):
+            raise QueryError("withdraw takes a list of sample ids, not one string")
+        ids = list(samples)
+        if not ids:
+            raise QueryError("nobody to withdraw: name at least one sample")
+        self._load(None)
+        people = self._everybody()
+        numbers = resolve_ids(ids, people.number_of, len(people.names))
+        try:
+            withdraw(self.path, self._writable(), numbers, ids)
+        except OSError as error:
+            raise write_error(self.path, error) from None
+        self._load(None)
+        return self
+
+    def log(self) -> list[VersionRow]:
+        """The versions there are, oldest first: version, time, action, batches, samples, withdrawn, tool, command."""
+        self._writable()
+        return list(history.log(self.path))
+
+    def gc(
+        self, older_than: str | float | timedelta = "24h", *, keep_versions: int | None = None, dry_run: bool = False
+    ) -> list[Garbage]:
+        """Remove what no version needs, and tell what was removed: path, num_bytes and reason of each thing.
+
+        That is: staging of processes that are gone, and parts that no version names. Whatever is younger than
+        ``older_than``, or held by a process that is at work, is left alone.
+
+        older_than : like ``24h`` or ``30m``, a timedelta, or seconds
+        keep_versions : drop versions but the newest so many, and what only they need. A version that was the newest
+            within ``older_than`` stays
+        dry_run : remove nothing
+
+        Raises QueryError, WriteError, CorruptManifestError, FormatVersionError, ReadOnlyError.
+        """
+        from .upkeep import collect, seconds  # noqa: PLC0415
+
+        self._writable()
+        try:
+            found = collect(self.path, seconds(older_than), keep_versions, dry_run=dry_run)
+        except OSError as error:
+            raise write_error(self.path, error) from None
+        return found
+
     def plan(
         self,
         *inputs: PathLike,
@@ -718,8 +816,9 @@ class Repository:
             calls = read_genotypes([store], [ChunkRead(chunk)], columns, samples, BlockCache(0))
             return calls.call_genotype, calls.call_genotype_phased
 
+        gone = np.flatnonzero(np.isin(batch.numbers, self._withdrawn_now()))
         with readable(source, batch.entry["problems"]) as path:
-            for text in differences(path, store, blocks, batch.entry.get("fields_left_out", ())):
+            for text in differences(path, store, blocks, batch.entry.get("fields_left_out", ()), gone.tolist()):
                 yield text.replace(str(path), str(source))
 
     def close(self) -> None:
@@ -794,9 +893,7 @@ def problems(path: Path, repository: Repository | None = None) -> list[str]:
         if newest is None:
             return [f"{path}: the repository has no version yet"]
         found = manifest.problems(path, newest)
-        callable_parts = [batch["covered"]["callable"] for batch in newest.batches if batch["covered"].get("callable")]
-        entries = [*newest.batches, *newest.derived, *newest.samples, *callable_parts]
-        for ref in dict.fromkeys(PartRef(**entry["part"]) for entry in entries):
+        for ref in manifest.kept_parts(path, newest):
             found += Part(path, ref).problems()
         if not found:
             repository = repository or Repository(path)

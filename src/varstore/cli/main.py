@@ -314,6 +314,58 @@ def verify(repo: str, source: str | None) -> None:
     click.echo(f"{repo}: everything is as it was written")
 
 
+@main.command()
+@repo_argument
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+def log(repo: str, as_json: bool) -> None:
+    """Print the versions of REPO, oldest first: when, by what, and what was in it."""
+    from . import upkeep  # noqa: PLC0415
+
+    upkeep.log(_open(repo), as_json=as_json)
+
+
+@main.command()
+@repo_argument
+@click.argument("samples", metavar="[SAMPLE]...", nargs=-1)
+@click.option("-S", "--samples-file", type=click.Path(), help="File of sample ids, one a line.")
+def withdraw(repo: str, samples: tuple[str, ...], samples_file: str | None) -> None:
+    """Take people out of every later answer, of whatever version of REPO.
+
+    Those who are withdrawn already stay so. The files of their batches are not changed.
+    """
+    from . import upkeep  # noqa: PLC0415
+
+    upkeep.withdraw(_open(repo), samples, samples_file)
+
+
+@main.command()
+@repo_argument
+@click.option(
+    "--older-than",
+    metavar="AGE",
+    default="24h",
+    show_default=True,
+    help="Leave alone what is younger: a number with s, m, h or d.",
+)
+@click.option("-n", "--dry-run", is_flag=True, help="Remove nothing, print what would be removed.")
+@click.option(
+    "--keep-versions",
+    metavar="N",
+    type=click.IntRange(1),
+    help="Drop versions but the newest N, and what only they need.  [default: keep all]",
+)
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+def gc(repo: str, **options: Any) -> None:
+    """Remove what no version of REPO needs.
+
+    That is staging of processes that are gone, and parts that no version names. What a process at work holds is left
+    alone. Prints path, bytes and reason of each thing, separated by tabs.
+    """
+    from . import upkeep  # noqa: PLC0415
+
+    upkeep.gc(_open(repo), **options)
+
+
 def _renames(path: str | None) -> dict[str, str] | None:
     from pathlib import Path  # noqa: PLC0415
 

@@ -63,6 +63,8 @@ def info(repo: Any, *, as_json: bool) -> None:
     click.echo(f"version   {document['version']}")
     click.echo(f"assembly  {document['assembly'] or 'unknown'}")
     click.echo(f"samples   {document['num_samples']:,}")
+    if document["num_withdrawn"]:
+        click.echo(f"withdrawn {document['num_withdrawn']:,}")
     click.echo(f"variants  {document['num_variants']:,}")
     click.echo(f"contigs   {shown}")
     for batch in document["batches"]:

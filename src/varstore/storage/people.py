@@ -6,8 +6,9 @@ import uuid
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from ..errors import QueryError, SampleClashError
+from ..errors import QueryError, SampleClashError, WithdrawnSampleError
 from ..model.sample_table import SampleTable
+from .history import withdrawn_of
 from .manifest import Document
 from .parts import Part, PartRef, PartWriter
 from .samples import read_samples, write_samples
@@ -48,7 +49,11 @@ def read_renames(path: Path) -> dict[str, str]:
 
 
 def check_people(root: Path, document: Document, samples: Sequence[str], contigs: Sequence[str], path: str) -> None:
-    """People may come again on contigs that no batch of theirs covers. Raises SampleClashError."""
+    """People may come again on contigs that no batch of theirs covers, but not when they were withdrawn.
+
+    Raises SampleClashError, WithdrawnSampleError.
+    """
+    _check_not_withdrawn(root, document, samples, path)
     names: list[str] | None = None
     wanted = set(samples)
     for entry in document["batches"]:
@@ -66,6 +71,17 @@ def check_people(root: Path, document: Document, samples: Sequence[str], contigs
                 f"{entry['id']} ({', '.join(file['name'] for file in entry['files'])}); "
                 "--rename gives people other names"
             )
+
+
+def _check_not_withdrawn(root: Path, document: Document, samples: Sequence[str], path: str) -> None:
+    numbers = withdrawn_of(document)
+    if not len(numbers):
+        return
+    names = sample_names(root, document)
+    clash = sorted({names[number] for number in numbers.tolist()}.intersection(samples) - {""})
+    if clash:
+        others = f" and {len(clash) - 1} more were" if len(clash) > 1 else " was"
+        raise WithdrawnSampleError(f"{path}: sample {clash[0]!r}{others} withdrawn from the repository; leave them out")
 
 
 def _people(root: Path, entry: Document, names: Sequence[str]) -> Sequence[str]:
