@@ -2,10 +2,10 @@
 
     python tools/check_layers.py [PACKAGE_FOLDER]
 
-cli -> repository -> policies, compaction -> upkeep -> changes | export -> ingest | query (siblings) -> storage ->
-codec -> kernels: changes stand on ingest, exports on query. ``model`` and ``errors`` may be imported by all but
-kernels, which import nothing of ours; ``__version__`` may be taken from the root. Imports inside functions count too,
-those under ``if TYPE_CHECKING`` do not.
+cli -> repository -> policies, compaction, purging -> upkeep -> changes | export -> ingest | query (siblings) ->
+storage -> codec -> kernels: changes stand on ingest, exports on query. ``model`` and ``errors`` may be imported by all
+but kernels, which import nothing of ours; ``__version__`` may be taken from the root. Imports inside functions count
+too, those under ``if TYPE_CHECKING`` do not.
 """
 
 import ast
@@ -15,13 +15,14 @@ from pathlib import Path
 
 PACKAGE = "varstore"
 EVERYWHERE = {"errors", "model"}
-_CHANGES = {"policies", "compaction", "upkeep", "changes"}
+_CHANGES = {"policies", "purging", "compaction", "upkeep", "changes"}
 _REPOSITORY = _CHANGES | {"export", "query", "ingest", "storage", "codec", "kernels"} | EVERYWHERE
 BELOW = {
     "cli": {"repository"} | _REPOSITORY,
     "repository": _REPOSITORY,
     "policies": {"changes", "storage", "codec", "kernels"} | EVERYWHERE,
     "upkeep": {"changes", "storage"} | EVERYWHERE,
+    "purging": {"upkeep", "changes", "storage", "codec", "kernels"} | EVERYWHERE,
     "compaction": {"upkeep", "changes", "storage", "codec", "kernels"} | EVERYWHERE,
     "changes": {"ingest", "storage", "codec", "kernels"} | EVERYWHERE,
     "export": {"query", "storage", "codec", "kernels"} | EVERYWHERE,

@@ -55,6 +55,7 @@ if TYPE_CHECKING:
     from .compaction import CompactReport
     from .export.report import ExportReport
     from .model.regions import AlleleText
+    from .purging import PurgeReport
     from .query.absence import Absence
     from .query.count import CountJob
     from .query.union import AlleleKey, Piece, Union
@@ -781,6 +782,23 @@ class Repository:
         document = self._writable()
         try:
             report = compact(self.path, document, threads, progress)
+        except OSError as error:
+            raise write_error(self.path, error) from None
+        self._load(None)
+        return report
+
+    def purge(self, *, threads: int | None = None) -> PurgeReport:
+        """Take the bytes of withdrawn people out of every file, and move on to a version in which they are gone.
+
+        What holds them is written anew; older versions are dropped, for they point to what held them; what no version
+        needs is removed; then every file is searched for their ids: ``left`` in the report has those that hold one.
+        Raises ReadOnlyError, CorruptRepositoryError, WriteError.
+        """
+        from .purging import purge  # noqa: PLC0415
+
+        self._writable()
+        try:
+            report = purge(self.path, threads)
         except OSError as error:
             raise write_error(self.path, error) from None
         self._load(None)

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from ..errors import CorruptChunkError
 from .arrays import FLOAT32_MISSING, GROUP, ArraySpec, finish, pack_text
 from .batch import CHUNK_VARIANTS, LEAST_VARIANTS, Batch, BatchHead, BatchWriter
+from .fewer_people import FewerBatch
 from .parts import PartWriter
 from .shared_axis import SharedAxis, merge_axis
 from .sources import MERGED, RECORD_ROW, SOURCES, SourceBatch, stored_name
@@ -60,7 +61,7 @@ def write_shared(part: PartWriter, sources: Sequence[Source], contigs: Contigs, 
     genotypes = _Genotypes(writer, sources, axis)
     with ThreadPoolExecutor(threads, "compact") as pool:
         # As many chunks at a time as there are threads: each holds its genotypes while it is written.
-        for first in range(0, axis.num_chunks(height), threads):
+        for first in range(0, axis.num_chunks(height) if samples else 0, threads):
             list(pool.map(genotypes.write, range(first, min(first + threads, axis.num_chunks(height)))))
     region_index = list(_write_sites(writer, sources, axis))
     dtype = np.result_type(*(source.batch.dtype for source in sources))
@@ -83,6 +84,11 @@ class _Genotypes:
     sources: Sequence[Source]
     axis: SharedAxis
 
+    @cached_property
+    def _inhabited(self) -> list[int]:
+        """Sources that have people."""
+        return [i for i, source in enumerate(self.sources) if source.num_samples]
+
     def write(self, chunk: int) -> None:
         """Write a chunk of genotypes and phases; what was written is read back and compared."""
         from ..codec.genotype import decode_layout, encode_sets, fill_absent  # noqa: PLC0415
@@ -92,14 +98,15 @@ class _Genotypes:
 
         height = self.writer.chunk_variants
         rows = range(chunk * height, min((chunk + 1) * height, self.axis.num_rows))
-        parts = [_of_source(source.batch, *self.axis.records(i, rows)) for i, source in enumerate(self.sources)]
-        ends = np.cumsum([source.num_samples for source in self.sources])
+        parts = [_of_source(self.sources[i].batch, *self.axis.records(i, rows)) for i in self._inhabited]
+        sizes = [self.sources[i].num_samples for i in self._inhabited]
+        ends = np.cumsum(sizes)
         ploidy = max((part.codes.shape[2] for part in parts if len(part.rows)), default=1)
         codes = np.full((len(rows), int(ends[-1]), ploidy), -2, np.result_type(*(part.codes.dtype for part in parts)))
         phased = np.zeros(codes.shape[:2], np.bool_)
         flags = np.zeros((len(rows), len(parts)), np.bool_)
         for i, part in enumerate(parts):
-            mine = slice(int(ends[i]) - self.sources[i].num_samples, int(ends[i]))
+            mine = slice(int(ends[i]) - sizes[i], int(ends[i]))
             codes[part.rows, mine, : part.codes.shape[2]] = part.codes
             phased[part.rows, mine] = part.phased
             flags[part.rows, i] = True
@@ -155,6 +162,9 @@ def read_calls(batch: Batch, chunk: int, rows: NDArray[np.int64]) -> tuple[NDArr
     from ..codec.genotype import expand_window  # noqa: PLC0415
     from ..codec.layout import inflate_block, parse  # noqa: PLC0415
 
+    if isinstance(batch, FewerBatch):
+        codes, phases = read_calls(batch.whole, chunk, rows)
+        return codes[:, batch.keep], phases[:, batch.keep]
     out = np.empty((len(rows), len(batch.samples), batch.ploidy), batch.dtype)
     if isinstance(batch, SourceBatch):
         records = batch.rows_of(chunk)[rows]
