@@ -56,9 +56,11 @@ if TYPE_CHECKING:
     from datetime import timedelta
 
     from .codec.counting import Masks
+    from .compaction import CompactReport
     from .export.report import ExportReport
     from .ingest.fasta import Fasta
     from .model.regions import AlleleText
+    from .purging import PurgeReport
     from .query.absence import Absence
     from .query.count import CountJob
     from .query.union import AlleleKey, Piece, Union
@@ -820,6 +822,39 @@ class Repository:
         from .storage.plans import Plan, read_plan  # noqa: PLC0415
 
         return plan if isinstance(plan, Plan) else read_plan(self.path, os.fspath(plan))
+
+    def compact(self, *, threads: int | None = None, progress: Progress | None = None) -> CompactReport:
+        """Let small batches share parts, and move on to the version in which they do: every answer stays the same.
+
+        threads : default: the machine's cores    progress : called with the people of each part that is written
+        Raises ReadOnlyError, CorruptRepositoryError, WriteError.
+        """
+        from .compaction import compact  # noqa: PLC0415
+
+        document = self._writable()
+        try:
+            report = compact(self.path, document, threads, progress)
+        except OSError as error:
+            raise write_error(self.path, error) from None
+        self._load(None)
+        return report
+
+    def purge(self, *, threads: int | None = None) -> PurgeReport:
+        """Take the bytes of withdrawn people out of every file, and move on to a version in which they are gone.
+
+        What holds them is written anew; older versions are dropped, for they point to what held them; what no version
+        needs is removed; then every file is searched for their ids: ``left`` in the report has those that hold one.
+        Raises ReadOnlyError, CorruptRepositoryError, WriteError.
+        """
+        from .purging import purge  # noqa: PLC0415
+
+        self._writable()
+        try:
+            report = purge(self.path, threads)
+        except OSError as error:
+            raise write_error(self.path, error) from None
+        self._load(None)
+        return report
 
     def verify(self, source: PathLike | None = None) -> list[str]:
         """Check every byte against its checksum, every block, and every total; return what is wrong.
