@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,6 +55,7 @@ from .storage.samples import read_sexes
 if TYPE_CHECKING:
     from datetime import timedelta
 
+    from .codec.counting import Masks
     from .export.report import ExportReport
     from .model.regions import AlleleText
     from .query.absence import Absence
@@ -178,6 +180,7 @@ class Repository:
         self._newest = 0
         self._withdrawn = np.zeros(0, np.int64)
         self._people: People | None = None
+        self._packed: WeakKeyDictionary[Cohort, dict[str, dict[tuple[int, int], Masks | None]]] = WeakKeyDictionary()
         if path.suffix == ".zip" or (
             not (path / manifest.IDENTITY).exists()
             and any((path / name).exists() for name in (".zgroup", "zarr.json", ".zattrs"))
@@ -199,6 +202,7 @@ class Repository:
         numbers = history.withdrawn(newest)
         self._withdrawn = numbers[numbers < self._num_numbers]
         self._people = None
+        self._packed.clear()
         self._newest = newest.version
 
     def _withdrawn_now(self) -> NDArray[np.int64]:
@@ -390,10 +394,14 @@ class Repository:
         if not self._batches:
             return count_table([], len(people), names, genotypes=genotypes)
         jobs = []
+        # A cohort is asked for again and again: its masks are packed once.
+        packed = self._packed.setdefault(chosen[0], {}) if chosen is not None and len(chosen) == 1 else {}
         for batch, wanted in zip(self._batches, self._filters(filters), strict=True):
             mine = masks[:, batch.numbers]
             totals = batch.totals if everybody and mine.all() else None
-            jobs.append(CountJob(batch.store, mine, totals, wanted, self._blocks))
+            jobs.append(
+                CountJob(batch.store, mine, totals, wanted, self._blocks, packed.setdefault(batch.entry["id"], {}))
+            )
         if alleles or not self._one_axis:
             parts = self._count_union(jobs, self._union.pieces(regions, alleles), people, genotypes=genotypes)
             return count_table(parts, len(people), names, genotypes=genotypes)

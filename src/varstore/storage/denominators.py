@@ -144,7 +144,7 @@ def _publish_derived(
     for kind, quality in wanted:
         if (kind, DERIVED[kind], quality) in there:
             continue
-        name = f"{uuid.uuid4().hex[:12]}-{kind}"
+        name = uuid.uuid4().hex[:12]
         part = PartWriter(staging / name)
         entry: dict[str, Any] = {"id": name, "kind": kind, "version": DERIVED[kind], "batch": batch}
         if quality is None:
