@@ -390,3 +390,10 @@ def test_a_change_of_policy_that_fails_at_any_file_operation(tmp_path, monkeypat
         warnings.simplefilter("ignore")
         after.batch(name, min_ref_gq=15)
     assert after.verify() == []
+
+
+def test_a_store_of_somebody_else_has_no_policy(fx_small, tmp_path, fx_cli):
+    vs.open(fx_small.path).export(tmp_path / "a.vcz")
+    assert "foreign" in fx_cli("batch", tmp_path / "a.vcz").stdout
+    done = fx_cli("batch", tmp_path / "a.vcz", "foreign", "--absent", "reference", status=1)
+    assert "not written by varstore" in done.stderr
