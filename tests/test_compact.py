@@ -10,7 +10,8 @@ import pytest
 
 import varstore as vs
 import vcf_text
-from test_commits import OPERATIONS, Dead, renamed
+from faults import OPERATIONS, Dead
+from test_commits import renamed
 from varstore.compaction import plan_groups
 from varstore.storage import files, manifest
 
@@ -100,7 +101,7 @@ def test_an_older_varstore_refuses(tmp_path, monkeypatch):
     repo, _ = make_repo(tmp_path, 2)
     repo.compact()
     assert "varstore_genotype_shared" in repo.manifest.document["reader_features"]
-    monkeypatch.setattr(manifest, "_KNOWN_READER_FEATURES", manifest.READER_FEATURES)
+    monkeypatch.setattr(manifest, "_KNOWN_TO_READERS", manifest.READER_FEATURES)
     with pytest.raises(vs.VarstoreError, match="needs features varstore_genotype_shared"):
         vs.open(tmp_path / "repo")
 
