@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 from .changes import PathLike, commit
 from .errors import FastaError, RepositoryError
 from .storage import files, keys, manifest
-from .storage.batch import Batch
 from .storage.manifest import Document
-from .storage.parts import Part, PartRef, PartWriter
+from .storage.parts import PartRef, PartWriter
 from .storage.reference import contig_lengths, mismatch_of, with_reference
+from .storage.sources import BatchOpener
 
 if TYPE_CHECKING:
     from .ingest.fasta import Fasta
@@ -82,7 +82,7 @@ def _is_stale(batch: str, document: Document, fasta: Fasta | None, made: dict[st
 
 def _make_keys(root: Path, staging: Path, entry: Document, fasta: Fasta | None, *, check: bool) -> PartRef:
     """Publish the keys of a batch. Raises FastaError where REF of a record is not what the FASTA has."""
-    batch = Batch(Part(root, PartRef(**entry["part"])))
+    batch = BatchOpener(root)(entry)
     file = ", ".join(source["name"] for source in entry["files"])
     if fasta is not None and check:
         sequences = fasta.sequences(contig_lengths(batch), file)

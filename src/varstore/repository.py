@@ -56,14 +56,16 @@ if TYPE_CHECKING:
     from datetime import timedelta
 
     from .codec.counting import Masks
+    from .compaction import CompactReport
     from .export.report import ExportReport
-    from .ingest.fasta import Fasta
     from .model.regions import AlleleText
+    from .purging import PurgeReport
     from .query.absence import Absence
     from .query.count import CountJob
     from .query.union import AlleleKey, Piece, Union
     from .storage.garbage import Garbage
     from .storage.plans import Plan
+    from .storage.reference import Sequences
 
 PathLike = str | os.PathLike[str]
 # Below this many chunks of genotypes threads cost more than they bring.
@@ -174,7 +176,7 @@ class Repository:
         self.manifest: Manifest | None = None
         self._blocks = BlockCache()
         self.__dict__.pop("_names", None)
-        self.__dict__.pop("_fasta", None)
+        self.__dict__.pop("_bases", None)
         self.__dict__.pop("_union", None)
         self.__dict__.pop("_sexes", None)
         self._newest = 0
@@ -560,21 +562,19 @@ class Repository:
         if text.alt.startswith("<"):
             raise QueryError(f"{text.alt}: symbolic alleles of one position differ by END and SVLEN; ask for a region")
         # Bases as many as before stay where they are: only the others need the FASTA.
-        sequence = self._sequence(text.contig) if len(text.ref) != len(text.alt) and text.alt.isalpha() else None
+        moves = len(text.ref) != len(text.alt) and text.alt.isalpha()
+        sequence = self._bases(self.contigs[text.contig]) if moves and self._bases else None
         return AlleleKey(text.contig, *key_of(text.position, text.ref, text.alt, sequence))
 
-    def _sequence(self, contig: int) -> NDArray[np.uint8] | None:
-        """The bases of a contig of the repository, if it has a FASTA. Raises FastaError."""
-        if self._fasta is None or self.manifest is None:
-            return None
-        contigs = {entry["name"]: entry["length"] for entry in self.manifest.contigs}
-        return self._fasta.sequences(contigs, str(self.path))(self.contigs[contig])
-
     @cached_property
-    def _fasta(self) -> Fasta | None:
+    def _bases(self) -> Sequences | None:
+        """The bases of a contig by its name here, if the repository has a FASTA. Raises FastaError."""
         from .ingest.fasta import fasta_of  # noqa: PLC0415
 
-        return None if self.manifest is None else fasta_of(self.manifest.document["fasta"], None)
+        fasta = fasta_of(self.manifest.document["fasta"], None) if self.manifest else None
+        if fasta is None or self.manifest is None:
+            return None
+        return fasta.sequences({entry["name"]: entry["length"] for entry in self.manifest.contigs}, str(self.path))
 
     def _reads(self, region: str | Sequence[str] | None, regions_file: PathLike | None) -> list[ChunkRead]:
         """Chunk reads of genotypes."""
@@ -820,6 +820,39 @@ class Repository:
         from .storage.plans import Plan, read_plan  # noqa: PLC0415
 
         return plan if isinstance(plan, Plan) else read_plan(self.path, os.fspath(plan))
+
+    def compact(self, *, threads: int | None = None, progress: Progress | None = None) -> CompactReport:
+        """Let small batches share parts, and move on to the version in which they do: every answer stays the same.
+
+        threads : default: the machine's cores    progress : called with the people of each part that is written
+        Raises ReadOnlyError, CorruptRepositoryError, WriteError.
+        """
+        from .compaction import compact  # noqa: PLC0415
+
+        document = self._writable()
+        try:
+            report = compact(self.path, document, threads, progress)
+        except OSError as error:
+            raise write_error(self.path, error) from None
+        self._load(None)
+        return report
+
+    def purge(self, *, threads: int | None = None) -> PurgeReport:
+        """Take the bytes of withdrawn people out of every file, and move on to a version in which they are gone.
+
+        What holds them is written anew; older versions are dropped, for they point to what held them; what no version
+        needs is removed; then every file is searched for their ids: ``left`` in the report has those that hold one.
+        Raises ReadOnlyError, CorruptRepositoryError, WriteError.
+        """
+        from .purging import purge  # noqa: PLC0415
+
+        self._writable()
+        try:
+            report = purge(self.path, threads)
+        except OSError as error:
+            raise write_error(self.path, error) from None
+        self._load(None)
+        return report
 
     def verify(self, source: PathLike | None = None) -> list[str]:
         """Check every byte against its checksum, every block, and every total; return what is wrong.
