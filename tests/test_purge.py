@@ -10,7 +10,7 @@ from numcodecs import zstd
 
 import varstore as vs
 import vcf_text
-from test_commits import OPERATIONS, Dead
+from faults import OPERATIONS, Dead
 from test_compact import FIRST, OTHERS, answers, make_repo
 from varstore.errors import UnknownSampleError
 from varstore.storage import files
