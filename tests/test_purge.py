@@ -1,8 +1,6 @@
 """Purging: nothing of the withdrawn is left in any file, and nobody else's answers change."""
 
 import json
-import os
-import warnings
 
 import numpy as np
 import pytest
@@ -10,10 +8,8 @@ from numcodecs import zstd
 
 import varstore as vs
 import vcf_text
-from test_commits import OPERATIONS, Dead
 from test_compact import FIRST, OTHERS, answers, make_repo
 from varstore.errors import UnknownSampleError
-from varstore.storage import files
 
 pytestmark = pytest.mark.filterwarnings("ignore::varstore.errors.DenominatorWarning")
 
@@ -163,48 +159,3 @@ def test_an_id_in_the_records_is_said(tmp_path, fx_cli):
     repo = vs.create(tmp_path / "repo", path).withdraw([name])
     report = repo.purge()
     assert [sentence.split("/sources/")[-1].split("/")[1] for sentence in report.left] == ["variant_id"]
-
-
-@pytest.mark.parametrize("error", [Dead, OSError(5, "Input/output error")], ids=["death", "error"])
-def test_a_purge_that_fails_at_any_file_operation(tmp_path, monkeypatch, error):
-    """Before the commit nothing has changed; after it another purge ends what is left to do."""
-    monkeypatch.setattr(os, "fsync", lambda descriptor: None)  # the machine stays on
-    repo, _ = make_repo(tmp_path, 2, vcf_text.make_vcf(1, 8, 4, info=False))
-    root, gone = tmp_path / "repo", [repo.samples[1]]
-    repo.withdraw(gone)
-    before = answers(repo)
-    real = {name: getattr(files, name) for name in OPERATIONS}
-    state = {"left": 0}
-
-    def counted(name):
-        def operation(*arguments):
-            state["left"] -= 1
-            if state["left"] == 0:
-                raise error
-            if state["left"] < 0 and error is Dead:
-                raise Dead  # the dead do no cleaning up
-            return real[name](*arguments)
-
-        return operation
-
-    tried, ended = 0, False
-    while not ended:
-        tried += 1
-        state["left"] = tried
-        with monkeypatch.context() as patch, warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            for name in OPERATIONS:
-                patch.setattr(files, name, counted(name))
-            try:
-                vs.open(root).purge(threads=1)
-                ended = True
-            except (Dead, OSError):
-                pass
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            if ended or tried % 8 == 0 or vs.open(root).version > 3:
-                assert answers(vs.open(root)) == before
-    assert tried > 50
-    assert holders(root, gone) == []
-    repo = vs.open(root)
-    assert repo.withdraw([repo.samples[0]]).verify() == []
