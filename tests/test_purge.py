@@ -159,3 +159,34 @@ def test_an_id_in_the_records_is_said(tmp_path, fx_cli):
     repo = vs.create(tmp_path / "repo", path).withdraw([name])
     report = repo.purge()
     assert [sentence.split("/sources/")[-1].split("/")[1] for sentence in report.left] == ["variant_id"]
+
+
+def test_denominators_of_those_who_stay_are_the_same(tmp_path):
+    """Policies, a BED and reference blocks of a gVCF: sets of intervals and ploidies of the right people still."""
+    head = "##fileformat=VCFv4.3\n##contig=<ID=22>\n##contig=<ID=X>\n"
+    for key in ("GT,Number=1,Type=String", "GQ,Number=1,Type=Integer", "DP,Number=1,Type=Integer"):
+        head += f'##FORMAT=<ID={key},Description="x">\n'
+    head += (
+        '##INFO=<ID=END,Number=1,Type=Integer,Description="x">\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\tFORMAT'
+    )
+    blocks = [(10, 40, 30, 9, 50), (50, 90, 30, 40, 5)]
+    lines = [head + "\tann\tbob\tcyd"]
+    for start, end, *quality in blocks:
+        calls = "\t".join(f"0/0:{q}:7" for q in quality)
+        lines.append(f"22\t{start}\t.\tA\t<NON_REF>\t.\t.\tEND={end}\tGT:GQ:DP\t{calls}")
+    lines.append("22\t100\t.\tA\tC,<NON_REF>\t.\t.\t.\tGT:GQ:DP\t0/1:9:9\t0/0:9:9\t1/1:9:9")
+    gvcf = vcf_text.write_plain(tmp_path / "g.vcf", "\n".join(lines) + "\n")
+    others = [f"22\t{position}\t.\tA\tG\t.\t.\t.\tGT\t0|1\t0|0\t1|1" for position in (15, 60, 95)]
+    others.append("X\t70\t.\tA\tG\t.\t.\t.\tGT\t0\t0|0\t1")
+    text = "\n".join([head + "\tdan\teve\tfay", *others]) + "\n"
+    (tmp_path / "a.bed").write_text("22\t0\t80\nX\t0\t99\n")
+    repo = vs.create(tmp_path / "repo", gvcf)
+    repo.add(vcf_text.write_plain(tmp_path / "v.vcf", text), absent="reference", callable=tmp_path / "a.bed")
+    repo.withdraw(["bob", "dan"])
+    before = repr(repo.count_genotypes().to_pandas().to_dict("list"))
+    assert repo.purge().left == []
+    assert repr(repo.count_genotypes().to_pandas().to_dict("list")) == before
+    assert repo.verify() == []
+    repo.compact()
+    assert repr(repo.count_genotypes().to_pandas().to_dict("list")) == before
+    assert repo.verify() == []
