@@ -66,6 +66,8 @@ def prepare(folder, kind):
         return Scenario(root, lambda path: vs.open(path).reindex(reference=fasta))
     if kind == "compact":
         return Scenario(root, lambda path: vs.open(path).compact(threads=1))
+    if kind == "purge":
+        return Scenario(root, lambda path: vs.open(path).purge(threads=1))
     assert kind == "gc"
     vs.open(root).withdraw(["E"])
     make_garbage(root)
