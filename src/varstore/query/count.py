@@ -68,6 +68,12 @@ class CountJob:
         return cls(part.batch, members, None, None, jobs[0].cache, jobs[0].packed, whose)
 
     @cached_property
+    def people(self) -> NDArray[np.int64]:
+        """(cohorts,) how many are in the batch."""
+        people: NDArray[np.int64] = self.members.sum(axis=1, dtype=np.int64)
+        return people
+
+    @cached_property
     def sample_chunks(self) -> list[int]:
         """Chunks of samples that hold a member of some cohort."""
         if not self.store.has_genotypes or self.totals is not None:
@@ -133,7 +139,7 @@ def count_records(
 
 
 def _of_read(job: CountJob, read: ChunkRead, parts: int, partials: Iterator[BlockCounts]) -> BlockCounts:
-    people = job.members.sum(axis=1)
+    people = job.people
     counts = _of_batch(job, read, job.store.site_chunk(read.chunk), people, parts, partials)
     if job.filters is not None:
         _drop_failing(counts, _passes(job, read), people)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any, Protocol, cast
 
 import numpy as np
@@ -43,17 +42,14 @@ class UnionJob:
     count: CountJob
     absence: Absence | None = None
 
-    @cached_property
+    @property
     def people(self) -> NDArray[np.int64]:
         """(cohorts,) how many are in the batch."""
-        people: NDArray[np.int64] = self.count.members.sum(axis=1, dtype=np.int64)
-        return people
+        return self.count.people
 
     def add_absent(self, counts: BlockCounts, piece: Piece, rows: NDArray[np.int64]) -> NDArray[np.int64]:
         """Add what it says of rows where it has no record; return those where somebody is missing for that."""
-        if self.absence is None:
-            counts.n_missing[:, rows] += self.people[:, np.newaxis]
-            return rows
+        assert self.absence is not None
         rows = rows[np.argsort(piece.position[rows], kind="stable")]
         allele_number, n_hom_ref, n_missing = self.absence.counts(
             piece.contig, piece.position[rows], self.count.members
@@ -84,8 +80,15 @@ def count_piece(
         _spread(counts, answers, parts, genotypes=genotypes)
     for batch, job in here.items():
         rows = piece.answers[batch].absent
-        if len(rows):
+        if job.absence is not None and len(rows):
             incomplete[job.add_absent(counts, piece, rows)] = True
+    unknown = [batch for batch, job in here.items() if job.absence is None]
+    if unknown:
+        absent, somebody = piece.absent_of(unknown)
+        incomplete |= somebody
+        if genotypes:
+            people = np.stack([here[batch].people for batch in unknown], axis=1)
+            counts.n_missing[...] += (people.astype(np.float64) @ absent).astype(np.int64)
     return counts, incomplete
 
 
