@@ -19,14 +19,16 @@ from typing import NamedTuple
 
 import click
 
-from against import fields, imports, queries, sizes
+from against import fields, growing, imports, queries, sizes
 from against.bench import Bench
 from against.data import (
     FIELDS,
     FIVE_FIELDS,
+    LOOKUP,
     QUICK,
     QUICK_FIELDS,
     QUICK_FIVE_FIELDS,
+    QUICK_LOOKUP,
     QUICK_X2,
     REAL,
     REAL_VCF,
@@ -65,6 +67,9 @@ TASKS = [
     Task("cohorts", queries.cohorts_rows, (SIM10K, SIM100K, REAL)),
     Task("size", sizes.size_rows, (SIM10K, SIM100K, REAL)),
     Task("size-fields", fields.size_rows, (FIELDS,), QUICK_FIELDS),
+    Task("add", growing.add_rows, (SIM10K,)),
+    Task("batches", growing.batches_rows, (SIM10K,)),
+    Task("lookup", growing.lookup_rows, (LOOKUP,), QUICK_LOOKUP),
     Task("cold-start", queries.cold_start_rows, (REAL,)),
 ]
 

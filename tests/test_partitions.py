@@ -22,7 +22,7 @@ from varstore.ingest.field_blocks import FieldBlock
 from varstore.ingest.inputs import open_input
 from varstore.ingest.records import ScanResult
 from varstore.ingest.spool import Spool, SpoolWriter
-from varstore.storage import files, plans
+from varstore.storage import files, leases, plans
 
 SIZE = 6000  # of a partition, in these tests
 NUM_SAMPLES = 13
@@ -354,7 +354,7 @@ def test_a_live_import_is_not_taken_over(tmp_path, monkeypatch):
         vs.open(root).add(*inputs, resume=True)
     # Where locks do nothing, the file alone says it.
     lease = plan.path / "lease"
-    mine = {"host": os.uname().nodename, "pid": os.getpid(), "started": plans._started(os.getpid())}
+    mine = {"host": os.uname().nodename, "pid": os.getpid(), "started": leases.started(os.getpid())}
     for other in ({}, {"host": "elsewhere", "pid": 1}):
         lease.write_text(json.dumps({**mine, **other}))
         with pytest.raises(PlanError, match="is at work on this import"):

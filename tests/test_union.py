@@ -7,7 +7,7 @@ import pytest
 
 import varstore as vs
 from reference import assert_same_rows
-from union_oracle import BatchOf, make_batches, read_batches, union_rows
+from union_oracle import BatchOf, make_batches, normalise, read_batches, union_rows
 from varstore.errors import ContigLengthError, DenominatorWarning, QueryError, SampleClashError
 from varstore.storage.people import read_renames
 
@@ -145,3 +145,41 @@ def test_rename_file_is_read_line_by_line(tmp_path):
     file.write_text("a\tb\tc\n")
     with pytest.raises(QueryError, match=r"line 1: found 'a.tb.tc', expected an old and a new"):
         read_renames(file)
+
+
+@pytest.mark.parametrize("seed", range(20, 24))
+def test_an_allele_is_found_however_it_is_spelled(added, seed):
+    repo, batches, people = added(make_batches(seed, num_batches=2))
+    rows = union_rows(batches, people, TABLE)
+    for row in rows:
+        if row["alt"].startswith("<"):
+            continue
+        same = [other for other in rows if same_allele(row, other)]
+        padded = f"{row['contig']}:{row['position']} {row['ref'].lower()}>{row['alt']}"
+        assert_same_rows(counted(repo, padded), same)
+    assert len(counted(repo, "22:49999 A>C")) == 0
+    last = [row for row in rows if not row["alt"].startswith("<")][-1]
+    both = counted(repo, ["22:1-3", f"{last['contig']}:{last['position']} {last['ref']}>{last['alt']}"])
+    near = union_rows(batches, people, TABLE, [("22", 1, 3)])
+    assert_same_rows(both, [row for row in rows if row in near or same_allele(row, last)])
+
+
+def same_allele(row, other):
+    def key(r):
+        return r["contig"], (r["position"], r["ref"][0].upper(), "*") if r["alt"] == "*" else normalise(
+            r["position"], r["ref"], r["alt"]
+        )  # fmt: skip
+
+    return "<" not in other["alt"] and key(row) == key(other)
+
+
+def test_alleles_select_records_of_one_batch_too(tmp_path):
+    (tmp_path / "a.vcf").write_text(make_batches(31, 1, contigs=("22",))[0])
+    repo = vs.create(tmp_path / "r.varstore", tmp_path / "a.vcf")
+    row = repo.count_alleles().to_pandas().query("not alt.str.startswith('<')").iloc[3]
+    text = f"22:{row.position} {row.ref}>{row.alt}"
+    found = repo.genotypes(text)
+    assert (found.variant_position == row.position).all()
+    assert all(row.alt in alleles[1:] for alleles in found.variant_allele.tolist())
+    with pytest.raises(QueryError, match="symbolic alleles of one position differ"):
+        repo.count_alleles("22:5 N><DEL>")

@@ -2,10 +2,10 @@
 
     python tools/check_layers.py [PACKAGE_FOLDER]
 
-cli -> repository -> changes | export -> ingest | query (siblings) -> storage -> codec -> kernels: changes stand on
-ingest, exports on query. ``model`` and ``errors`` may be imported by all but kernels, which import nothing of ours;
-``__version__`` may be taken from the root. Imports inside functions count too, those under ``if TYPE_CHECKING`` do
-not.
+cli -> repository -> policies, upkeep -> changes | export -> ingest | query (siblings) -> storage -> codec -> kernels:
+changes stand on ingest, exports on query. ``model`` and ``errors`` may be imported by all but kernels, which import
+nothing of ours; ``__version__`` may be taken from the root. Imports inside functions count too, those under
+``if TYPE_CHECKING`` do not.
 """
 
 import ast
@@ -16,8 +16,12 @@ from pathlib import Path
 PACKAGE = "varstore"
 EVERYWHERE = {"errors", "model"}
 BELOW = {
-    "cli": {"repository", "changes", "export", "query", "ingest", "storage", "codec", "kernels"} | EVERYWHERE,
-    "repository": {"changes", "export", "query", "ingest", "storage", "codec", "kernels"} | EVERYWHERE,
+    "cli": {"repository", "policies", "upkeep", "changes", "export", "query", "ingest", "storage", "codec", "kernels"}
+    | EVERYWHERE,
+    "repository": {"policies", "upkeep", "changes", "export", "query", "ingest", "storage", "codec", "kernels"}
+    | EVERYWHERE,
+    "policies": {"changes", "storage", "codec", "kernels"} | EVERYWHERE,
+    "upkeep": {"changes", "storage"} | EVERYWHERE,
     "changes": {"ingest", "storage", "codec", "kernels"} | EVERYWHERE,
     "export": {"query", "storage", "codec", "kernels"} | EVERYWHERE,
     "query": {"storage", "codec", "kernels"} | EVERYWHERE,

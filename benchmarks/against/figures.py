@@ -66,6 +66,11 @@ TARGETS = {
     ("call_genotype on disk", "plink2", "sim100k"): Target(0.30),
     ("call_genotype on disk", "bio2zarr", "1kg"): Target(0.75),
     ("call_genotype on disk", "plink2", "1kg"): Target(0.58),
+    ("add 1,000 people to 10,000", "to 1,000", "sim10k"): Target(1 / 1.2),
+    ("add 1,000 people to 50,000", "to 1,000", "sim10k"): Target(1 / 1.2),
+    ("allele counts, 30 % cohort, 32 batches", "one batch", "sim10k"): Target(0.25),
+    ("one allele in 100 batches", "", "ten-million"): Target(0.005, absolute=True),
+    ("10 kb in 100 batches", "", "ten-million"): Target(0.005, absolute=True),
     ("cold start, count REPO", "plink2", "1kg"): Target(0.7, absolute=True),
     ("cold start, count REPO -S FILE", "plink2", "1kg"): Target(0.7, absolute=True),
 }

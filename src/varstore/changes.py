@@ -9,20 +9,23 @@ import uuid
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from . import __version__
 from .errors import (
-    ContigLengthError,
     QueryError,
     RepositoryError,
     UnsortedInputError,
     VarstoreError,
     WriteError,
 )
-from .storage import files, keys, manifest, totals
+from .model.contigs import resolve
+from .model.sample_table import SampleTable, read_sample_table
+from .storage import denominators, files, keys, manifest, totals
 from .storage.batch import Batch
+from .storage.denominators import Denominators, Wish, read_wish
 from .storage.manifest import Document, Manifest
 from .storage.parts import Part, PartRef, PartWriter
 from .storage.people import NewPeople, check_people, renamed
@@ -55,6 +58,24 @@ class AddOptions:
     on_problem: str = "warn"
     resume: bool = False
     rename: Mapping[str, str] | None = None
+    absent: str | None = None
+    callable: PathLike | None = None
+    samples: PathLike | None = None
+    min_ref_gq: int | None = None
+
+    @cached_property
+    def wish(self) -> Wish:
+        """What the batch is to say where it has no record. Raises QueryError, InputError."""
+        return read_wish(self.absent, None if self.callable is None else Path(self.callable), self.min_ref_gq)
+
+    @cached_property
+    def table(self) -> SampleTable | None:
+        """What is known of the people. Raises InputError."""
+        return None if self.samples is None else read_sample_table(Path(self.samples))
+
+
+# Options that a plan keeps for its commit.
+_KEPT = ("fields", "max_alleles_inline", "on_problem", "rename", "absent", "callable", "samples", "min_ref_gq")
 
 
 def add_batch(
@@ -75,7 +96,7 @@ def add_batch(
         for opened in _open_new(root, newest, inputs, options):
             with spooling(root, opened, options.fields, resume=options.resume) as spools:
                 batches.append(_import(root, newest, opened, options, spools, staging))
-        _publish(root, newest, batches, staging)
+        _publish(root, newest, batches, staging, options)
     finally:
         files.remove_tree(staging)
 
@@ -104,7 +125,8 @@ def plan_batch(root: Path, newest: Document, inputs: Sequence[PathLike], options
     groups = _open_new(root, newest, inputs, options)
     if len(groups) > 1:
         check_same_samples([group[0] for group in groups])
-    kept = {name: getattr(options, name) for name in ("fields", "max_alleles_inline", "on_problem", "rename")}
+    kept = {name: getattr(options, name) for name in _KEPT}
+    kept |= {name: os.path.abspath(kept[name]) for name in ("callable", "samples") if kept[name] is not None}
     return make_plan(root, groups[0], kept)
 
 
@@ -124,7 +146,7 @@ def commit_plan(root: Path, newest: Document, plan: Plan, threads: int | None, p
             except UnsortedInputError as error:
                 text = str(error).partition("; ")[0]
                 raise UnsortedInputError(f"{text}; sort the file (bcftools sort), or use `varstore add`") from None
-            _publish(root, newest, [batch], staging)
+            _publish(root, newest, [batch], staging, options)
     finally:
         files.remove_tree(staging)
 
@@ -147,10 +169,22 @@ def _open_new(root: Path, newest: Document, inputs: Sequence[PathLike], options:
 
 
 def _prepare(root: Path, newest: Document, source: Input, options: AddOptions) -> None:
-    """Rename the people of an input, and see early that they do not clash. Raises SampleClashError."""
+    """Rename the people of an input, and see early what would fail late. Raises SampleClashError, InputError."""
     source.header.samples = renamed(source.header.samples, options.rename, str(source.path))
+    options.wish.check(source.header.contigs)
+    if options.table is not None and options.samples is not None:
+        options.table.check(source.header.samples, os.fspath(options.samples), str(source.path))
     first = source.first_contig()
-    check_people(root, newest, source.header.samples, [first] if first is not None else [], str(source.path))
+    covered = [] if first is None else _covered(newest, {**source.header.contigs}, [first], str(source.path))
+    check_people(root, newest, source.header.samples, covered, str(source.path))
+
+
+def _covered(document: Document, contigs: Mapping[str, int | None], used: Sequence[str], file: str) -> list[str]:
+    """Contigs of a file as the repository calls them. Raises ContigLengthError."""
+    known = {**contigs, **{name: contigs.get(name) for name in used}}
+    places, table = resolve(known, document["contigs"], file)
+    place = dict(zip(known, places, strict=True))
+    return [table[place[name]]["name"] for name in used]
 
 
 @dataclass(frozen=True)
@@ -191,24 +225,29 @@ def _import(
     )
     parts, result = import_inputs(opened, staging / name, import_options)
     samples = opened[0].header.samples
-    check_people(root, newest, samples, result.used_contigs, result.files[0]["name"])
+    file = result.files[0]["name"]
+    check_people(root, newest, samples, _covered(newest, result.contigs, result.used_contigs, file), file)
     return _NewBatch(name, parts, result, samples)
 
 
-def _publish(root: Path, newest: Document, batches: Sequence[_NewBatch], staging: Path) -> None:
+def _publish(root: Path, newest: Document, batches: Sequence[_NewBatch], staging: Path, options: AddOptions) -> None:
     """Move staged batches into place, and commit them."""
     published: list[str] = []
-    people = NewPeople(root, staging)
+    people = NewPeople(root, staging, options.table)
+    made: list[Denominators] = []
     try:
         refs = []
         for batch in batches:
             places = batch.places
             published += places.values()
             refs.append({kind: batch.parts[kind].publish(root, place) for kind, place in places.items()})
+            store = Batch(Part(root, refs[-1]["batch"]))
+            made.append(denominators.prepare(root, staging, store, batch.name, newest["assembly"], options.wish))
 
         def change(document: Document) -> Document:
-            for batch, ref in zip(batches, refs, strict=True):
+            for batch, ref, more in zip(batches, refs, made, strict=True):
                 document = _with_batch(document, root, batch, ref, people)
+                more.apply(document, document["batches"][-1])
             return document
 
         commit(root, newest, change, "add")
@@ -218,6 +257,7 @@ def _publish(root: Path, newest: Document, batches: Sequence[_NewBatch], staging
             if not _is_committed(root, batches[0].name):
                 for path in [*published, *people.places]:
                     files.remove_tree(root / path)
+                denominators.discard(root, made)
         raise
 
 
@@ -239,9 +279,9 @@ def _with_batch(
     """The next manifest: one batch more. Refuses what a faster writer made impossible."""
     result = batch.result
     file = result.files[0]["name"]
-    contigs = _add_contigs(document, result.contigs, file)
-    table = [entry["name"] for entry in document["contigs"]]
-    covered = [table[contigs[name]] for name in result.used_contigs]
+    contigs, document["contigs"] = resolve(result.contigs, document["contigs"], file)
+    place = dict(zip(result.contigs, contigs, strict=True))
+    covered = [document["contigs"][place[name]]["name"] for name in result.used_contigs]
     check_people(root, document, batch.samples, covered, file)
     document["batches"].append(
         {
@@ -250,7 +290,7 @@ def _with_batch(
             "num_samples": result.num_samples,
             "num_variants": result.num_variants,
             "first_sample": people.add(document, batch.name, batch.samples),
-            "contigs": list(contigs.values()),
+            "contigs": contigs,
             "ploidy": result.ploidy,
             "dataset": None,
             "absent": "unknown",
@@ -272,37 +312,27 @@ def _with_batch(
     return document
 
 
-def _add_contigs(document: Document, contigs: Mapping[str, int | None], file: str) -> dict[str, int]:
-    """Put a batch's contigs into the table of the repository; return the place of each."""
-    places = {entry["name"]: i for i, entry in enumerate(document["contigs"])}
-    for name, length in contigs.items():
-        if name not in places:
-            places[name] = len(document["contigs"])
-            document["contigs"].append({"name": name, "length": length, "refget": None})
-        entry = document["contigs"][places[name]]
-        if length is not None and entry["length"] not in (None, length):
-            raise ContigLengthError(
-                f"{file}: contig {name} has {length:,} bases, in the repository it has {entry['length']:,}: "
-                "another reference build"
-            )
-        entry["length"] = entry["length"] or length
-    return {name: places[name] for name in contigs}
-
-
 def _made() -> Document:
     """By what, when and how something is made."""
-    now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
-    return {"tool": f"varstore {__version__}", "time": now, "command": list(sys.argv)}
+    return {"tool": f"varstore {__version__}", "time": timestamp(), "command": list(sys.argv)}
 
 
-def commit(root: Path, first: Document, change: Callable[[Document], Document], action: str) -> Manifest:
-    """Commit ``change`` with its provenance."""
+def timestamp() -> str:
+    """Now, as manifests say it."""
+    return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+
+
+def commit(
+    root: Path, first: Document, change: Callable[[Document], Document], action: str, command: list[str] | None = None
+) -> Manifest:
+    """Commit ``change`` with its provenance. ``command``: what to say of the command line; None: all of it."""
 
     def changed(document: Document) -> Document:
         document = change(document)
         made = _made()
         document["tool"] = made["tool"]
-        document["provenance"] = {"action": action, "time": made["time"], "command": made["command"]}
+        words = made["command"] if command is None else command
+        document["provenance"] = {"action": action, "time": made["time"], "command": words}
         return document
 
     staging = manifest.staging_folder(root)

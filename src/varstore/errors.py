@@ -21,6 +21,7 @@ VarstoreError
     ├── RegionError (ValueError)
     │   └── UnknownContigError (KeyError)
     ├── UnknownSampleError (KeyError)
+    │   └── WithdrawnSampleError
     ├── UnknownFilterError (KeyError)
     ├── SampleClashError (ValueError)
     └── MissingDependencyError (ImportError)
@@ -118,6 +119,10 @@ class UnknownContigError(RegionError, KeyError):
 
 class UnknownSampleError(QueryError, KeyError):
     """A sample that the repository does not have."""
+
+
+class WithdrawnSampleError(UnknownSampleError):
+    """A sample that was withdrawn: it can be asked for in no version, and not be added again."""
 
 
 class UnknownFilterError(QueryError, KeyError):

@@ -34,22 +34,30 @@ from .errors import (
     RepositoryError,
     UnknownFilterError,
 )
-from .model.regions import Region, merge_regions, parse_region, read_regions_file
+from .model.ploidy import CLASS_NAMES
+from .model.regions import Region, merge_regions, parse_allele, parse_region, read_regions_file
 from .model.results import CountTable, Genotypes
-from .query.batches import open_batches, open_foreign
+from .query.batches import BatchHandle, open_batches, open_foreign
 from .query.blocks import BlockCache
-from .query.cohorts import Cohort, cohort_of, members, resolve_ids
-from .query.plan import ChunkRead, plan_reads
-from .storage import files, manifest
+from .query.cohorts import Cohort, People, members, resolve_ids
+from .query.plan import ChunkRead, plan_reads, with_records
+from .storage import files, history, manifest
 from .storage.batch import Batch
+from .storage.history import VersionRow
 from .storage.manifest import Document, Manifest
 from .storage.parts import Part, PartRef
-from .storage.samples import read_samples
+from .storage.people import sample_names
+from .storage.samples import read_sexes
 
 if TYPE_CHECKING:
+    from datetime import timedelta
+
     from .export.report import ExportReport
+    from .model.regions import AlleleText
+    from .query.absence import Absence
     from .query.count import CountJob
-    from .query.union import Union
+    from .query.union import AlleleKey, Piece, Union
+    from .storage.garbage import Garbage
     from .storage.plans import Plan
 
 PathLike = str | os.PathLike[str]
@@ -70,6 +78,10 @@ def create(
     on_problem: str = "warn",
     resume: bool = False,
     rename: Mapping[str, str] | None = None,
+    absent: str | None = None,
+    callable: PathLike | None = None,  # noqa: A002
+    samples: PathLike | None = None,
+    min_ref_gq: int | None = None,
 ) -> Repository:
     """Make a new repository, and add the inputs as its first batch.
 
@@ -87,12 +99,19 @@ def create(
     resume : where an import of the same inputs was interrupted, go on from it; the path may be a repository that
         has no batch yet
     rename : new names of samples by the names they have in the inputs
+    absent : what people of the new batch are where it has no record: ``unknown`` or ``reference``. Default: unknown,
+        and for a gVCF reference where its reference blocks are sure
+    callable : a BED file of where they could be called; outside it they are unknown
+    samples : a TSV with a header, a column that names the sample, and a column ``sex``
+    min_ref_gq : least GQ of a sure reference block; default: 20
 
     Raises RepositoryExistsError, InputError. Nothing is left behind if an input cannot be taken in.
     """
     root = Path(path)
     was_there = root.is_dir()
-    options = AddOptions(threads, progress, fields, max_alleles_inline, on_problem, resume, rename)
+    options = AddOptions(
+        threads, progress, fields, max_alleles_inline, on_problem, resume, rename, absent, callable, samples, min_ref_gq
+    )
     begun = None
     try:
         begun = begun_root(root) if resume else None
@@ -145,9 +164,12 @@ class Repository:
         path = self.path
         self.manifest: Manifest | None = None
         self._blocks = BlockCache()
-        self.__dict__.pop("samples", None)
-        self.__dict__.pop("_number_of", None)
+        self.__dict__.pop("_names", None)
         self.__dict__.pop("_union", None)
+        self.__dict__.pop("_sexes", None)
+        self._newest = 0
+        self._withdrawn = np.zeros(0, np.int64)
+        self._people: People | None = None
         if path.suffix == ".zip" or (
             not (path / manifest.IDENTITY).exists()
             and any((path / name).exists() for name in (".zgroup", "zarr.json", ".zattrs"))
@@ -158,10 +180,48 @@ class Repository:
         newest = manifest.read_newest(path)
         if newest is None:
             raise NotARepositoryError(f"{path}: the repository has no version yet: its creation did not end")
-        if version is not None and not 1 <= version <= newest.version:
-            raise QueryError(f"{path}: no version {version}; there are 1 to {newest.version}")
+        if version is not None and not newest.first_version <= version <= newest.version:
+            raise QueryError(f"{path}: no version {version}; there are {newest.first_version} to {newest.version}")
         self.manifest = newest if version in (None, newest.version) else manifest.read_version(path, version)
-        self._batches = open_batches(path, self.manifest, lambda: self._number_of, _derived_versions())
+        self._note_withdrawn(newest)
+        self._batches = open_batches(path, self.manifest, lambda: self._everybody().number_of, _derived_versions())
+
+    def _note_withdrawn(self, newest: Manifest) -> None:
+        """Take in who is withdrawn by now."""
+        numbers = history.withdrawn(newest)
+        self._withdrawn = numbers[numbers < self._num_numbers]
+        self._people = None
+        self._newest = newest.version
+
+    def _withdrawn_now(self) -> NDArray[np.int64]:
+        """Numbers of the people of this version who are withdrawn, in the newest version there is."""
+        if self.manifest is not None and not manifest.is_newest(self.path, self._newest):
+            newest = manifest.read_newest(self.path)
+            if newest is not None:
+                self._note_withdrawn(newest)
+        return self._withdrawn
+
+    @property
+    def _num_numbers(self) -> int:
+        """Sample numbers of this version, those of withdrawn people too."""
+        if self.manifest is None:
+            return self._batches[0].num_samples
+        return int(self.manifest.document["num_samples"])
+
+    def _everybody(self) -> People:
+        """The people of this version."""
+        withdrawn = self._withdrawn_now()
+        people = self._people
+        if people is None:
+            people = self._people = People(self._names, withdrawn)
+        return people
+
+    @cached_property
+    def _names(self) -> list[str]:
+        """Names of everybody, by number."""
+        if self.manifest is None:
+            return list(self._batches[0].store.samples)
+        return sample_names(self.path, self.manifest.document)
 
     def __repr__(self) -> str:
         return f"<Repository {self.path}: {self.num_samples} samples, {self.num_variants} variants>"
@@ -175,8 +235,8 @@ class Repository:
 
     @property
     def num_samples(self) -> int:
-        """People in this version."""
-        return int(self.manifest.document["num_samples"] if self.manifest else self._batches[0].num_samples)
+        """People in this version, less those withdrawn since."""
+        return self._num_numbers - len(self._withdrawn_now())
 
     @property
     def num_variants(self) -> int:
@@ -208,26 +268,19 @@ class Repository:
                 covered[place[name]].append(number)
         return Union([batch.alleles for batch in self._batches], covered)
 
-    @cached_property
+    @property
     def samples(self) -> list[str]:
-        """Names of all samples, by number."""
-        if self.manifest is None:
-            return list(self._batches[0].store.samples)
-        parts = (Part(self.path, PartRef(**entry["part"])) for entry in self.manifest.samples)
-        return [name for part in parts for name in read_samples(part)]
-
-    @cached_property
-    def _number_of(self) -> dict[str, int]:
-        return {name: number for number, name in enumerate(self.samples)}
+        """Names of all samples, by number, less those withdrawn."""
+        return list(self._everybody().present)
 
     def cohort(self, samples: Iterable[str]) -> Cohort:
         """A cohort of sample ids, to be used again and again.
 
-        Raises UnknownSampleError, SampleClashError.
+        Raises UnknownSampleError, WithdrawnSampleError, SampleClashError.
         """
         if isinstance(samples, str):
             raise QueryError("a cohort is a list of sample ids, not one string")
-        return cohort_of(samples, self._number_of)
+        return Cohort(np.sort(self._everybody().resolve(samples)))
 
     def info(self) -> Document:
         """What is in it: JSON-ready."""
@@ -238,11 +291,32 @@ class Repository:
             "uuid": document.get("repository"),
             "assembly": document.get("assembly"),
             "num_samples": self.num_samples,
+            "num_withdrawn": len(self._withdrawn_now()),
             "num_variants": self.num_variants,
             "contigs": list(dict.fromkeys(name for batch in self._batches for name in batch.entry["used_contigs"])),
-            "batches": [batch.entry for batch in self._batches],
+            "batches": [self._described(batch) for batch in self._batches],
             "normalised": "no FASTA: alleles are matched as they are spelled",
         }
+
+    def _described(self, batch: BatchHandle) -> Document:
+        """The entry of a batch, with how many of its people are of unknown ploidy where it has no record."""
+        absence = self._absence(batch)
+        if absence is None:
+            return batch.entry
+        people = zip(CLASS_NAMES, absence.unknown_ploidy().tolist(), strict=True)
+        return {**batch.entry, "unknown_ploidy": {name: number for name, number in people if number}}
+
+    def _absence(self, batch: BatchHandle) -> Absence | None:
+        """What a batch says where it has no record; None: nothing."""
+        assembly = self.manifest.document["assembly"] if self.manifest else None
+        return batch.absence(self.path, lambda: self._sexes, assembly)
+
+    @cached_property
+    def _sexes(self) -> NDArray[np.int8]:
+        """(people,) sex by number, indexes into ``SEXES``."""
+        assert self.manifest is not None
+        parts = (Part(self.path, PartRef(**entry["part"])) for entry in self.manifest.samples)
+        return np.concatenate([np.zeros(0, np.int8), *map(read_sexes, parts)])
 
     # Questions
 
@@ -258,7 +332,8 @@ class Repository:
     ) -> CountTable:
         """Allele counts: one row an ALT allele, and a cohort where there are several.
 
-        region : ``contig``, ``contig:pos`` or ``contig:start-end`` (1-based, closed), or several
+        region : ``contig``, ``contig:pos`` or ``contig:start-end`` (1-based, closed), an allele like
+            ``22:16050075 A>G``, or several
         regions_file : a file of regions, 1-based closed, or 0-based half-open if named .bed
         samples : count these people only; cohort : the same, as a cohort of its own
         cohorts : name to people: counts of each, in one pass, with a leading column ``cohort``
@@ -300,18 +375,19 @@ class Repository:
         from .query.count import CountJob, count, count_table, read_columns  # noqa: PLC0415
 
         names, chosen = self._cohorts(samples, cohort, cohorts)
-        regions = self._regions(region, regions_file)
+        regions, alleles = self._where(region, regions_file)
         everybody = chosen is None
-        masks = np.ones((1, self.num_samples), np.bool_) if chosen is None else members(chosen, self.num_samples)
+        masks = members(chosen, self._num_numbers, self._withdrawn_now())
         people = masks.sum(axis=1)
         if not self._batches:
             return count_table([], len(people), names, genotypes=genotypes)
         jobs = []
         for batch, wanted in zip(self._batches, self._filters(filters), strict=True):
-            totals = batch.totals if everybody else None
-            jobs.append(CountJob(batch.store, masks[:, batch.numbers], totals, wanted, self._blocks))
-        if not self._one_axis:
-            parts = self._count_union(jobs, regions, people, genotypes=genotypes)
+            mine = masks[:, batch.numbers]
+            totals = batch.totals if everybody and mine.all() else None
+            jobs.append(CountJob(batch.store, mine, totals, wanted, self._blocks))
+        if alleles or not self._one_axis:
+            parts = self._count_union(jobs, self._union.pieces(regions, alleles), people, genotypes=genotypes)
             return count_table(parts, len(people), names, genotypes=genotypes)
         store = self._batches[0].store
         reads = plan_reads(store, regions)
@@ -322,16 +398,17 @@ class Repository:
         return count_table(parts, len(people), names, genotypes=genotypes)
 
     def _count_union(
-        self, jobs: Sequence[CountJob], regions: Sequence[Region] | None, people: NDArray[np.int64], *, genotypes: bool
+        self, jobs: Sequence[CountJob], pieces: Iterable[Piece], people: NDArray[np.int64], *, genotypes: bool
     ) -> list[dict[str, NDArray[Any]]]:
         """Columns of the counts over batches with sites of their own."""
         from .query.union_count import UnionJob, count_piece, piece_columns  # noqa: PLC0415
 
-        union_jobs = {number: UnionJob(job) for number, job in enumerate(jobs)}
+        absences = map(self._absence, self._batches)
+        union_jobs = {n: UnionJob(job, absence) for n, (job, absence) in enumerate(zip(jobs, absences, strict=True))}
         stores = [cast(Batch, job.store) for job in jobs]
         contigs = np.array([*self.contigs, ""], object)
         parts, incomplete = [], 0
-        for piece in self._union.pieces(regions):
+        for piece in pieces:
             counts, missing = count_piece(piece, union_jobs, people, self._map, genotypes=genotypes)
             parts.append(piece_columns(piece, counts, stores, contigs, people))
             incomplete += int(missing.sum())
@@ -399,12 +476,13 @@ class Repository:
 
     def _columns(self, samples: Iterable[str] | None) -> tuple[list[str], list[NDArray[np.int64]]]:
         """Names of the samples asked for, and for each batch which of them each of its columns is, or -1."""
-        names = self.samples if samples is None else list(samples)
         if not self._batches:
             raise QueryError(f"{self.path}: the repository is empty; `varstore add` a file first")
-        numbers = resolve_ids(names, self._number_of)
+        people = self._everybody()
+        names = people.present if samples is None else list(samples)
+        numbers = people.resolve(names)
         columns = []
-        place = np.full(self.num_samples, -1, np.int64)
+        place = np.full(self._num_numbers, -1, np.int64)
         place[numbers] = np.arange(len(numbers))
         for batch in self._batches:
             column = place[batch.numbers]
@@ -429,29 +507,56 @@ class Repository:
     def _as_cohort(self, people: Cohort | Iterable[str]) -> Cohort:
         if not isinstance(people, Cohort):
             return self.cohort(people)
-        if len(people) and people.numbers[-1] >= self.num_samples:
+        if len(people) and people.numbers[-1] >= self._num_numbers:
             raise QueryError("the cohort is of another version of the repository; make it again")
+        gone = int(np.isin(people.numbers, self._withdrawn_now()).sum())
+        if gone:
+            text = f"{gone:,} of the {len(people):,} people of a cohort were withdrawn since it was made"
+            warnings.warn(text, stacklevel=5)
         return people
 
-    def _regions(self, region: str | Sequence[str] | None, regions_file: PathLike | None) -> list[Region] | None:
-        """Regions asked for, sorted and joined; None: everything."""
-        regions: list[Region] | None = None
-        if region is not None:
-            texts = [region] if isinstance(region, str) else list(region)
-            regions = [parse_region(text, self.contigs) for text in texts]
+    def _where(
+        self, region: str | Sequence[str] | None, regions_file: PathLike | None
+    ) -> tuple[list[Region] | None, list[AlleleKey]]:
+        """Regions asked for, sorted and joined, and exact alleles. None: everything."""
+        if region is None and regions_file is None:
+            return None, []
+        texts = [region] if isinstance(region, str) else list(region or ())
+        alleles = {text: parse_allele(text, self.contigs) for text in texts}
+        regions = [parse_region(text, self.contigs) for text in texts if alleles[text] is None]
         if regions_file is not None:
             try:
-                regions = [*(regions or []), *read_regions_file(os.fspath(regions_file), self.contigs)]
+                regions += read_regions_file(os.fspath(regions_file), self.contigs)
             except OSError as error:
                 raise QueryError(f"{regions_file}: cannot be read ({error.strerror})") from None
-        return None if regions is None else merge_regions(regions)
+        return merge_regions(regions), [self._allele(allele) for allele in alleles.values() if allele is not None]
+
+    def _allele(self, text: AlleleText) -> AlleleKey:
+        from .model.alleles import Allele, allele_key  # noqa: PLC0415
+        from .query.union import AlleleKey  # noqa: PLC0415
+
+        if self.manifest is None:
+            raise QueryError(
+                f"{self.path}: not written by varstore: it has no keys to find alleles by; ask for a region"
+            )
+        if text.alt.startswith("<"):
+            raise QueryError(f"{text.alt}: symbolic alleles of one position differ by END and SVLEN; ask for a region")
+        return AlleleKey(text.contig, *allele_key(Allele(text.position, text.ref, text.alt)))
 
     def _reads(self, region: str | Sequence[str] | None, regions_file: PathLike | None) -> list[ChunkRead]:
         """Chunk reads of genotypes."""
-        regions = self._regions(region, regions_file)
+        regions, alleles = self._where(region, regions_file)
         if not self._one_axis:
             raise QueryError(f"{self.path}: its batches have sites of their own; so far they can only be counted")
-        return plan_reads(self._batches[0].store, regions) if self._batches else []
+        if not self._batches:
+            return []
+        store = self._batches[0].store
+        reads = plan_reads(store, regions)
+        if alleles:
+            pieces = list(self._union.pieces([], alleles))
+            records = np.concatenate([np.zeros(0, np.int64), *(piece.record[piece.owner == 0] for piece in pieces)])
+            reads = with_records(store, reads, records)
+        return reads
 
     def _filters(self, filters: str | Iterable[str] | None) -> list[tuple[NDArray[np.bool_], bool] | None]:
         """Which filters of each batch may stand, and whether none may."""
@@ -488,6 +593,10 @@ class Repository:
         on_problem: str = "warn",
         resume: bool = False,
         rename: Mapping[str, str] | None = None,
+        absent: str | None = None,
+        callable: PathLike | None = None,  # noqa: A002
+        samples: PathLike | None = None,
+        min_ref_gq: int | None = None,
     ) -> Repository:
         """Add one more batch, and move on to the version that has it.
 
@@ -495,7 +604,10 @@ class Repository:
         than the first become batches of their own, in the same step. Arguments as of ``create``.
         Raises InputError, SampleClashError, ContigLengthError, ReadOnlyError, PlanError.
         """
-        options = AddOptions(threads, progress, fields, max_alleles_inline, on_problem, resume, rename)
+        options = AddOptions(
+            threads, progress, fields, max_alleles_inline, on_problem, resume, rename, absent, callable, samples,
+            min_ref_gq,
+        )  # fmt: skip
         return self._add(inputs, options)
 
     def _add(self, inputs: Sequence[PathLike], options: AddOptions) -> Repository:
@@ -509,11 +621,93 @@ class Repository:
         self._load(None)
         return self
 
+    def batch(
+        self,
+        batch: str,
+        *,
+        absent: str | None = None,
+        callable: PathLike | None = None,  # noqa: A002
+        min_ref_gq: int | None = None,
+    ) -> Document:
+        """The manifest entry of a batch, by its id or the beginning of it; with options, changed in a new version.
+
+        absent, callable, min_ref_gq : as in ``create``; what is not given stays as it is
+
+        The repository moves on to the new version. Raises QueryError, InputError, ReadOnlyError.
+        """
+        from .policies import change_batch, find_batch  # noqa: PLC0415
+        from .storage.denominators import read_wish  # noqa: PLC0415
+
+        entries = self.info()["batches"]
+        if absent is None and callable is None and min_ref_gq is None:
+            return find_batch(entries, batch)
+        self._writable()
+        name = find_batch(entries, batch)["id"]
+        try:
+            change_batch(self.path, name, read_wish(absent, None if callable is None else Path(callable), min_ref_gq))
+        except OSError as error:
+            raise write_error(self.path, error) from None
+        self._load(None)
+        return find_batch(self.info()["batches"], name)
+
     def _writable(self) -> Document:
         """The newest manifest that is known. Raises ReadOnlyError."""
         if self.manifest is None:
             raise ReadOnlyError(f"{self.path}: not written by varstore, so it can be read only")
         return self.manifest.document
+
+    def withdraw(self, samples: Iterable[str]) -> Repository:
+        """Take people out of every later answer, of whatever version, and move on to the version that says so.
+
+        Those who are withdrawn already stay so: where all are, there is no new version. What is stored of them
+        stays until the batches that hold it are rewritten. Raises UnknownSampleError, SampleClashError, QueryError.
+        """
+        from .upkeep import withdraw  # noqa: PLC0415
+
+        self._writable()
+        if isinstance(samples, str):
+            raise QueryError("withdraw takes a list of sample ids, not one string")
+        ids = list(samples)
+        if not ids:
+            raise QueryError("nobody to withdraw: name at least one sample")
+        self._load(None)
+        people = self._everybody()
+        numbers = resolve_ids(ids, people.number_of, len(people.names))
+        try:
+            withdraw(self.path, self._writable(), numbers, ids)
+        except OSError as error:
+            raise write_error(self.path, error) from None
+        self._load(None)
+        return self
+
+    def log(self) -> list[VersionRow]:
+        """The versions there are, oldest first: version, time, action, batches, samples, withdrawn, tool, command."""
+        self._writable()
+        return list(history.log(self.path))
+
+    def gc(
+        self, older_than: str | float | timedelta = "24h", *, keep_versions: int | None = None, dry_run: bool = False
+    ) -> list[Garbage]:
+        """Remove what no version needs, and tell what was removed: path, num_bytes and reason of each thing.
+
+        That is: staging of processes that are gone, and parts that no version names. Whatever is younger than
+        ``older_than``, or held by a process that is at work, is left alone.
+
+        older_than : like ``24h`` or ``30m``, a timedelta, or seconds
+        keep_versions : drop versions but the newest so many, and what only they need. A version that was the newest
+            within ``older_than`` stays
+        dry_run : remove nothing
+
+        Raises QueryError, WriteError, CorruptManifestError, FormatVersionError, ReadOnlyError.
+        """
+        from .upkeep import collect, seconds  # noqa: PLC0415
+
+        self._writable()
+        try:
+            found = collect(self.path, seconds(older_than), keep_versions, dry_run=dry_run)
+        except OSError as error:
+            raise write_error(self.path, error) from None
+        return found
 
     def plan(
         self,
@@ -522,6 +716,10 @@ class Repository:
         max_alleles_inline: int | None = None,
         on_problem: str = "warn",
         rename: Mapping[str, str] | None = None,
+        absent: str | None = None,
+        callable: PathLike | None = None,  # noqa: A002
+        samples: PathLike | None = None,
+        min_ref_gq: int | None = None,
     ) -> Plan:
         """Cut an import of inputs into partitions, that any process may run in any order.
 
@@ -531,7 +729,9 @@ class Repository:
         document = self._writable()
         if not inputs:
             raise QueryError("nothing to plan: name at least one file")
-        options = AddOptions(None, None, fields, max_alleles_inline, on_problem, rename=rename)
+        options = AddOptions(
+            None, None, fields, max_alleles_inline, on_problem, False, rename, absent, callable, samples, min_ref_gq
+        )
         try:
             return plan_batch(self.path, document, inputs, options)
         except OSError as error:
@@ -599,8 +799,9 @@ class Repository:
             calls = read_genotypes([store], [ChunkRead(chunk)], columns, samples, BlockCache(0))
             return calls.call_genotype, calls.call_genotype_phased
 
+        gone = np.flatnonzero(np.isin(batch.numbers, self._withdrawn_now()))
         with readable(source, batch.entry["problems"]) as path:
-            for text in differences(path, store, blocks, batch.entry.get("fields_left_out", ())):
+            for text in differences(path, store, blocks, batch.entry.get("fields_left_out", ()), gone.tolist()):
                 yield text.replace(str(path), str(source))
 
     def close(self) -> None:
@@ -652,12 +853,19 @@ class Repository:
                 where = f"{self.path}: batch {entry['batch']}, chunk {chunk}"
                 yield f"{where}: the keys are not those of the alleles"
 
+    def _wrong_denominators(self) -> Iterable[str]:
+        """Batches whose stored ploidies and sure reference blocks are not those of their records."""
+        from .storage.denominators import problems as wrong  # noqa: PLC0415
+
+        if self.manifest is not None:
+            yield from wrong(self.path, self.manifest.document)
+
 
 def _derived_versions() -> dict[str, int]:
     """Kinds of derived parts, and the version of each that is read."""
-    from .storage import keys, totals  # noqa: PLC0415
+    from .storage import denominators, keys, totals  # noqa: PLC0415
 
-    return {totals.KIND: totals.VERSION, keys.KIND: keys.VERSION}
+    return {totals.KIND: totals.VERSION, keys.KIND: keys.VERSION, **denominators.DERIVED}
 
 
 def problems(path: Path, repository: Repository | None = None) -> list[str]:
@@ -668,12 +876,11 @@ def problems(path: Path, repository: Repository | None = None) -> list[str]:
         if newest is None:
             return [f"{path}: the repository has no version yet"]
         found = manifest.problems(path, newest)
-        entries = [*newest.batches, *newest.derived, *newest.samples]
-        for entry in entries:
-            found += Part(path, PartRef(**entry["part"])).problems()
+        for ref in manifest.kept_parts(path, newest):
+            found += Part(path, ref).problems()
         if not found:
             repository = repository or Repository(path)
-            found += [*repository._wrong_totals(), *repository._wrong_keys()]
+            found += [*repository._wrong_totals(), *repository._wrong_keys(), *repository._wrong_denominators()]
     except NotARepositoryError:
         raise
     except (RepositoryError, OSError, KeyError, TypeError) as error:

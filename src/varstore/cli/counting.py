@@ -44,7 +44,7 @@ def people(repo: Any, samples: str | None, samples_file: str | None) -> list[str
     text = samples if samples is not None else str(samples_file)
     but = text.startswith("^")
     text = text.removeprefix("^")
-    ids = text.split(",") if samples is not None else _read_ids(text)
+    ids = text.split(",") if samples is not None else read_ids(text)
     if not but:
         return ids
     repo.cohort(ids)  # an unknown or repeated id is an error here too
@@ -62,11 +62,11 @@ def _cohorts(texts: tuple[str, ...]) -> dict[str, list[str]]:
         name = named.group(1) if named else Path(rest[1:]).stem
         if name in cohorts:
             raise QueryError(f"--cohort: two cohorts are named {name!r}")
-        cohorts[name] = _read_ids(rest[1:])
+        cohorts[name] = read_ids(rest[1:])
     return cohorts
 
 
-def _read_ids(path: str) -> list[str]:
+def read_ids(path: str) -> list[str]:
     """Sample ids of a file: the first column of each line."""
     try:
         lines = Path(path).read_text(encoding="utf-8").splitlines()

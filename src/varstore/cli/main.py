@@ -58,6 +58,25 @@ rename_option = click.option(
     "--rename", metavar="FILE", type=click.Path(), help="File of sample names, old and new, a pair a line."
 )
 
+absent_option = click.option(
+    "--absent",
+    type=click.Choice(["unknown", "reference"]),
+    help="What people are at sites where the batch has no record.  [default: unknown; gVCF: reference where its "
+    "blocks are sure]",
+)
+callable_option = click.option(
+    "--callable",
+    metavar="BED",
+    type=click.Path(),
+    help="Where they could be called: outside it people are unknown at sites without a record.",
+)
+table_option = click.option(
+    "--samples", metavar="TSV", type=click.Path(), help="Table of people: a column that names them, and their sex."
+)
+min_ref_gq_option = click.option(
+    "--min-ref-gq", metavar="N", type=click.IntRange(0), help="Least GQ of a sure reference block.  [default: 20]"
+)
+
 
 class _Group(click.Group):
     """Commands in the order they are written; our errors are one sentence and exit status 1."""
@@ -92,6 +111,10 @@ def main() -> None:
 @inline_option
 @on_problem_option
 @rename_option
+@absent_option
+@callable_option
+@table_option
+@min_ref_gq_option
 @resume_option
 def create(repo: str, inputs: tuple[str, ...], assembly: str | None, **options: Any) -> None:
     """Make a new repository REPO, with INPUT files as its first batch.
@@ -115,6 +138,10 @@ def create(repo: str, inputs: tuple[str, ...], assembly: str | None, **options: 
 @inline_option
 @on_problem_option
 @rename_option
+@absent_option
+@callable_option
+@table_option
+@min_ref_gq_option
 @resume_option
 def add(repo: str, inputs: tuple[str, ...], **options: Any) -> None:
     """Add INPUT files to REPO as one more batch."""
@@ -134,6 +161,10 @@ def add(repo: str, inputs: tuple[str, ...], **options: Any) -> None:
 @inline_option
 @on_problem_option
 @rename_option
+@absent_option
+@callable_option
+@table_option
+@min_ref_gq_option
 @click.option("--json", "as_json", is_flag=True, help="As JSON, with the plan's path.")
 def plan(repo: str, inputs: tuple[str, ...], **options: Any) -> None:
     """Cut an import of INPUT files into partitions, for many processes.
@@ -174,6 +205,23 @@ def info(repo: str, as_json: bool) -> None:
     from . import show  # noqa: PLC0415
 
     show.info(_open(repo), as_json=as_json)
+
+
+@main.command()
+@repo_argument
+@click.argument("batch_id", metavar="[ID]", required=False)
+@absent_option
+@callable_option
+@min_ref_gq_option
+@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+def batch(repo: str, batch_id: str | None, **options: Any) -> None:
+    """Show the batches of REPO, or the batch ID; with options, change what it says of sites where it has no record.
+
+    ID may be the beginning of one batch's id. A change makes a new version; genotypes are not touched.
+    """
+    from . import batches  # noqa: PLC0415
+
+    batches.batch(_open(repo), batch_id, callable_file=options.pop("callable"), **options)
 
 
 @main.command()
@@ -246,6 +294,58 @@ def verify(repo: str, source: str | None) -> None:
     if found:
         raise VarstoreError(f"{repo}: {len(found)} problem{'s' if len(found) > 1 else ''} found")
     click.echo(f"{repo}: everything is as it was written")
+
+
+@main.command()
+@repo_argument
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+def log(repo: str, as_json: bool) -> None:
+    """Print the versions of REPO, oldest first: when, by what, and what was in it."""
+    from . import upkeep  # noqa: PLC0415
+
+    upkeep.log(_open(repo), as_json=as_json)
+
+
+@main.command()
+@repo_argument
+@click.argument("samples", metavar="[SAMPLE]...", nargs=-1)
+@click.option("-S", "--samples-file", type=click.Path(), help="File of sample ids, one a line.")
+def withdraw(repo: str, samples: tuple[str, ...], samples_file: str | None) -> None:
+    """Take people out of every later answer, of whatever version of REPO.
+
+    Those who are withdrawn already stay so. The files of their batches are not changed.
+    """
+    from . import upkeep  # noqa: PLC0415
+
+    upkeep.withdraw(_open(repo), samples, samples_file)
+
+
+@main.command()
+@repo_argument
+@click.option(
+    "--older-than",
+    metavar="AGE",
+    default="24h",
+    show_default=True,
+    help="Leave alone what is younger: a number with s, m, h or d.",
+)
+@click.option("-n", "--dry-run", is_flag=True, help="Remove nothing, print what would be removed.")
+@click.option(
+    "--keep-versions",
+    metavar="N",
+    type=click.IntRange(1),
+    help="Drop versions but the newest N, and what only they need.  [default: keep all]",
+)
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+def gc(repo: str, **options: Any) -> None:
+    """Remove what no version of REPO needs.
+
+    That is staging of processes that are gone, and parts that no version names. What a process at work holds is left
+    alone. Prints path, bytes and reason of each thing, separated by tabs.
+    """
+    from . import upkeep  # noqa: PLC0415
+
+    upkeep.gc(_open(repo), **options)
 
 
 def _renames(path: str | None) -> dict[str, str] | None:

@@ -63,8 +63,12 @@ def info(repo: Any, *, as_json: bool) -> None:
     click.echo(f"version   {document['version']}")
     click.echo(f"assembly  {document['assembly'] or 'unknown'}")
     click.echo(f"samples   {document['num_samples']:,}")
+    if document["num_withdrawn"]:
+        click.echo(f"withdrawn {document['num_withdrawn']:,}")
     click.echo(f"variants  {document['num_variants']:,}")
     click.echo(f"contigs   {shown}")
     for batch in document["batches"]:
         names = ", ".join(file["name"] for file in batch.get("files", []))
         click.echo(f"batch     {batch['id']}: {batch['num_samples']:,} samples; {names}")
+        for name, people in batch.get("unknown_ploidy", {}).items():
+            click.echo(f"          ploidy of {people:,} samples on {name} is unknown: they are missing at absent sites")

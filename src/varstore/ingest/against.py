@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import tempfile
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -71,16 +71,19 @@ def _source_records(path: Path, batch: Batch) -> Iterator[tuple[Any, ...]]:
     return itertools.chain.from_iterable(worker.run("against:records", path, shape))
 
 
-def differences(path: Path, batch: Batch, blocks: Any, left_out: Collection[str] = ()) -> Iterator[str]:
+def differences(
+    path: Path, batch: Batch, blocks: Any, left_out: Collection[str] = (), withdrawn: Sequence[int] = ()
+) -> Iterator[str]:
     """What differs between a source and the batch that holds it, as sentences, record by record.
 
     blocks : (chunk) -> (genotypes, phases) of all samples at the records of a chunk
 
     left_out : names of fields that the import was told to leave out
+    withdrawn : columns of samples that are not compared
 
     Compares CHROM, POS, ID, REF, ALT, QUAL, FILTER, GT and phase, and every INFO and FORMAT field.
     """
-    comparison = FieldComparison(batch, left_out)
+    comparison = FieldComparison(batch, left_out, withdrawn)
     stored: Iterator[tuple[Any, ...]] = iter(())
     contig, num = "", 0
     for num, (record_contig, expected_fields, fields) in enumerate(_source_records(path, batch), 1):
@@ -96,6 +99,7 @@ def differences(path: Path, batch: Batch, blocks: Any, left_out: Collection[str]
         *fixed, number = mine
         compared = list(zip(_NAMES, fixed, expected_fields, strict=True))
         for name, found, expected in [*compared, *comparison.compare(fields, number)]:
+            found, expected = _without(found, withdrawn), _without(expected, withdrawn)
             if not _equal(found, expected):
                 yield f"{where}: {name} is {_short(expected)} in the file, {_short(found)} in the repository"
     yield from _rest(path, contig, stored)
@@ -152,6 +156,13 @@ def _fields(record: Any, shape: tuple[int, int] | None) -> tuple[Any, ...]:
         record.POS, record.ID or ".", [record.REF, *(alt for alt in record.ALT if alt != ".")], int(quality[0]), names,
         None if calls is None else calls[0], calls,
     )  # fmt: skip
+
+
+def _without(value: Any, samples: Sequence[int]) -> Any:
+    """GT or phase without some samples; other fields as they are."""
+    if isinstance(value, tuple):
+        return tuple(_without(part, samples) for part in value)
+    return np.delete(value, samples, axis=0) if isinstance(value, np.ndarray) and len(samples) else value
 
 
 def _equal(found: Any, expected: Any) -> bool:

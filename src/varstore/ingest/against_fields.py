@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,8 +40,8 @@ class FieldsRead:
 class FieldComparison:
     """Compares records one after another, holding one chunk of every field."""
 
-    def __init__(self, batch: Batch, left_out: Collection[str]) -> None:
-        self.batch, self.left_out = batch, set(left_out)
+    def __init__(self, batch: Batch, left_out: Collection[str], withdrawn: Sequence[int] = ()) -> None:
+        self.batch, self.left_out, self.withdrawn = batch, set(left_out), list(withdrawn)
         self.fields = batch.fields
         self._chunk = -1
         self._chunks: dict[str, FieldChunk] = {}
@@ -80,7 +80,7 @@ class FieldComparison:
         for name in [*stored, *sorted(names - set(stored) - self.left_out)]:
             wanted = _of_calls(record.calls[name[7:]]) if name in names else None
             found = self._row(name, row) if name in self.fields.fields else None
-            same = [sample for sample, key, _ in odd if key == name[7:]]
+            same = [*self.withdrawn, *(sample for sample, key, _ in odd if key == name[7:])]
             where = _first_difference(found, wanted, same)
             if where >= 0:
                 sample = self.batch.samples[where]

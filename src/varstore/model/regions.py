@@ -11,7 +11,9 @@ from pathlib import Path
 from ..errors import RegionError, UnknownContigError
 
 END_OF_CONTIG = 2**31 - 1
-_GROUP = re.compile(r"\d{3}(-\d{0,3})?")  # what follows a comma inside a number
+_GROUP = re.compile(r"\d{3}(-\d{0,3}|[ :].*)?")  # what follows a comma inside a number
+# ``contig:pos REF>ALT``, and ``contig:pos:REF:ALT``.
+_ALLELES = (re.compile(r"(.+):([^:\s]*)\s+([A-Za-z]+)>(\S+)"), re.compile(r"(.+):([\d,]+):([A-Za-z]+):([A-Za-z]+|\*)"))
 
 
 @dataclass(frozen=True)
@@ -36,8 +38,7 @@ def parse_region(text: str, contigs: Sequence[str]) -> Region:
         return Region(list(contigs).index(text))
     contig, colon, interval = text.rpartition(":")
     if not colon or contig not in contigs:
-        known = ", ".join(contigs[:8]) + (", ..." if len(contigs) > 8 else "")
-        raise UnknownContigError(f"region {text!r}: no contig {contig or text!r} here; there are {known or 'none'}")
+        raise UnknownContigError(f"region {text!r}: no contig {contig or text!r} here; {_known(contigs)}")
     first, dash, last = interval.replace(",", "").partition("-")
     begin = _position(first, text)
     if not dash:
@@ -48,8 +49,43 @@ def parse_region(text: str, contigs: Sequence[str]) -> Region:
     return Region(list(contigs).index(contig), begin - 1, end)
 
 
+@dataclass(frozen=True)
+class AlleleText:
+    """One ALT allele as somebody asks for it: ``contig`` is its index, ``position`` is 1-based."""
+
+    contig: int
+    position: int
+    ref: str
+    alt: str
+
+
+def parse_allele(text: str, contigs: Sequence[str]) -> AlleleText | None:
+    """Read ``contig:pos REF>ALT`` or ``contig:pos:REF:ALT``; None where the text is no allele but may be a region.
+
+    A contig that has the text as its name goes first, as in ``parse_region``; of other contigs and regions none ends
+    in bases. The alleles may be spelled in any way, and in any case. Raises UnknownContigError, RegionError.
+
+    >>> parse_allele("22:16,050,075 A>G", ["21", "22"])
+    AlleleText(contig=1, position=16050075, ref='A', alt='G')
+    """
+    found = next(filter(None, (pattern.fullmatch(text) for pattern in _ALLELES)), None)
+    if found is None or text in contigs:
+        return None
+    contig, position, ref, alt = found.groups()
+    if contig not in contigs:
+        raise UnknownContigError(f"allele {text!r}: no contig {contig!r} here; {_known(contigs)}")
+    number = position.replace(",", "")
+    if not (number.isascii() and number.isdigit()) or int(number) > END_OF_CONTIG:
+        raise RegionError(f"allele {text!r}: {position!r} is no position (expected contig:pos REF>ALT)")
+    return AlleleText(list(contigs).index(contig), int(number), ref, alt)
+
+
+def _known(contigs: Sequence[str]) -> str:
+    return "there are " + (", ".join(contigs[:8]) + (", ..." if len(contigs) > 8 else "") or "none")
+
+
 def split_regions(text: str, contigs: Sequence[str]) -> list[str]:
-    """Split a list of regions at its commas, but not at those inside numbers.
+    """Split a list of regions and alleles at its commas, but not at those inside numbers.
 
     >>> split_regions("22:16,050,000-16,060,000,X:5", ["22", "X"])
     ['22:16,050,000-16,060,000', 'X:5']

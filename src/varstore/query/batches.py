@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +19,7 @@ from .plan import Store
 
 if TYPE_CHECKING:
     from ..storage.totals import Totals
+    from .absence import Absence
     from .alleles import AlleleIndex
 
 
@@ -36,6 +37,7 @@ class BatchHandle:
     derived: Mapping[str, Part]
     table: Mapping[str, int]
     number_of: Callable[[], Mapping[str, int]]
+    _kept: dict[str, Absence | None] = field(default_factory=dict, repr=False)
 
     @property
     def num_samples(self) -> int:
@@ -62,6 +64,22 @@ class BatchHandle:
         from ..storage.totals import Totals  # noqa: PLC0415
 
         return Totals(self.derived["totals"]) if "totals" in self.derived else None
+
+    def absence(self, root: Path, sexes: Callable[[], NDArray[np.int8]], assembly: str | None) -> Absence | None:
+        """What it says where it has no record, opened once; None: its people are unknown there.
+
+        sexes : gives the sex of everybody in the repository, by number
+        """
+        if self.entry.get("absent", "unknown") == "unknown":
+            return None
+        if "absence" not in self._kept:
+            from .absence import open_absence  # noqa: PLC0415
+
+            self._kept["absence"] = open_absence(
+                root, self.entry, self.derived, self.store.contigs, self.contigs, self.table, sexes()[self.numbers],
+                assembly,
+            )  # fmt: skip
+        return self._kept["absence"]
 
     @cached_property
     def alleles(self) -> AlleleIndex:

@@ -80,6 +80,17 @@ def plan_reads(store: Store, regions: Sequence[Region] | None) -> list[ChunkRead
     return reads
 
 
+def with_records(store: Store, reads: Sequence[ChunkRead], records: NDArray[np.int64]) -> list[ChunkRead]:
+    """The same reads, and some records besides, in file order."""
+    height = len(store.site_chunk(0).position) if store.num_chunks else 1
+    wanted = {read.chunk: read.rows for read in reads}
+    for chunk in np.unique(records // height).tolist():
+        rows = wanted.get(chunk, np.zeros(0, np.int64))
+        if rows is not None:
+            wanted[chunk] = np.union1d(rows, records[records // height == chunk] % height)
+    return [ChunkRead(chunk, wanted[chunk]) for chunk in sorted(wanted)]
+
+
 def _rows_in(sites: SiteChunk, regions: Sequence[Region]) -> NDArray[np.int64] | None:
     chosen = np.zeros(len(sites.position), np.bool_)
     for region in regions:

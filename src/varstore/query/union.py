@@ -153,6 +153,20 @@ class Piece:
         return ref, alt
 
 
+@dataclass(frozen=True)
+class AlleleKey:
+    """One allele that is asked for: ``contig`` of the repository's table, key and digest as in ``storage.keys``."""
+
+    contig: int
+    key: int
+    digest: int
+
+    @property
+    def position(self) -> int:
+        """Normalised."""
+        return self.key >> 32
+
+
 class Union:
     """The axis of a version of a repository.
 
@@ -166,30 +180,26 @@ class Union:
         self._num_bytes = 0
         self._lock = threading.Lock()
 
-    def pieces(self, regions: Sequence[Region] | None) -> Iterator[Piece]:
-        """The rows whose spelling overlaps a region, in order; None: all. Regions are sorted and do not overlap."""
+    def pieces(self, regions: Sequence[Region] | None, alleles: Sequence[AlleleKey] = ()) -> Iterator[Piece]:
+        """The rows whose spelling overlaps a region, and those of some alleles, in order.
+
+        regions : sorted, without overlap; None: all
+        """
         if regions is None:
             regions = [Region(contig) for contig in range(len(self.covered))]
-        for contig in dict.fromkeys(region.contig for region in regions):
-            yield from self._of_contig(contig, [region for region in regions if region.contig == contig])
+        for contig in sorted({region.contig for region in regions} | {allele.contig for allele in alleles}):
+            here = [region for region in regions if region.contig == contig]
+            yield from self._of_contig(contig, here, [allele for allele in alleles if allele.contig == contig])
 
-    def allele(self, contig: int, key: int, digest: int) -> Piece:
-        """The rows of one allele: none, one, or one an occurrence."""
-        position = key >> 32
-        piece = self._piece(contig, position, position + 1)
-        return piece.take(np.flatnonzero((piece.key == np.uint64(key)) & (piece.digest == np.uint64(digest))))
-
-    def _of_contig(self, contig: int, regions: Sequence[Region]) -> Iterator[Piece]:
+    def _of_contig(self, contig: int, regions: Sequence[Region], alleles: Sequence[AlleleKey]) -> Iterator[Piece]:
         whole = any(region.start == 0 and region.end >= END_OF_CONTIG for region in regions)
         ranges = [(0, END_OF_CONTIG)] if whole else self._ranges(contig, regions)
+        ranges += [(allele.position, allele.position + 1) for allele in alleles]
         ready: Piece | None = None
-        for low, high in self._cut(contig, ranges):
+        for low, high in self._cut(contig, _merged_ranges(ranges)):
             piece = self._piece(contig, low, high)
             if not whole:
-                inside = np.zeros(len(piece), np.bool_)
-                for region in regions:
-                    inside |= (piece.start < region.end) & (piece.end > region.start)
-                piece = piece.take(np.flatnonzero(inside))
+                piece = piece.take(np.flatnonzero(_selected(piece, regions, alleles)))
             if not len(piece):
                 continue
             # Rows come by POS as it is spelled; pieces are cut by the normalised one, which may lie behind it.
@@ -233,6 +243,26 @@ class Union:
             while self._num_bytes > _CACHE_BYTES and len(self._pieces) > 1:
                 self._num_bytes -= self._pieces.popitem(last=False)[1].num_bytes
         return piece
+
+
+def _selected(piece: Piece, regions: Sequence[Region], alleles: Sequence[AlleleKey]) -> NDArray[np.bool_]:
+    inside = np.zeros(len(piece), np.bool_)
+    for region in regions:
+        inside |= (piece.start < region.end) & (piece.end > region.start)
+    for allele in alleles:
+        inside |= (piece.key == np.uint64(allele.key)) & (piece.digest == np.uint64(allele.digest))
+    return inside
+
+
+def _merged_ranges(ranges: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Ranges in order, those that overlap as one."""
+    merged: list[tuple[int, int]] = []
+    for low, high in sorted(ranges):
+        if merged and low < merged[-1][1]:
+            merged[-1] = merged[-1][0], max(high, merged[-1][1])
+        else:
+            merged.append((low, high))
+    return merged
 
 
 def _build(contig: int, of_batch: Mapping[int, Entries]) -> Piece:

@@ -92,6 +92,11 @@ def remove(path: Path) -> None:
     path.unlink(missing_ok=True)
 
 
+def touch(path: Path) -> None:
+    """Give a file the time of now. Raises FileNotFoundError."""
+    os.utime(path)
+
+
 def remove_tree(path: Path) -> None:
     """Remove a folder of staging; it may be gone."""
     shutil.rmtree(path, ignore_errors=True)

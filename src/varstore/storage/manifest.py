@@ -11,7 +11,8 @@ import json
 import os
 import uuid
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,12 +24,17 @@ from ..errors import (
     NotARepositoryError,
     RepositoryError,
     RepositoryExistsError,
+    WriteError,
 )
-from . import files
+from . import files, leases
+from .parts import CHECKSUMS, PartRef
 
 FORMAT_VERSION = 1
 READER_FEATURES = ("vcf-zarr-0.4", "varstore_genotype")
 WRITER_FEATURES = ("sha256-parts",)
+# Of manifests that withdraw people: who does not know of it would go on counting them.
+WITHDRAWN = "withdrawn"
+_KNOWN_READER_FEATURES = (*READER_FEATURES, WITHDRAWN)
 IDENTITY = "varstore.json"
 HEAD = "HEAD"
 
@@ -92,8 +98,29 @@ class Manifest:
         """Entries of the sample-table parts, in order."""
         return list(self.document["samples"])
 
+    @property
+    def first_version(self) -> int:
+        """The oldest version that was not dropped."""
+        return int(self.document.get("first_version", 1))
 
-def _path(root: Path, version: int) -> Path:
+    @property
+    def part_refs(self) -> list[PartRef]:
+        """The parts it names, whatever their kind."""
+        return list(dict.fromkeys(_part_refs(self.document)))
+
+
+def _part_refs(value: Any) -> Iterator[PartRef]:
+    if isinstance(value, dict):
+        if value.keys() >= {"path", "checksums"}:
+            yield PartRef(value["path"], value["checksums"])
+        value = list(value.values())
+    if isinstance(value, list):
+        for item in value:
+            yield from _part_refs(item)
+
+
+def manifest_path(root: Path, version: int) -> Path:
+    """Where a version is."""
     return root / "manifests" / f"{version:08d}.json"
 
 
@@ -159,7 +186,7 @@ def first_document(identity: Document, assembly: str | None) -> Document:
 
 def read_version(root: Path, version: int) -> Manifest:
     """Read manifest ``version``. Raises MissingFileError, CorruptManifestError, FormatVersionError."""
-    path = _path(root, version)
+    path = manifest_path(root, version)
     try:
         data = path.read_bytes()
     except FileNotFoundError:
@@ -167,7 +194,7 @@ def read_version(root: Path, version: int) -> Manifest:
     document = unseal(data, path)
     if document.get("version") != version:
         raise CorruptManifestError(f"{path}: it says that it is version {document.get('version')}")
-    _check_features(document, path, "reader_features", READER_FEATURES)
+    _check_features(document, path, "reader_features", _KNOWN_READER_FEATURES)
     identity = (root / IDENTITY).read_bytes()
     if document["identity_sha256"] != digest(identity):
         raise CorruptManifestError(f"{root / IDENTITY}: not the file that manifest {version} belongs to")
@@ -181,6 +208,11 @@ def _check_features(document: Document, path: Path, key: str, known: tuple[str, 
         raise FormatVersionError(
             f"{path}: needs {what}, unknown to this varstore; it was written by {document.get('tool', 'a newer one')}"
         )
+
+
+def check_writable(root: Path, newest: Manifest) -> None:
+    """Raise FormatVersionError if this varstore does not know all that a next version has to keep to."""
+    _check_features(newest.document, root, "writer_features", WRITER_FEATURES)
 
 
 def versions(root: Path) -> list[int]:
@@ -198,13 +230,25 @@ def read_newest(root: Path) -> Manifest | None:
     there = versions(root)
     newest = there[-1] if there else 0
     if head is not None and head["version"] > newest:
-        raise MissingFileError(f"{_path(root, head['version'])}: manifest {head['version']} is gone; HEAD names it")
+        raise MissingFileError(
+            f"{manifest_path(root, head['version'])}: manifest {head['version']} is gone; HEAD names it"
+        )
     if newest == 0:
         return None
     manifest = read_version(root, newest)
     if head is not None and head["version"] == newest and head["manifest_sha256"] != manifest.sha256:
-        raise CorruptManifestError(f"{_path(root, newest)}: not the manifest that HEAD names")
+        raise CorruptManifestError(f"{manifest_path(root, newest)}: not the manifest that HEAD names")
     return manifest
+
+
+def is_newest(root: Path, version: int) -> bool:
+    """Whether a version that was the newest still is; quick. (Old versions are dropped from the oldest on.)"""
+    return manifest_path(root, version).exists() and not manifest_path(root, version + 1).exists()
+
+
+def drop(root: Path, version: int) -> None:
+    """Remove a version that the newest says is dropped."""
+    files.remove(manifest_path(root, version))
 
 
 def _read_head(root: Path) -> Document | None:
@@ -228,23 +272,32 @@ def commit(root: Path, change: Callable[[Document], Document], staging: Path, fi
     while True:
         newest = read_newest(root)
         if newest is not None:
-            _check_features(newest.document, root, "writer_features", WRITER_FEATURES)
+            check_writable(root, newest)
         base = first if newest is None else newest.document
         document = change(json.loads(canonical(base)))
         version = 1 if newest is None else newest.version + 1
         document["version"] = version
         document["parent"] = None if newest is None else newest.sha256
         data = seal(document)
+        _check_new_parts(root, Manifest(version, document, ""), base)
         temporary = staging / f"manifest-{uuid.uuid4().hex}"
         files.write_new(temporary, data)
         try:
-            files.link_new(temporary, _path(root, version))
+            files.link_new(temporary, manifest_path(root, version))
         except FileExistsError:
             continue
         finally:
             files.remove(temporary)
         _write_head(root, version, digest(data))
         return Manifest(version, document, digest(data))
+
+
+def _check_new_parts(root: Path, made: Manifest, base: Document) -> None:
+    """What a version is the first to name has to be there. Raises WriteError."""
+    known = set(_part_refs(base))
+    for ref in made.part_refs:
+        if ref not in known and not (root / ref.path / CHECKSUMS).exists():
+            raise WriteError(f"{root / ref.path}: gone before it was committed; was this process asleep for long?")
 
 
 def _write_head(root: Path, version: int, sha256: str) -> None:
@@ -268,21 +321,31 @@ def problems(root: Path, newest: Manifest) -> list[str]:
     except (OSError, RepositoryError) as error:
         found.append(str(error) if isinstance(error, RepositoryError) else f"{root / HEAD}: {error.strerror}")
     child = newest
-    while child.version > 1:
+    while child.version > newest.first_version:
         try:
             parent = read_version(root, child.version - 1)
         except (OSError, RepositoryError) as error:
             found.append(str(error))
             break
         if parent.sha256 != child.document["parent"]:
-            found.append(f"{_path(root, parent.version)}: not the parent that version {child.version} names")
+            found.append(f"{manifest_path(root, parent.version)}: not the parent that version {child.version} names")
             break
         child = parent
     return found
 
 
+def kept_parts(root: Path, newest: Manifest) -> list[PartRef]:
+    """The parts that versions name, the newest's first; a version that cannot be read names none."""
+    refs = dict.fromkeys(newest.part_refs)
+    for version in range(newest.version - 1, newest.first_version - 1, -1):
+        with suppress(OSError, RepositoryError):  # `problems` tells
+            refs.update(dict.fromkeys(read_version(root, version).part_refs))
+    return list(refs)
+
+
 def staging_folder(root: Path) -> Path:
-    """A new folder of one's own under ``tmp``, named after host and process."""
+    """A new folder of one's own under ``tmp``, named after host and process, with a lease in it."""
     path = root / "tmp" / f"{os.uname().nodename}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
     files.make_folder(path)
+    leases.take(path)
     return path

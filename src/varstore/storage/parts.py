@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Protocol
 
 from ..errors import CorruptRepositoryError, MissingFileError
-from . import files
+from . import files, leases
 
 CHECKSUMS = "varstore/checksums"
 
@@ -100,12 +100,16 @@ class PartWriter:
         return sum(size for name, (_, size) in self._entries.items() if name.startswith(prefix))
 
     def publish(self, root: Path, path: str) -> PartRef:
-        """Write the checksums, sync, and rename the part to ``root / path``."""
+        """Write the checksums, sync, and rename the part to ``root / path``.
+
+        The lease of the staging folder covers it there until a version names it.
+        """
         lines = [f"{digest} {size} {name}\n" for name, (digest, size) in sorted(self._entries.items())]
         listing = "".join(lines).encode()
         files.write_new(self.staging / CHECKSUMS, listing)
         files.sync_tree(self.staging)
         files.make_folder((root / path).parent)
+        leases.claim(self.staging, path)
         files.move_folder(self.staging, root / path)
         return PartRef(path, hashlib.sha256(listing).hexdigest())
 

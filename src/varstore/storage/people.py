@@ -6,8 +6,10 @@ import uuid
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from ..errors import QueryError, SampleClashError
+from ..errors import QueryError, SampleClashError, WithdrawnSampleError
+from ..model.sample_table import SampleTable
 from .batch import Batch
+from .history import withdrawn_of
 from .manifest import Document
 from .parts import Part, PartRef, PartWriter
 from .samples import read_samples, write_samples
@@ -47,7 +49,11 @@ def read_renames(path: Path) -> dict[str, str]:
 
 
 def check_people(root: Path, document: Document, samples: Sequence[str], contigs: Sequence[str], path: str) -> None:
-    """People may come again on contigs that no batch of theirs covers. Raises SampleClashError."""
+    """People may come again on contigs that no batch of theirs covers, but not when they were withdrawn.
+
+    Raises SampleClashError, WithdrawnSampleError.
+    """
+    _check_not_withdrawn(root, document, samples, path)
     names: list[str] | None = None
     wanted = set(samples)
     for entry in document["batches"]:
@@ -67,6 +73,17 @@ def check_people(root: Path, document: Document, samples: Sequence[str], contigs
             )
 
 
+def _check_not_withdrawn(root: Path, document: Document, samples: Sequence[str], path: str) -> None:
+    numbers = withdrawn_of(document)
+    if not len(numbers):
+        return
+    names = sample_names(root, document)
+    clash = sorted({names[number] for number in numbers.tolist()}.intersection(samples) - {""})
+    if clash:
+        others = f" and {len(clash) - 1} more were" if len(clash) > 1 else " was"
+        raise WithdrawnSampleError(f"{path}: sample {clash[0]!r}{others} withdrawn from the repository; leave them out")
+
+
 def _people(root: Path, entry: Document, names: Sequence[str]) -> Sequence[str]:
     first = entry["first_sample"]
     if first is not None:
@@ -77,8 +94,9 @@ def _people(root: Path, entry: Document, names: Sequence[str]) -> Sequence[str]:
 class NewPeople:
     """Sample tables of the people a commit adds; a commit that is tried again writes them again if others came."""
 
-    def __init__(self, root: Path, staging: Path) -> None:
+    def __init__(self, root: Path, staging: Path, table: SampleTable | None = None) -> None:
         self._root = root
+        self._table = table
         self._staging = staging
         self._written: dict[tuple[str, ...], PartRef] = {}
 
@@ -103,5 +121,5 @@ class NewPeople:
     def _write(self, samples: Sequence[str]) -> PartRef:
         name = uuid.uuid4().hex[:12]
         part = PartWriter(self._staging / f"samples-{name}")
-        write_samples(part, samples)
+        write_samples(part, samples, self._table)
         return part.publish(self._root, f"samples/{name}")

@@ -6,25 +6,22 @@ goes on with it.
 
 from __future__ import annotations
 
-import fcntl
-import json
 import os
 import re
 import uuid
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote_to_bytes
 
 from ..errors import CorruptManifestError, FormatVersionError, PlanError
-from . import files
+from . import files, leases
 from .manifest import Document, seal, unseal
 
 FORMAT = 1
 _NAME = re.compile(r"plan-[0-9a-f]{12}")
 _FILE = "plan.json"
-_LEASE = "lease"
 
 
 @dataclass(frozen=True)
@@ -114,72 +111,6 @@ def is_leased(plan: Plan) -> bool:
         return True
 
 
-@contextmanager
-def lease(plan: Plan) -> Iterator[None]:
-    """Have a plan for oneself. Raises PlanError while another process has it.
-
-    The lock goes with the process that has it; what is in the file serves where locks do nothing, and names it.
-    """
-    path = plan.path / _LEASE
-    try:
-        descriptor = os.open(path, os.O_CREAT | os.O_RDWR, 0o666)
-    except FileNotFoundError:
-        raise PlanError(f"{plan.path}: the plan is gone: another process has committed it") from None
-    try:
-        held = os.pread(descriptor, 4096, 0)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise _in_use(plan, held) from None
-        except OSError:
-            pass  # a file system without locks
-        if _is_live(held):
-            raise _in_use(plan, held)
-        os.ftruncate(descriptor, 0)
-        mine = {"host": os.uname().nodename, "pid": os.getpid(), "started": _started(os.getpid())}
-        os.pwrite(descriptor, json.dumps(mine).encode(), 0)
-        try:
-            yield
-        finally:
-            with suppress(OSError):
-                os.ftruncate(descriptor, 0)
-    finally:
-        os.close(descriptor)
-
-
-def _in_use(plan: Plan, held: bytes) -> PlanError:
-    try:
-        holder = json.loads(held)
-        who = f"process {holder['pid']} on {holder['host']}"
-    except (ValueError, KeyError, TypeError):
-        who = "another process"
-    return PlanError(
-        f"{plan.path}: {who} is at work on this import; wait for it, or if it is gone remove {plan.path / _LEASE}"
-    )
-
-
-def _is_live(held: bytes) -> bool:
-    """Whether the process that wrote a lease may still be there; on another host nobody can tell."""
-    try:
-        holder = json.loads(held)
-        pid, host, started = int(holder["pid"]), holder["host"], holder["started"]
-    except (ValueError, KeyError, TypeError):
-        return False
-    if host != os.uname().nodename:
-        return True
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        pass
-    return bool(_started(pid) == started)
-
-
-def _started(pid: int) -> int | None:
-    """When a process began, in ticks since the machine did; None where the system does not say."""
-    try:
-        stat = Path(f"/proc/{pid}/stat").read_text()
-    except OSError:
-        return None
-    return int(stat.rpartition(")")[2].split()[19])
+def lease(plan: Plan) -> AbstractContextManager[None]:
+    """Have a plan for oneself. Raises PlanError while another process has it."""
+    return leases.locked(plan.path / leases.NAME, "this import")
