@@ -25,6 +25,7 @@ def export(
     samples_file: str | None,
     force: bool,
     threads: int | None,
+    batch: str | None,
 ) -> None:
     """Write what the options say, and name what the format could not take."""
     if output is None and form in ("vcz", "plink"):
@@ -36,11 +37,12 @@ def export(
             sys.stdout.buffer if output is None else output,
             form,
             split_regions(regions, repo.contigs) if regions else None,
-            people(repo, samples, samples_file),
+            people(repo, samples, samples_file, batch),
             regions_file=regions_file,
             force=force,
             threads=threads,
             progress=progress,
+            batch=batch,
         )
     if output is not None:
         click.echo(f"{output}: {report.num_samples:,} samples, {report.num_variants:,} variants", err=True)

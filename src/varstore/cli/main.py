@@ -261,6 +261,7 @@ def count(repo: str, output: str | None, form: str, **options: Any) -> None:
 @regions_file_option
 @samples_option
 @samples_file_option
+@click.option("--batch", metavar="ID", help="One batch as it came: its own records and people.")
 @click.option("--force", is_flag=True, help="Replace FILE if it is there.")
 @click.option("--threads", type=click.IntRange(1), help="Threads.  [default: all cores]")
 def export(repo: str, **options: Any) -> None:

@@ -63,6 +63,30 @@ class Absence:
         n_missing -= n_hom_ref
         return allele_number, n_hom_ref, n_missing
 
+    def calls(self, contig: int, positions: NDArray[np.int64]) -> NDArray[np.int64]:
+        """(positions, samples) alleles of each absent person's call, all of them reference; 0 where it is unknown.
+
+        contig : of the repository's table    positions : 1-based, normalised, in any order
+        """
+        order = np.argsort(positions, kind="stable")
+        ascending = np.ascontiguousarray(positions[order])
+        out = np.zeros((len(positions), len(self.ploidy)), np.int64)
+        if contig not in self.contigs or not len(positions):
+            return out
+        name = self.contigs[contig]
+        starts, classes = class_runs(name, self.build)
+        which = classes[np.searchsorted(starts, ascending, side="right") - 1]
+        out[order] = np.maximum(self.ploidy.T, 0)[which]
+        out[order[~self._covered(name, ascending)]] = 0
+        if self._own:
+            from ..kernels.absence import mark_covered  # noqa: PLC0415
+
+            (own,) = self._own
+            found, covered = own.intervals(name), np.zeros((own.num_sets, len(positions)), np.bool_)
+            mark_covered(found.first, found.start, found.end, ascending, covered)
+            out[order] *= covered.T[:, own.sample_set]
+        return out
+
     def _covered(self, name: str, positions: NDArray[np.int64]) -> NDArray[np.bool_]:
         """(positions,) whether everybody's intervals hold them."""
         out = np.ones(len(positions), np.bool_)

@@ -87,6 +87,15 @@ class Joined:
 _COLUMNS = [f.name for f in fields(Joined)][1:6]
 
 
+@dataclass(frozen=True)
+class Wanted:
+    """Records of a batch on one contig of the repository's table."""
+
+    contig: int
+    batch: int
+    records: NDArray[np.int64]
+
+
 class JoinedAxis:
     """The joined records of a version of a repository.
 
@@ -99,16 +108,20 @@ class JoinedAxis:
     ) -> None:
         self.indexes, self.covered, self.contigs = indexes, covered, contigs
 
-    def pieces(self, regions: Sequence[Region] | None) -> Iterator[Joined]:
-        """The joined records that overlap a region, in order, each once; None: all. Regions do not overlap."""
+    def pieces(self, regions: Sequence[Region] | None, wanted: Sequence[Wanted] = ()) -> Iterator[Joined]:
+        """The joined records that overlap a region, and those of some records, in order, each once.
+
+        regions : sorted, without overlap; None: all
+        """
         if regions is None:
             regions = [Region(contig) for contig in range(len(self.covered))]
-        for contig in dict.fromkeys(region.contig for region in regions):
-            yield from self._of_contig(contig, [region for region in regions if region.contig == contig])
+        for contig in sorted({region.contig for region in regions} | {each.contig for each in wanted}):
+            here = [region for region in regions if region.contig == contig]
+            yield from self._of_contig(contig, here, [each for each in wanted if each.contig == contig])
 
-    def _of_contig(self, contig: int, regions: Sequence[Region]) -> Iterator[Joined]:
+    def _of_contig(self, contig: int, regions: Sequence[Region], wanted: Sequence[Wanted]) -> Iterator[Joined]:
         whole = any(region.start == 0 and region.end >= END_OF_CONTIG for region in regions)
-        ranges = [(0, END_OF_CONTIG)] if whole else self._ranges(contig, regions)
+        ranges = [(0, END_OF_CONTIG)] if whole else self._ranges(contig, regions, wanted)
         ready: Joined | None = None
         for low, high in self._cut(contig, ranges):
             piece = self._piece(contig, low, high)
@@ -116,6 +129,8 @@ class JoinedAxis:
                 inside = np.zeros(len(piece), np.bool_)
                 for region in regions:
                     inside |= (piece.start < region.end) & (piece.end > region.start)
+                for each in wanted:
+                    inside |= np.isin(piece.members[each.batch], each.records)
                 piece = piece.take(np.flatnonzero(inside))
             if not len(piece):
                 continue
@@ -130,9 +145,12 @@ class JoinedAxis:
         if ready is not None:
             yield ready
 
-    def _ranges(self, contig: int, regions: Sequence[Region]) -> list[tuple[int, int]]:
-        """Ranges of positions that hold every record that overlaps a region."""
+    def _ranges(
+        self, contig: int, regions: Sequence[Region], wanted: Sequence[Wanted]
+    ) -> list[tuple[int, int]]:
+        """Ranges of positions that hold every record that overlaps a region or is wanted."""
         found = [self.indexes[batch].positions(region) for batch in self.covered[contig] for region in regions]
+        found += [self.indexes[each.batch].positions_of(contig, each.records) for each in wanted]
         positions = np.unique(np.concatenate(found)) if found else np.zeros(0, np.int64)
         if not len(positions):
             return []

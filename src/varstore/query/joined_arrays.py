@@ -153,7 +153,9 @@ class JoinedArrays:
         """The highest of all members."""
         out = np.full(len(rows), np.nan, np.float32)
         for _, at, values in self._members("variant_quality", chunk, rows):
-            out[at] = np.fmax(out[at], values)
+            known = out[at]
+            # No maximum of NumPy's: a missing value is a NaN that some processors do not pass over.
+            out[at] = np.where(np.isnan(known) | (values > known), values, known)
         set_missing(out, np.isnan(out))
         return out
 
@@ -193,7 +195,8 @@ class JoinedArrays:
             if index and wide is mine:
                 wide = mine.copy()
             for i, own in index.items():
-                wide[i] = remapped(mine[i], own, width, dtype, None if mask is None else mask[i])
+                haploid = self._haploid(own, chunk, rows[each.at[i]], samples[each.to])
+                wide[i] = remapped(mine[i], own, width, dtype, None if mask is None else mask[i], haploid)
             out[each.at[:, np.newaxis], each.to] = wide
         return out[:, :, 0] if width == 1 and len(self.shape(plain)) == 2 else out
 
@@ -217,6 +220,15 @@ class JoinedArrays:
 
     def _call_mask(self, name: str, of: _Callers) -> NDArray[np.bool_] | None:
         return self._read(LITERAL + name, of) if LITERAL + name in self._names[of.batch] else None
+
+    def _haploid(
+        self, indexes: Sequence[NDArray[np.int64]], chunk: int, row: int, samples: Rows
+    ) -> NDArray[np.bool_] | None:
+        """Which people have one haplotype, where values by genotype are of REF alone: one value, whatever the ploidy."""
+        if len(indexes) < 2 or int((indexes[1] >= 0).sum()) > 1:
+            return None
+        codes, _ = self.store.read_calls(chunk, np.array([row]), samples)
+        return np.asarray((codes[0] != -2).sum(axis=1) == 1)
 
     def _indexes(self, name: str, chunk: int, rows: Rows, of: _Callers) -> dict[int, list[NDArray[np.int64]]]:
         """For those of the batch's rows that need it, which of its values each of the joined record's is."""
@@ -296,14 +308,16 @@ class JoinedExceptions(Exceptions):
                 mask = None if mask is None else mask[0]
             else:
                 values, mask = found.values[each.mine], None if found.literal is None else found.literal[each.mine]
-            parts.append((each.to, values, mask, arrays._indexes(array, chunk, rows, each).get(0)))
+            index = arrays._indexes(array, chunk, rows, each).get(0)
+            parts.append((each.to, values, mask, index))
         width = max([1, *(len(index[0]) if index else values.shape[1] for _, values, _, index in parts)])
         dtype = np.result_type(*(values.dtype for _, values, _, _ in parts))
         out, literal = empty((len(store.samples), width), dtype), np.zeros((len(store.samples), width), np.bool_)
         for to, values, mask, index in parts:
-            out[to] = _wide(values, index, width, dtype, mask)
+            haploid = None if index is None else arrays._haploid(index, chunk, row, to)
+            out[to] = _wide(values, index, width, dtype, mask, haploid)
             if mask is not None:
-                literal[to] = _wide(mask, index, width, literal.dtype, None)
+                literal[to] = _wide(mask, index, width, literal.dtype, None, haploid)
         return FieldValues(out, literal)
 
     @cached_property
@@ -331,11 +345,12 @@ class JoinedExceptions(Exceptions):
 
 
 def _wide(
-    values: NDArray[Any], index: list[NDArray[np.int64]] | None, width: int, dtype: np.dtype[Any], mask: Any
-) -> NDArray[Any]:
+    values: NDArray[Any], index: list[NDArray[np.int64]] | None, width: int, dtype: np.dtype[Any], mask: Any,
+    haploid: NDArray[np.bool_] | None,
+) -> NDArray[Any]:  # fmt: skip
     if index is None:
         return widened(values, width, dtype, mask)
-    return remapped(values, index, width, dtype, mask)
+    return remapped(values, index, width, dtype, mask, haploid)
 
 
 def _is_info(name: str) -> bool:

@@ -90,6 +90,14 @@ class RecordIndex:
                 parts.append(found if inside.all() else found.take(np.flatnonzero(inside)))
         return Records.joined(parts)
 
+    def positions_of(self, contig: int, records: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Positions of some records of a contig."""
+        parts = [np.zeros(0, np.int64)]
+        for chunk in np.unique(records // self.store.chunk_variants).tolist():
+            found = self._chunk(chunk)[contig]
+            parts.append(found.position[np.isin(found.record, records)])
+        return np.concatenate(parts)
+
     def positions(self, region: Region) -> NDArray[np.int64]:
         """Positions of the records that overlap a region."""
         contig, first, end = self._regions[:, 1], self._regions[:, 2], self._regions[:, 3]

@@ -113,18 +113,20 @@ def allele_index(dim: str, codes: Sequence[int], num_alleles: int) -> list[NDArr
 
 def remapped(
     values: NDArray[Any], indexes: Sequence[NDArray[np.int64]], width: int, dtype: np.dtype[Any],
-    literal: Literal = None,
+    literal: Literal = None, haploid: NDArray[np.bool_] | None = None,
 ) -> NDArray[Any]:  # fmt: skip
     """(samples, width) of the calls (samples, values) of one record, in the order of the joined alleles.
 
     indexes : as ``allele_index`` gives them    literal : as in ``widened``
+    haploid : (samples,) which calls are, where the number of values does not say it; None: none
     """
     out = _taken(values, indexes[0], width, dtype, literal)
     if len(indexes) > 1:
         # A haploid call has a value an allele, fewer than a diploid one as soon as there are two alleles.
         num_own = int((indexes[1] >= 0).sum())
-        haploid = (~is_fill(values, literal)).sum(axis=-1) == num_own
-        if num_own > 1 and haploid.any():
+        if num_own > 1:
+            haploid = (~is_fill(values, literal)).sum(axis=-1) == num_own
+        if haploid is not None and haploid.any():
             some = None if literal is None else literal[haploid]
             _copy(out, haploid, _taken(values[haploid], indexes[1], width, dtype, some))
     set_missing(out, is_missing(values, literal))
