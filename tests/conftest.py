@@ -4,6 +4,7 @@ import gzip
 import os
 import subprocess
 import sys
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +16,16 @@ import vcf_text
 CHECKOUT = Path(__file__).resolve().parent.parent
 SLICE = "real/1kg_p3_chr22_16-16.5mb.vcf.gz"
 PANEL = "meta/integrated_call_samples_v3.20130502.ALL.panel"
+
+
+def pytest_terminal_summary(terminalreporter):
+    """Print what tests say they tried (``record_property``)."""
+    reports = [report for report in terminalreporter.stats.get("passed", ()) if report.user_properties]
+    if reports:
+        terminalreporter.section("tried")
+    for report in reports:
+        tried = ", ".join(f"{name} {value}" for name, value in report.user_properties)
+        terminalreporter.write_line(f"{report.nodeid.rpartition('::')[2]}: {tried}")
 
 
 @pytest.fixture(scope="session")
@@ -71,6 +82,16 @@ def fx_small(fx_store):
         contigs=("1", "22", "HLA-A*01:01:01:01", "empty", "X"),
     )
     return fx_store(text)
+
+
+@pytest.fixture
+def fx_memory(tmp_path):
+    """A folder in memory where there is one: for tests that make thousands of files."""
+    if not os.access("/dev/shm", os.W_OK):
+        yield tmp_path
+        return
+    with tempfile.TemporaryDirectory(dir="/dev/shm", prefix="varstore-") as folder:
+        yield Path(folder)
 
 
 @pytest.fixture(scope="session")

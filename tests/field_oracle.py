@@ -75,7 +75,7 @@ def read_text(text):
 
 def read_batch(batch):
     """The same of a stored batch, by its reader."""
-    from varstore.storage.fields import FILL, MISSING
+    from varstore.storage.field_beside import FILL, MISSING
 
     fields = declared(batch.part.read("varstore/header.vcf").decode())
     stored = batch.fields

@@ -67,7 +67,18 @@ def _record(rng, contig, sequence, num_samples, number, fields):
     quality = rng.choice((".", rng.randint(1, 900) / 8))
     info = f"KIND={kind}" + ("" if kind == "bare" else ";BY=" + ",".join(str(i + number / 4) for i in range(size - 1)))
     filters = rng.choice((".", "PASS", "low", "low;odd"))
-    return [contig, pos, name, ref, ",".join(alts), quality, filters, info, ":".join(FORMAT[: 5 if fields else 1]), *calls]
+    return [
+        contig,
+        pos,
+        name,
+        ref,
+        ",".join(alts),
+        quality,
+        filters,
+        info,
+        ":".join(FORMAT[: 5 if fields else 1]),
+        *calls,
+    ]
 
 
 def tangled(texts):

@@ -12,6 +12,7 @@ from varstore.model import bed, ploidy
 from varstore.model.sample_table import read_sample_table
 from varstore.query.absence import Absence
 from varstore.storage.coverage import Coverage, write_coverage
+from varstore.storage.manifest import staging_folder
 from varstore.storage.parts import Part, PartWriter
 
 CONTIGS = ["1", "X", "Y"]
@@ -19,7 +20,7 @@ CONTIGS = ["1", "X", "Y"]
 
 def coverage_of(folder, intervals, num_sets, sample_set):
     """A part of intervals: (contig, set, start, end) each."""
-    part = PartWriter(folder / "staging")
+    part = PartWriter(staging_folder(folder) / "coverage")
     table = np.array(intervals, np.int64).reshape(-1, 4)
     group = table[:, 0] * num_sets + table[:, 1]
     write_coverage(part, CONTIGS, num_sets, np.array(sample_set), (group, table[:, 2], table[:, 3]))
@@ -36,7 +37,7 @@ def slowly(case, contig, positions, members):
             for person in np.flatnonzero(cohort):
                 copies = int(case["ploidy"][person, which])
                 known = contig in case["covered"] and copies > 0
-                for intervals, sample_set in case["sets"]:
+                for intervals, _, sample_set in case["sets"]:
                     known &= any(
                         (c, s) == (contig, sample_set[person]) and start < position <= end
                         for c, s, start, end in intervals
@@ -61,11 +62,11 @@ def cases(draw):
 
     sets = []
     if draw(st.booleans()):
-        sets.append((intervals(1), [0] * num_people))
+        sets.append((intervals(1), 1, [0] * num_people))
     if draw(st.booleans()):
         num_sets = draw(st.integers(2, 5))
-        sets.append((intervals(num_sets), draw(st.lists(st.integers(0, num_sets - 1), min_size=num_people,
-                                                        max_size=num_people))))  # fmt: skip
+        of_people = st.lists(st.integers(0, num_sets - 1), min_size=num_people, max_size=num_people)
+        sets.append((intervals(num_sets), num_sets, draw(of_people)))
     copies = st.lists(st.integers(-2, 3), min_size=num_people * 6, max_size=num_people * 6)
     return {
         "ploidy": np.array(draw(copies), np.int16).reshape(num_people, 6),
@@ -83,9 +84,7 @@ def cases(draw):
 @given(cases())
 def test_counts_of_absent_people(tmp_path_factory, case):
     parts = []
-    for intervals, sample_set in case["sets"]:
-        used = [*sample_set, *(interval[1] for interval in intervals)]
-        num_sets = 1 if not any(used) and not parts else max([*used, 1]) + 1
+    for intervals, num_sets, sample_set in case["sets"]:
         parts.append(coverage_of(tmp_path_factory.mktemp("part"), intervals, num_sets, sample_set))
     absence = Absence(case["covered"], case["ploidy"], case["build"], parts)
     positions = np.array(case["positions"], np.int64)
@@ -123,7 +122,7 @@ def test_unknown_ploidies_are_counted_where_there_are_contigs():
 
 
 def test_intervals_that_cannot_be_are_damage(tmp_path):
-    part = PartWriter(tmp_path / "staging")
+    part = PartWriter(staging_folder(tmp_path) / "part")
     write_coverage(part, CONTIGS, 1, np.zeros(2, np.int64), tuple(np.array([[0, 0], [5, 40], [9, 50]])))
     from varstore.storage.arrays import ArraySpec
 
@@ -179,7 +178,7 @@ def test_bed_files_that_are_none(tmp_path):
 
 
 def test_bed_contigs_are_the_batchs(tmp_path):
-    found = bed.read_bed(write(tmp_path / "a.bed", "chr1\t0\t5\n1\t7\t9\nchrM\t0\t3\nchrUn\t0\t2\n"))
+    found = bed.read_bed(write(tmp_path / "a.bed", "chr1\t0\t5\n1\t7\t9\nMT\t0\t3\nchrM\t0\t9\nchrUn\t0\t2\n"))
     placed = bed.place_bed(found, {"1": 10, "MT": None}, Path("a.bed"))
     assert {name: [x.tolist() for x in pair] for name, pair in placed.items()} == {
         "1": [[0, 7], [5, 9]],

@@ -1,4 +1,4 @@
-"""Versions: writers that race, writers that die at any file operation, old versions, newer formats."""
+"""Versions: writers that race, old versions, newer formats. tests/test_faults.py has writers that die."""
 
 import json
 import os
@@ -11,7 +11,6 @@ import vcf_text
 from varstore.errors import CorruptManifestError, FormatVersionError, SampleClashError
 from varstore.storage import files, manifest
 
-OPERATIONS = ("write_new", "replace", "link_new", "move_folder", "sync_folder", "make_folder", "remove")
 FIRST = vcf_text.make_vcf(1, 12, 5)
 
 
@@ -34,10 +33,6 @@ def fx_root(tmp_path):
     more = [vcf_text.write_plain(tmp_path / f"{i}.vcf", renamed(FIRST, i)) for i in range(3)]
     vs.create(tmp_path / "repo", vcf_text.write_plain(tmp_path / "first.vcf", FIRST))
     return tmp_path / "repo", more
-
-
-class Dead(BaseException):
-    """The process is gone: nothing may catch this and go on."""
 
 
 def test_old_versions_stay(fx_root):
@@ -89,56 +84,6 @@ def test_the_same_people_twice_at_once(fx_root, monkeypatch):
         vs.open(root).add(more[0])
     assert vs.open(root).num_samples == 10
     assert vs.open(root).verify() == []
-
-
-@pytest.mark.parametrize("error", [Dead, OSError(28, "No space left on device"), OSError(5, "Input/output error")])
-def test_an_add_that_fails_at_any_file_operation(fx_root, monkeypatch, error):
-    """Whatever operation is the last: the repository is as it was, or has the batch; and goes on."""
-    root, more = fx_root
-    before = counts(root)
-    real = {name: getattr(files, name) for name in OPERATIONS}
-    state = {"left": 0}
-
-    def counted(name):
-        def operation(*arguments):
-            state["left"] -= 1
-            if state["left"] == 0:
-                raise error
-            if state["left"] < 0 and error is Dead:
-                raise Dead  # the dead do no cleaning up
-            return real[name](*arguments)
-
-        return operation
-
-    tried = 0
-    while True:
-        tried += 1
-        state["left"] = tried
-        with monkeypatch.context() as patch, warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            for name in OPERATIONS:
-                patch.setattr(files, name, counted(name))
-            try:
-                vs.open(root).add(more[0], threads=1)
-            except (Dead, OSError):
-                finished = False
-            else:
-                finished = True
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            repo = vs.open(root)
-        assert repo.version in (1, 2)
-        if repo.version == 2:
-            assert repo.num_samples == 10
-            assert repo.count_alleles()["allele_number"].tolist() == [2 * n for n in before["allele_number"]]
-            break
-        assert counts(root) == before
-        if finished:
-            pytest.fail("an add that ended well is not there")
-    assert tried > 100
-    vs.open(root).add(more[1])
-    found = vs.open(root).verify()
-    assert found == []
 
 
 def test_a_lost_head_is_a_warning(fx_root):

@@ -26,9 +26,10 @@ def counted(repo, **options):
 
 
 def around_par(text, rng, men):
-    """The same batch with X where PAR1 of GRCh38 begins, and one copy of it for some men behind or before."""
+    """The same batch with X where PAR1 of GRCh38 begins; outside it men have one copy, and some people no calls."""
     lines = []
     names = next(line for line in text.splitlines() if line.startswith("#CHROM")).split("\t")[9:]
+    silent = {name for name in names if rng.random() < 0.4}
     for line in text.splitlines():
         fields = line.split("\t")
         if line.startswith("X\t"):
@@ -36,7 +37,9 @@ def around_par(text, rng, men):
             fields[7] = "." if fields[7] == "." else f"END={int(fields[7][4:]) + 9_980}"
             inside = int(fields[1]) > 10_000
             for i, name in enumerate(names):
-                if name in men and not inside and rng.random() < 0.9:
+                if name in silent and not inside:
+                    fields[9 + i] = "./."
+                elif name in men and not inside and rng.random() < 0.9:
                     fields[9 + i] = fields[9 + i].replace("|", "/").split("/")[0]
         lines.append("\t".join(fields))
     return "\n".join(lines) + "\n"
@@ -162,6 +165,9 @@ def test_a_new_policy_is_a_new_version_and_the_old_one_stays(tmp_path):
     assert repo.version == 3
     assert entry["absent"] == "reference"
     assert entry["covered"]["callable"]["name"] == "a.bed"
+    # A program that would take them for unknown has to refuse.
+    assert "absent-reference" not in old.manifest.document["reader_features"]
+    assert "absent-reference" in repo.manifest.document["reader_features"]
     after = counted(repo).to_pandas().to_dict("list")
     assert after["position"] == [10, 11, 50]
     assert after["n_missing"][1] == before["n_missing"][1] - 4
@@ -245,7 +251,7 @@ GVCF = """\
 
 def test_a_gvcf_answers_for_itself(tmp_path):
     vcf_text.write_plain(tmp_path / "g.vcf", GVCF)
-    vcf_text.write_plain(tmp_path / "0.vcf", diploid(0, [5, 21, 30, 50, 70], random.Random(1)))
+    vcf_text.write_plain(tmp_path / "0.vcf", diploid(0, [5, 21, 22, 30, 41, 50, 70], random.Random(1)))
     repo = vs.create(tmp_path / "repo", tmp_path / "0.vcf", absent="reference")
     alone = dict(zip(*(counted(repo)[name].tolist() for name in ("position", "allele_number")), strict=True))
     repo.add(tmp_path / "g.vcf")
@@ -257,14 +263,14 @@ def test_a_gvcf_answers_for_itself(tmp_path):
         rows = zip(table["position"].tolist(), table["allele_number"].tolist(), strict=True)
         return {position: number - alone[position] for position, number in rows}
 
-    assert added() == {5: 2, 21: 2, 30: 0, 50: 0, 70: 0}
+    assert added() == {5: 2, 21: 2, 22: 0, 30: 0, 41: 0, 50: 0, 70: 0}
     repo.batch(entry["id"], min_ref_gq=15)
-    assert added() == {5: 2, 21: 2, 30: 2, 50: 0, 70: 0}
+    assert added() == {5: 2, 21: 2, 22: 2, 30: 2, 41: 0, 50: 0, 70: 0}
     (tmp_path / "a.bed").write_text("22\t10\t100\n")
     repo.batch(entry["id"], callable=tmp_path / "a.bed")
-    assert added() == {5: 0, 21: 2, 30: 2, 50: 0, 70: 0}
+    assert added() == {5: 0, 21: 2, 22: 2, 30: 2, 41: 0, 50: 0, 70: 0}
     repo.batch(entry["id"], absent="unknown")
-    assert added() == {5: 0, 21: 2, 30: 0, 50: 0, 70: 0}
+    assert added() == {5: 0, 21: 2, 22: 0, 30: 0, 41: 0, 50: 0, 70: 0}
     assert repo.verify() == []
 
 
@@ -302,3 +308,59 @@ def test_a_plan_keeps_the_options(tmp_path):
     assert entry["absent"] == "reference"
     assert entry["covered"]["callable"]["num_intervals"] == 1
     assert repo.verify() == []
+
+
+class Dead(BaseException):
+    """The process is gone: nothing may catch this and go on."""
+
+
+OPERATIONS = ("write_new", "replace", "link_new", "move_folder", "sync_folder", "make_folder", "remove")
+
+
+@pytest.mark.parametrize("error", [Dead, OSError(28, "No space left on device")])
+def test_a_change_of_policy_that_fails_at_any_file_operation(tmp_path, monkeypatch, error):
+    """Whatever operation is the last: the policy is as it was or as it was wished, and can be changed again."""
+    from varstore.storage import files
+
+    vcf_text.write_plain(tmp_path / "g.vcf", GVCF)
+    vcf_text.write_plain(tmp_path / "0.vcf", diploid(0, [5, 30, 70], random.Random(1)))
+    (tmp_path / "a.bed").write_text("22\t0\t10\n")
+    repo = vs.create(tmp_path / "repo", tmp_path / "0.vcf")
+    repo.add(tmp_path / "g.vcf", absent="unknown")
+    before = counted(repo).to_pandas().to_dict("list")
+    name = repo.info()["batches"][1]["id"]
+    real, state = {operation: getattr(files, operation) for operation in OPERATIONS}, {"left": 0}
+
+    def failing(operation):
+        def run(*arguments):
+            state["left"] -= 1
+            if state["left"] == 0 or (state["left"] < 0 and error is Dead):
+                raise error  # the dead do no cleaning up
+            return real[operation](*arguments)
+
+        return run
+
+    tried = 0
+    while vs.open(tmp_path / "repo").version == 2:
+        tried += 1
+        state["left"] = tried
+        assert counted(vs.open(tmp_path / "repo")).to_pandas().to_dict("list") == before
+        with monkeypatch.context() as patch, warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            for operation in OPERATIONS:
+                patch.setattr(files, operation, failing(operation))
+            try:
+                vs.open(tmp_path / "repo").batch(name, absent="reference", callable=tmp_path / "a.bed")
+            except (Dead, OSError):
+                if error is not Dead and vs.open(tmp_path / "repo").version == 2:
+                    assert not list((tmp_path / "repo").glob("coverage/*"))
+                    assert not list((tmp_path / "repo" / "tmp").iterdir())
+    assert tried > 60
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        after = vs.open(tmp_path / "repo")
+    assert counted(after)["allele_number"].tolist() == [before["allele_number"][0] + 2, *before["allele_number"][1:]]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        after.batch(name, min_ref_gq=15)
+    assert after.verify() == []

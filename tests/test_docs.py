@@ -88,21 +88,26 @@ def run_page(page, environment):
 
 
 @pytest.fixture
-def fx_workplace(tmp_path, monkeypatch):
-    """A folder with the demonstration's cohort in it, and the environment in which commands run there."""
-    programs = tmp_path / "programs"
-    programs.mkdir()
+def fx_environment(tmp_path_factory):
+    """An environment in which ``varstore`` and ``python`` are this interpreter's."""
+    programs = tmp_path_factory.mktemp("programs")
     for name, arguments in (("varstore", "-m varstore"), ("python", "")):
         program = programs / name
         program.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} {arguments} "$@"\n')
         program.chmod(0o755)
+    return {**os.environ, "PATH": f"{programs}:{os.environ['PATH']}"}
+
+
+@pytest.fixture
+def fx_workplace(tmp_path, monkeypatch, fx_environment):
+    """A folder with the demonstration's cohort in it, and the environment in which commands run there."""
     (tmp_path / "work" / "demo").mkdir(parents=True)
     (tmp_path / "work" / "tools").symlink_to(CHECKOUT / "tools")
     monkeypatch.chdir(tmp_path / "work")
     options = re.search(r"^DEMO_OPTIONS = (.*)$", (CHECKOUT / "Makefile").read_text(), re.MULTILINE)[1]
     simulate = [sys.executable, "tools/simulate.py", "demo/cohort.vcf.gz", *options.split()]
     subprocess.run(simulate, check=True, timeout=300)
-    return {**os.environ, "PATH": f"{programs}:{os.environ['PATH']}"}
+    return fx_environment
 
 
 def test_the_readme_runs(fx_workplace):
@@ -111,9 +116,9 @@ def test_the_readme_runs(fx_workplace):
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES[1:] if runnable(page)], ids=lambda page: page.name)
-def test_code_in_the_docs_runs(page, tmp_path, monkeypatch):
+def test_code_in_the_docs_runs(page, tmp_path, monkeypatch, fx_environment):
     monkeypatch.chdir(tmp_path)
-    run_page(page, dict(os.environ))
+    run_page(page, fx_environment)
 
 
 def test_the_format_decodes_what_the_codec_writes():

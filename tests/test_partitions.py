@@ -15,7 +15,8 @@ import pytest
 
 import varstore as vs
 import vcf_text
-from test_commits import OPERATIONS, Dead, renamed
+from faults import OPERATIONS, Dead
+from test_commits import renamed
 from varstore.errors import CorruptManifestError, PlanError, UnsortedInputError
 from varstore.ingest import partitions
 from varstore.ingest.field_blocks import FieldBlock
@@ -31,14 +32,13 @@ SETTINGS = {
     "extra_format": True, "no_gt": 0.1, "contigs": ("1", "22", "X"),
 }  # fmt: skip
 TEXT = vcf_text.make_vcf(5, 300, NUM_SAMPLES, **SETTINGS)
-EVERY_OPERATION = (*OPERATIONS, "append", "sync_file", "rename", "remove_tree")
 
 # Runs an import in which the process kills itself at a file operation.
 KILLED = """
 import os, signal, sys
 from varstore.ingest import partitions
 from varstore.storage import files
-partitions.PARTITION_SIZE = int(sys.argv[1])
+partitions.PARTITION_SIZE = partitions.SPOOLED_SIZE = int(sys.argv[1])
 left = int(sys.argv[2])
 def counted(real):
     def operation(*arguments):
@@ -58,6 +58,7 @@ main(sys.argv[4:])
 @pytest.fixture(autouse=True)
 def fx_small_partitions(monkeypatch):
     monkeypatch.setattr(partitions, "PARTITION_SIZE", SIZE)
+    monkeypatch.setattr(partitions, "SPOOLED_SIZE", SIZE)
 
 
 def write_bcf(path, text):
@@ -117,11 +118,11 @@ def entry(root):
 
 def direct(folder, inputs):
     """What an import without partitions makes of inputs."""
-    real, partitions.PARTITION_SIZE = partitions.PARTITION_SIZE, 1 << 40
+    real, partitions.SPOOLED_SIZE = partitions.SPOOLED_SIZE, 1 << 40
     try:
         vs.create(folder / "direct", *inputs)
     finally:
-        partitions.PARTITION_SIZE = real
+        partitions.SPOOLED_SIZE = real
     return folder / "direct"
 
 
@@ -163,7 +164,7 @@ def test_a_large_import_is_spooled_and_equal(kind, tmp_path):
 
 
 def test_a_small_import_is_not_spooled(tmp_path, monkeypatch):
-    monkeypatch.setattr(partitions, "PARTITION_SIZE", 1 << 29)
+    monkeypatch.setattr(partitions, "SPOOLED_SIZE", 1 << 32)
     monkeypatch.setattr(SpoolWriter, "__init__", None)
     vs.create(tmp_path / "repo", *SOURCES["two"](tmp_path))
     assert vs.open(tmp_path / "repo").num_variants == 300
@@ -181,7 +182,7 @@ def test_an_import_that_is_killed_is_resumed(kind, tmp_path):
     for _ in range(4):
         arguments = [
             str(rng.randrange(5, 70)),
-            ",".join(EVERY_OPERATION),
+            ",".join(OPERATIONS),
             "add",
             str(root),
             *map(str, inputs),
@@ -211,7 +212,7 @@ def test_a_creation_that_is_killed_is_resumed(tmp_path, fx_cli):
     expected = direct(tmp_path, inputs)
     for operations in (3, 40):
         root = tmp_path / f"repo{operations}"
-        command = [sys.executable, "-c", KILLED, str(SIZE), str(operations), ",".join(EVERY_OPERATION)]
+        command = [sys.executable, "-c", KILLED, str(SIZE), str(operations), ",".join(OPERATIONS)]
         command += ["create", str(root), str(inputs[0])]
         assert subprocess.run(command, capture_output=True, timeout=120).returncode == -signal.SIGKILL
         done = fx_cli("create", root, *inputs, status=1)
@@ -230,7 +231,7 @@ class Faulty:
     def __init__(self, patch, number, error):
         self.left, self.error = number, error
         self.lock = threading.Lock()
-        for name in (*OPERATIONS, "append", "sync_file"):
+        for name in OPERATIONS:
             patch.setattr(files, name, self.operation(getattr(files, name)))
 
     def operation(self, real):

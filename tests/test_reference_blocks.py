@@ -9,6 +9,7 @@ import varstore as vs
 import vcf_text
 from varstore.storage.batch import Batch
 from varstore.storage.coverage import Coverage
+from varstore.storage.manifest import staging_folder
 from varstore.storage.parts import Part, PartRef, PartWriter
 from varstore.storage.reference_blocks import has_reference_blocks, write_reference_blocks
 
@@ -33,7 +34,7 @@ def batch_of(path):
 
 def covered(folder, store, min_ref_gq=20):
     """(samples, contigs, positions) bool as stored; positions from 1."""
-    part = PartWriter(folder / "staging")
+    part = PartWriter(staging_folder(folder) / "part")
     write_reference_blocks(part, store, min_ref_gq)
     coverage = Coverage(Part(folder, part.publish(folder, "derived/a")))
     out = np.zeros((len(store.samples), len(store.contigs), 3000), bool)
@@ -106,7 +107,7 @@ def test_the_gvcf_of_a_trio(fx_shared_data, tmp_path):
     assert has_reference_blocks(store)
     found = {}
     for quality in (0, 20, 99):
-        part = PartWriter(tmp_path / f"staging{quality}")
+        part = PartWriter(staging_folder(tmp_path) / "part")
         write_reference_blocks(part, store, quality)
         coverage = Coverage(Part(tmp_path, part.publish(tmp_path, f"derived/{quality}")))
         found[quality] = int(coverage.num_bases()[0])

@@ -85,6 +85,13 @@ def slow(path, records):
         time.sleep(0.1)
     yield records
 
+def creep(path, records):
+    for number in range(1, records + 1):
+        worker.at(number)
+        time.sleep(0.2)
+    time.sleep(60)
+    yield records
+
 def refuse(path):
     yield 1
     raise InputError("a reason")
@@ -133,6 +140,38 @@ def test_a_hang_names_file_and_record(fx_misbehave, monkeypatch):
         fx_misbehave("hang", 12)
     assert time.monotonic() - begin < 20
     assert fx_misbehave("count", 2) == [0, 1]
+
+
+def test_a_hang_behind_progress_is_found_as_soon(fx_misbehave, monkeypatch):
+    monkeypatch.setattr(worker, "HANG_SECONDS", 2.0)
+    assert fx_misbehave("count", 1) == [0]
+    begin = time.monotonic()
+    with pytest.raises(InputError, match=r"record 9: htslib hangs: nothing for 2 s"):
+        fx_misbehave("creep", 9)
+    # Nine records in 1.8 s, and then no more than one look longer than it may take.
+    assert time.monotonic() - begin < 1.8 + 2 + 2
+
+
+def test_python_that_starts_slowly_is_not_hanging(fx_misbehave, tmp_path, monkeypatch):
+    (tmp_path / "odd" / "late.py").write_text("import time\ntime.sleep(2)\ndef one(path):\n    yield 1\n")
+    monkeypatch.setattr(worker, "HANG_SECONDS", 0.5)
+    assert list(worker.run("late:one", tmp_path / "in.bcf")) == [1]
+
+
+def test_patience_is_for_the_longest_line_a_file_can_hold(tmp_path):
+    """Ten seconds for what is small, as the files of the specification are; more only where a line can be long."""
+    text = vcf_text.write_plain(tmp_path / "a.vcf", HEADER + body(2000))
+    assert worker.patience(text) < 9
+    packed = vcf_text.write_bgzf(tmp_path / "a.vcf.gz", HEADER + body(2000))
+    assert worker.patience(text) < worker.patience(packed) < 10
+    with open(tmp_path / "large.vcf.gz", "wb") as file:
+        file.write(b"\x1f\x8b")
+        file.truncate(1 << 40)
+    with open(tmp_path / "large.vcf", "wb") as file:
+        file.truncate(1 << 29)
+    seconds = [worker.patience(tmp_path / name) for name in ("large.vcf.gz", "large.vcf")]
+    assert seconds == [8 + 64, 8 + 32]
+    assert worker.patience(tmp_path / "none.vcf") == 8
 
 
 def test_slow_is_not_hanging(fx_misbehave, monkeypatch):

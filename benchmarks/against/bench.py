@@ -1,6 +1,7 @@
 """Runs of processes and warm calls, timed; the files they need, made once and kept."""
 
 import json
+import os
 import random
 import shutil
 import subprocess
@@ -36,6 +37,11 @@ seconds = time.perf_counter() - start
 with open(sys.argv[1], "w") as file:
     file.write(f"[{seconds}, {usage.ru_maxrss * 1024}, {os.waitstatus_to_exitcode(status)}]")
 """
+
+
+def installed_environment() -> dict[str, str]:
+    """The environment of commands: what pip installs is byte-compiled, so bytecode may be kept."""
+    return {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
 
 
 @dataclass
@@ -103,7 +109,7 @@ class Bench:
         report, errors = self.path("run.json"), self.path("run.err")
         launcher = [sys.executable, "-I", "-S", "-c", LAUNCHER, str(report), *command]
         with (output or self.path("run.out")).open("w") as out, errors.open("w") as err:
-            subprocess.run(launcher, stdout=out, stderr=err, check=True)
+            subprocess.run(launcher, stdout=out, stderr=err, check=True, env=installed_environment())
         seconds, memory, status = json.loads(report.read_text())
         if status:
             raise StepError(f"{' '.join(command)}: status {status}: {errors.read_text()[-2000:]}")

@@ -29,8 +29,10 @@ from .storage.denominators import Denominators, Wish, read_wish
 from .storage.manifest import Document, Manifest
 from .storage.parts import Part, PartRef, PartWriter
 from .storage.people import NewPeople, check_people, renamed
+from .storage.reference import name_sequences, with_reference
 
 if TYPE_CHECKING:
+    from .ingest.fasta import Fasta
     from .ingest.importer import ImportResult
     from .ingest.inputs import Input
     from .ingest.partitions import Spools
@@ -62,6 +64,7 @@ class AddOptions:
     callable: PathLike | None = None
     samples: PathLike | None = None
     min_ref_gq: int | None = None
+    reference: PathLike | None = None
 
     @cached_property
     def wish(self) -> Wish:
@@ -90,13 +93,14 @@ def add_batch(
     """
     from .ingest.plans import spooling  # noqa: PLC0415
 
+    fasta = _fasta(newest, options.reference)
     staging = manifest.staging_folder(root)
     batches: list[_NewBatch] = []
     try:
         for opened in _open_new(root, newest, inputs, options):
             with spooling(root, opened, options.fields, resume=options.resume) as spools:
-                batches.append(_import(root, newest, opened, options, spools, staging))
-        _publish(root, newest, batches, staging, options)
+                batches.append(_import(root, newest, opened, options, spools, staging, fasta))
+        _publish(root, newest, batches, staging, options, fasta)
     finally:
         files.remove_tree(staging)
 
@@ -138,15 +142,16 @@ def commit_plan(root: Path, newest: Document, plan: Plan, threads: int | None, p
     opened = open_inputs(plan)
     for source in opened:
         _prepare(root, newest, source, options)
+    fasta = _fasta(newest, None)
     staging = manifest.staging_folder(root)
     try:
         with committing(plan, opened) as spools:
             try:
-                batch = _import(root, newest, opened, options, spools, staging, sort=False)
+                batch = _import(root, newest, opened, options, spools, staging, fasta, sort=False)
             except UnsortedInputError as error:
                 text = str(error).partition("; ")[0]
                 raise UnsortedInputError(f"{text}; sort the file (bcftools sort), or use `varstore add`") from None
-            _publish(root, newest, [batch], staging, options)
+            _publish(root, newest, [batch], staging, options, fasta)
     finally:
         files.remove_tree(staging)
 
@@ -204,8 +209,8 @@ class _NewBatch:
 
 
 def _import(
-    root: Path, newest: Document, opened: Sequence[Input], options: AddOptions, spools: Spools | None, staging: Path, *,
-    sort: bool = True,
+    root: Path, newest: Document, opened: Sequence[Input], options: AddOptions, spools: Spools | None, staging: Path,
+    fasta: Fasta | None, *, sort: bool = True,
 ) -> _NewBatch:  # fmt: skip
     """Import opened inputs into staging."""
     from .ingest.importer import ImportOptions  # noqa: PLC0415
@@ -222,6 +227,7 @@ def _import(
         options.on_problem,
         spools,
         sort,
+        fasta,
     )
     parts, result = import_inputs(opened, staging / name, import_options)
     samples = opened[0].header.samples
@@ -230,7 +236,9 @@ def _import(
     return _NewBatch(name, parts, result, samples)
 
 
-def _publish(root: Path, newest: Document, batches: Sequence[_NewBatch], staging: Path, options: AddOptions) -> None:
+def _publish(
+    root: Path, newest: Document, batches: Sequence[_NewBatch], staging: Path, options: AddOptions, fasta: Fasta | None
+) -> None:
     """Move staged batches into place, and commit them."""
     published: list[str] = []
     people = NewPeople(root, staging, options.table)
@@ -245,6 +253,7 @@ def _publish(root: Path, newest: Document, batches: Sequence[_NewBatch], staging
             made.append(denominators.prepare(root, staging, store, batch.name, newest["assembly"], options.wish))
 
         def change(document: Document) -> Document:
+            with_reference(document, fasta)
             for batch, ref, more in zip(batches, refs, made, strict=True):
                 document = _with_batch(document, root, batch, ref, people)
                 more.apply(document, document["batches"][-1])
@@ -280,6 +289,7 @@ def _with_batch(
     result = batch.result
     file = result.files[0]["name"]
     contigs, document["contigs"] = resolve(result.contigs, document["contigs"], file)
+    name_sequences(document)
     place = dict(zip(result.contigs, contigs, strict=True))
     covered = [document["contigs"][place[name]]["name"] for name in result.used_contigs]
     check_people(root, document, batch.samples, covered, file)
@@ -308,7 +318,25 @@ def _with_batch(
     for kind, version in _DERIVED.items():
         part = vars(refs[kind])
         made = part["path"].rpartition("/")[2]
-        document["derived"].append({"id": made, "kind": kind, "version": version, "batch": batch.name, "part": part})
+        entry = {"id": made, "kind": kind, "version": version, "batch": batch.name, "part": part}
+        if kind == keys.KIND:
+            entry["fasta"] = document["fasta"] and document["fasta"]["sha256"]
+        document["derived"].append(entry)
+    return document
+
+
+def _fasta(newest: Document, reference: PathLike | None) -> Fasta | None:
+    """The FASTA of the repository, or the one that it gets with its first batch. Raises FastaError, QueryError."""
+    from .ingest.fasta import fasta_of  # noqa: PLC0415
+
+    if newest["fasta"] is None and reference is not None and newest["batches"]:
+        raise QueryError("the repository has no FASTA yet; `varstore reindex REPO --reference FASTA` gives it one")
+    return fasta_of(newest["fasta"], reference)
+
+
+def with_fasta(document: Document, reference: PathLike | None) -> Document:
+    """The manifest of a repository without batches, with its FASTA if it gets one. Raises FastaError."""
+    with_reference(document, _fasta(document, reference))
     return document
 
 

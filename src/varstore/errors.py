@@ -5,7 +5,8 @@ VarstoreError
 │   ├── NotVcfError
 │   ├── TruncatedInputError
 │   ├── UnsortedInputError
-│   └── ContigLengthError
+│   ├── ContigLengthError
+│   └── FastaError
 ├── RepositoryError                     the repository is at fault, or its state forbids it
 │   ├── RepositoryExistsError (FileExistsError)
 │   ├── NotARepositoryError (FileNotFoundError)
@@ -95,6 +96,10 @@ class PlanError(RepositoryError):
 
 class ContigLengthError(InputError):
     """A contig of an input has another length than in the repository: the file is of another reference build."""
+
+
+class FastaError(InputError):
+    """The FASTA cannot be read, or it is not the one that the repository was made with."""
 
 
 class WriteError(RepositoryError, OSError):

@@ -7,7 +7,6 @@ import os
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
@@ -24,11 +23,13 @@ from .changes import (
     commit_plan,
     has_plans,
     plan_batch,
+    with_fasta,
     write_error,
 )
 from .errors import (
     CorruptRepositoryError,
     DenominatorWarning,
+    FastaError,
     NotARepositoryError,
     QueryError,
     ReadOnlyError,
@@ -55,6 +56,7 @@ if TYPE_CHECKING:
 
     from .export.records import Selection
     from .export.report import ExportReport
+    from .ingest.fasta import Fasta
     from .model.regions import AlleleText
     from .query.absence import Absence
     from .query.count import CountJob
@@ -85,6 +87,7 @@ def create(
     callable: PathLike | None = None,  # noqa: A002
     samples: PathLike | None = None,
     min_ref_gq: int | None = None,
+    reference: PathLike | None = None,
 ) -> Repository:
     """Make a new repository, and add the inputs as its first batch.
 
@@ -107,14 +110,17 @@ def create(
     callable : a BED file of where they could be called; outside it they are unknown
     samples : a TSV with a header, a column that names the sample, and a column ``sex``
     min_ref_gq : least GQ of a sure reference block; default: 20
+    reference : FASTA (plain or bgzip): REF of every record must be its bases, and alleles are matched left-aligned.
+        The repository keeps digests of it, and where it was; later batches are held against the same FASTA
 
     Raises RepositoryExistsError, InputError. Nothing is left behind if an input cannot be taken in.
     """
     root = Path(path)
     was_there = root.is_dir()
     options = AddOptions(
-        threads, progress, fields, max_alleles_inline, on_problem, resume, rename, absent, callable, samples, min_ref_gq
-    )
+        threads, progress, fields, max_alleles_inline, on_problem, resume, rename, absent, callable, samples,
+        min_ref_gq, reference,
+    )  # fmt: skip
     begun = None
     try:
         begun = begun_root(root) if resume else None
@@ -128,7 +134,7 @@ def create(
         if inputs:
             add_batch(root, first, inputs, options)
         else:
-            commit(root, first, lambda document: document, "create")
+            commit(root, first, lambda document: with_fasta(document, reference), "create")
     except BaseException as error:
         if begun is None and not has_plans(root):
             files.remove_tree(root)
@@ -168,6 +174,7 @@ class Repository:
         self.manifest: Manifest | None = None
         self._blocks = BlockCache()
         self.__dict__.pop("_names", None)
+        self.__dict__.pop("_fasta", None)
         self.__dict__.pop("_union", None)
         self.__dict__.pop("_sexes", None)
         self._newest = 0
@@ -298,7 +305,7 @@ class Repository:
             "num_variants": self.num_variants,
             "contigs": list(dict.fromkeys(name for batch in self._batches for name in batch.entry["used_contigs"])),
             "batches": [self._described(batch) for batch in self._batches],
-            "normalised": "no FASTA: alleles are matched as they are spelled",
+            "normalised": _normalised(document.get("fasta")),
         }
 
     def _described(self, batch: BatchHandle) -> Document:
@@ -462,6 +469,7 @@ class Repository:
         threads: int | None = None,
         progress: Callable[[int, int], None] | None = None,
         batch: str | None = None,
+        write_index: str | None = None,
     ) -> ExportReport:
         """Write records and people to a file in another format.
 
@@ -472,6 +480,7 @@ class Repository:
         force : replace what is there
         progress : called with the records written since the last call, and with all there are
         batch : the id of one batch (``info()``): its own records and people, as they came
+        write_index : "csi" or "tbi" beside a BGZF VCF, "csi" beside a BCF
 
         Nothing stands at the path before it is whole. Raises QueryError and its kinds, WriteError,
         CorruptRepositoryError.
@@ -481,7 +490,7 @@ class Repository:
         target = Path(path) if isinstance(path, str | os.PathLike) else path
         selection = self._selected(region, regions_file, samples, batch)
         job = run.Job(threads or os.cpu_count() or 1, selection.num_records, progress or (lambda *_: None))
-        return run.run(selection, target, format or run.format_of(target), job, force=force)
+        return run.run(selection, target, format or run.format_of(target), job, force=force, write_index=write_index)
 
     def _selected(
         self,
@@ -491,16 +500,22 @@ class Repository:
         batch: str | None,
     ) -> Selection:
         """What an export writes: one batch, all on their one axis, or joined records."""
-        from .export.run import Selection  # noqa: PLC0415
+        from .export import selecting  # noqa: PLC0415
 
         if batch is not None:
-            return self._of_batch(batch, *self._where(region, regions_file), samples)
+            regions, alleles = self._where(region, regions_file)
+            if alleles:
+                raise QueryError("one batch is exported by regions, not by alleles")
+            chosen = None if samples is None else list(samples)
+            self._everybody().resolve(chosen or ())
+            return selecting.one_batch(
+                self._handle(batch), regions, self.samples_of(batch) if chosen is None else chosen
+            )
         names, columns = self._columns(samples)
-        if self._one_axis:
-            stores = [handle.store for handle in self._batches]
-            return Selection(stores, self._reads(region, regions_file), columns, names)
-        joined = self._joined(region, regions_file, names, columns)
-        return Selection([joined], joined.reads(), [np.arange(len(names))], names)
+        if not self._one_axis:
+            return selecting.joined(self._joined(region, regions_file, names, columns))
+        stores = [handle.store for handle in self._batches]
+        return selecting.Selection(stores, self._reads(region, regions_file), columns, names)
 
     def samples_of(self, batch: str) -> list[str]:
         """Names of the samples of a batch, by its id, in its order, less those withdrawn. Raises QueryError."""
@@ -512,28 +527,6 @@ class Repository:
         if identity not in found:
             raise QueryError(f"{self.path}: no batch {identity!r}; there are {', '.join(found) or 'none'}")
         return found[identity]
-
-    def _of_batch(
-        self, identity: str, regions: list[Region] | None, alleles: list[AlleleKey], samples: Iterable[str] | None
-    ) -> Selection:
-        """One batch as it came, less the people withdrawn since."""
-        from .export.run import Selection  # noqa: PLC0415
-
-        if alleles:
-            raise QueryError("one batch is exported by regions, not by alleles")
-        handle = self._handle(identity)
-        names = self.samples_of(identity) if samples is None else list(samples)
-        self._everybody().resolve(names)
-        place = {name: i for i, name in enumerate(handle.store.samples)}
-        for name in names:
-            if name not in place:
-                raise QueryError(f"sample {name!r} is not in batch {identity}")
-        column = np.full(len(place), -1, np.int64)
-        column[[place[name] for name in names]] = np.arange(len(names))
-        if regions is not None:
-            own = {number: i for i, number in enumerate(handle.contigs.tolist())}
-            regions = [replace(r, contig=own[r.contig]) for r in regions if r.contig in own]
-        return Selection([handle.store], plan_reads(handle.store, regions), [column], names)
 
     def _joined(
         self,
@@ -612,8 +605,8 @@ class Repository:
         return merge_regions(regions), [self._allele(allele) for allele in alleles.values() if allele is not None]
 
     def _allele(self, text: AlleleText) -> AlleleKey:
-        from .model.alleles import Allele, allele_key  # noqa: PLC0415
         from .query.union import AlleleKey  # noqa: PLC0415
+        from .storage.keys import key_of  # noqa: PLC0415
 
         if self.manifest is None:
             raise QueryError(
@@ -621,7 +614,22 @@ class Repository:
             )
         if text.alt.startswith("<"):
             raise QueryError(f"{text.alt}: symbolic alleles of one position differ by END and SVLEN; ask for a region")
-        return AlleleKey(text.contig, *allele_key(Allele(text.position, text.ref, text.alt)))
+        # Bases as many as before stay where they are: only the others need the FASTA.
+        sequence = self._sequence(text.contig) if len(text.ref) != len(text.alt) and text.alt.isalpha() else None
+        return AlleleKey(text.contig, *key_of(text.position, text.ref, text.alt, sequence))
+
+    def _sequence(self, contig: int) -> NDArray[np.uint8] | None:
+        """The bases of a contig of the repository, if it has a FASTA. Raises FastaError."""
+        if self._fasta is None or self.manifest is None:
+            return None
+        contigs = {entry["name"]: entry["length"] for entry in self.manifest.contigs}
+        return self._fasta.sequences(contigs, str(self.path))(self.contigs[contig])
+
+    @cached_property
+    def _fasta(self) -> Fasta | None:
+        from .ingest.fasta import fasta_of  # noqa: PLC0415
+
+        return None if self.manifest is None else fasta_of(self.manifest.document["fasta"], None)
 
     def _reads(self, region: str | Sequence[str] | None, regions_file: PathLike | None) -> list[ChunkRead]:
         """Chunk reads of genotypes."""
@@ -675,16 +683,18 @@ class Repository:
         callable: PathLike | None = None,  # noqa: A002
         samples: PathLike | None = None,
         min_ref_gq: int | None = None,
+        reference: PathLike | None = None,
     ) -> Repository:
         """Add one more batch, and move on to the version that has it.
 
         People are new, or come with contigs that no batch of theirs covers; sites may be any. Inputs with other people
-        than the first become batches of their own, in the same step. Arguments as of ``create``.
-        Raises InputError, SampleClashError, ContigLengthError, ReadOnlyError, PlanError.
+        than the first become batches of their own, in the same step. Arguments as of ``create``;
+        reference : where the repository's FASTA is now, if it moved.
+        Raises InputError, SampleClashError, ContigLengthError, FastaError, ReadOnlyError, PlanError.
         """
         options = AddOptions(
             threads, progress, fields, max_alleles_inline, on_problem, resume, rename, absent, callable, samples,
-            min_ref_gq,
+            min_ref_gq, reference,
         )  # fmt: skip
         return self._add(inputs, options)
 
@@ -698,6 +708,23 @@ class Repository:
             raise write_error(self.path, error) from None
         self._load(None)
         return self
+
+    def reindex(self, *, reference: PathLike | None = None) -> int:
+        """Make what follows from batches again where it is of older code, and move on to the version that has it.
+
+        reference : a FASTA that the repository gets: REF of every record must be its bases, and alleles are matched
+            left-aligned from now on; or where its own FASTA is now
+
+        Returns the number of batches whose keys were made again. Raises FastaError, ContigLengthError.
+        """
+        from .reindexing import reindex  # noqa: PLC0415
+
+        try:
+            made = reindex(self.path, self._writable(), reference)
+        except OSError as error:
+            raise write_error(self.path, error) from None
+        self._load(None)
+        return made
 
     def batch(
         self,
@@ -851,7 +878,7 @@ class Repository:
         """Check every byte against its checksum, every block, and every total; return what is wrong.
 
         source : compare the batch that was made of this file with it too: CHROM, POS, ID, REF, ALT, QUAL,
-            FILTER, GT, phase and every INFO and FORMAT field of every record, read by htslib
+            FILTER, GT, phase and every INFO and FORMAT field of every record, read by another reader than the import's
         """
         if self.manifest is None:
             raise ReadOnlyError(f"{self.path}: not written by varstore: it has no checksums to verify")
@@ -920,6 +947,7 @@ class Repository:
 
     def _wrong_keys(self) -> Iterable[str]:
         """Batches whose stored keys are not those of their alleles."""
+        from .ingest.fasta import fasta_of  # noqa: PLC0415
         from .storage.keys import KIND, VERSION, Keys, wrong_chunks  # noqa: PLC0415
 
         stores = {batch.entry["id"]: batch.store for batch in self._batches if isinstance(batch.store, Batch)}
@@ -927,7 +955,14 @@ class Repository:
             if (entry["kind"], entry["version"]) != (KIND, VERSION):
                 continue
             keys, store = Keys(Part(self.path, PartRef(**entry["part"]))), stores[entry["batch"]]
-            for chunk in wrong_chunks(keys, store):
+            fasta = None
+            if entry.get("fasta"):
+                try:
+                    fasta = fasta_of(self.manifest.document["fasta"], None)  # type: ignore[union-attr]
+                except FastaError as error:
+                    warnings.warn(f"the keys of batch {entry['batch']} were not checked: {error}", stacklevel=2)
+                    continue
+            for chunk in wrong_chunks(keys, store, fasta):
                 where = f"{self.path}: batch {entry['batch']}, chunk {chunk}"
                 yield f"{where}: the keys are not those of the alleles"
 
@@ -937,6 +972,13 @@ class Repository:
 
         if self.manifest is not None:
             yield from wrong(self.path, self.manifest.document)
+
+
+def _normalised(fasta: Document | None) -> str:
+    """How alleles of several batches are matched, in words."""
+    if fasta is None:
+        return "no FASTA: alleles are trimmed only, not left-aligned"
+    return f"left-aligned to {Path(fasta['path']).name} (SHA-256 of its contigs {fasta['sha256'][:12]})"
 
 
 def _derived_versions() -> dict[str, int]:

@@ -66,7 +66,7 @@ def collect(root: Path, older_than: float, keep_versions: int | None, *, dry_run
             if wanted > first and not dry_run:
                 commit(root, newest.document, lambda document: _dropping(document, wanted), "gc")
             first = wanted
-        found = garbage.find(root, older_than, now, first)
+        found = garbage.find(root, staging, older_than, now, first)
         if not dry_run:
             for each in found:
                 garbage.remove(root, each, staging)

@@ -35,9 +35,7 @@ def count(
     )
 
 
-def people(
-    repo: Any, samples: str | None, samples_file: str | None, batch: str | None = None
-) -> list[str] | None:
+def people(repo: Any, samples: str | None, samples_file: str | None, batch: str | None = None) -> list[str] | None:
     """Sample ids of -s and -S; with ^ in front, everybody else, of a batch if one is named."""
     if samples is None and samples_file is None:
         return None

@@ -26,6 +26,7 @@ def export(
     force: bool,
     threads: int | None,
     batch: str | None,
+    write_index: str | None,
 ) -> None:
     """Write what the options say, and name what the format could not take."""
     if output is None and form in ("vcz", "plink"):
@@ -43,6 +44,7 @@ def export(
             threads=threads,
             progress=progress,
             batch=batch,
+            write_index=write_index,
         )
     if output is not None:
         click.echo(f"{output}: {report.num_samples:,} samples, {report.num_variants:,} variants", err=True)

@@ -15,11 +15,14 @@ import click
 
 from .. import __version__
 from ..errors import VarstoreError
+from ..kernels.startup import run_alone
 
 repo_argument = click.argument("repo", type=click.Path())
 inputs_argument = click.argument("inputs", nargs=-1, type=click.Path())
 regions_option = click.option(
-    "-r", "--regions", help="Regions, separated by commas: contig, contig:pos, contig:start-end."
+    "-r",
+    "--regions",
+    help="Regions, separated by commas: contig, contig:pos, contig:start-end; or alleles: contig:pos REF>ALT.",
 )
 regions_file_option = click.option(
     "-R", "--regions-file", type=click.Path(), help="File of regions: 1-based, closed; or .bed."
@@ -78,8 +81,21 @@ min_ref_gq_option = click.option(
 )
 
 
+reference_option = click.option(
+    "--reference",
+    metavar="FASTA",
+    type=click.Path(),
+    help="FASTA, plain or bgzip: REF must be its bases, and alleles are matched left-aligned.",
+)
+
+
 class _Group(click.Group):
     """Commands in the order they are written; our errors are one sentence and exit status 1."""
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """The program: others that run a command in a process of theirs call ``main.main``."""
+        run_alone()
+        return super().__call__(*args, **kwargs)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(self.commands)
@@ -116,6 +132,7 @@ def main() -> None:
 @table_option
 @min_ref_gq_option
 @resume_option
+@reference_option
 def create(repo: str, inputs: tuple[str, ...], assembly: str | None, **options: Any) -> None:
     """Make a new repository REPO, with INPUT files as its first batch.
 
@@ -143,6 +160,7 @@ def create(repo: str, inputs: tuple[str, ...], assembly: str | None, **options: 
 @table_option
 @min_ref_gq_option
 @resume_option
+@click.option("--reference", metavar="FASTA", type=click.Path(), help="Where the FASTA of REPO is now, if it moved.")
 def add(repo: str, inputs: tuple[str, ...], **options: Any) -> None:
     """Add INPUT files to REPO as one more batch."""
     from .. import repository  # noqa: PLC0415
@@ -262,6 +280,13 @@ def count(repo: str, output: str | None, form: str, **options: Any) -> None:
 @samples_option
 @samples_file_option
 @click.option("--batch", metavar="ID", help="One batch as it came: its own records and people.")
+@click.option(
+    "--write-index",
+    is_flag=False,
+    flag_value="csi",
+    type=click.Choice(["csi", "tbi"]),
+    help="Write an index beside FILE, a BCF or BGZF VCF; without a kind (--write-index=KIND) csi.",
+)
 @click.option("--force", is_flag=True, help="Replace FILE if it is there.")
 @click.option("--threads", type=click.IntRange(1), help="Threads.  [default: all cores]")
 def export(repo: str, **options: Any) -> None:
@@ -281,7 +306,8 @@ def export(repo: str, **options: Any) -> None:
 def verify(repo: str, source: str | None) -> None:
     """Check every file of REPO against its checksum, every block and every total.
 
-    With INPUT, compare what was stored of it with the file, read by htslib.
+    With INPUT, compare what was stored of it with the file, read by another reader: htslib for VCF and BCF, pgenlib
+    for .pgen, zarr-python for VCF Zarr.
     """
     from pathlib import Path  # noqa: PLC0415
 
@@ -347,6 +373,19 @@ def gc(repo: str, **options: Any) -> None:
     from . import upkeep  # noqa: PLC0415
 
     upkeep.gc(_open(repo), **options)
+
+
+@main.command()
+@repo_argument
+@reference_option
+def reindex(repo: str, reference: str | None) -> None:
+    """Make again what follows from the batches of REPO, where varstore is newer than it.
+
+    With --reference, REPO gets a FASTA, and alleles of all its batches are matched left-aligned from then on.
+    """
+    opened = _open(repo)
+    made = opened.reindex(reference=reference)
+    click.echo(f"{repo}: version {opened.version}, keys of {made:,} batches made again", err=True)
 
 
 def _renames(path: str | None) -> dict[str, str] | None:

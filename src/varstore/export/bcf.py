@@ -14,9 +14,10 @@ from ..kernels import bcf as _bcf
 from ..model.header import Declared, Header
 from ..storage.field_text import Field
 from ..storage.rowbytes import RowBytes, from_blobs, from_strings, join_rows
-from . import bgzf
+from . import bgzf_file
 from .cells import field_cells, with_odd_calls
-from .output import in_threads, opened
+from .index import Index
+from .output import opened
 from .records import RAW_INFO, Selection, Slice
 from .report import Job
 
@@ -31,8 +32,11 @@ _UNDECLARED = Declared("1", "String", "")
 _TYPES = {"Integer": _bcf.TYPE_INTEGER, "Float": _bcf.TYPE_FLOAT}
 
 
-def write_bcf(selection: Selection, target: Path | BinaryIO, job: Job) -> None:
-    """Write the records as BCF. Raises QueryError where a value is not of its declared type."""
+def write_bcf(selection: Selection, target: Path | BinaryIO, job: Job, index: Index | None = None) -> None:
+    """Write the records as BCF. Raises QueryError where a value is not of its declared type.
+
+    index : is told of them
+    """
     if len(selection.samples) > _MAX_SAMPLES:
         raise QueryError(f"BCF takes at most {_MAX_SAMPLES:,} samples; export as vcf")
     header = selection.header
@@ -40,16 +44,9 @@ def write_bcf(selection: Selection, target: Path | BinaryIO, job: Job) -> None:
         header.add_field("INFO", key, _UNDECLARED)
     text = _header_text(header, selection.samples).encode() + b"\0"
     encoder = _Encoder(header)
-
-    def encode(part: Slice) -> tuple[int, bytes]:
-        return part.num_rows, bgzf.compress(encoder.records(part))
-
     with opened(target) as file:
-        file.write(bgzf.compress(b"BCF\2\2" + struct.pack("<I", len(text)) + text))
-        for num_rows, data in in_threads(encode, selection.slices(), job.threads):
-            file.write(data)
-            job.advance(num_rows)
-        file.write(bgzf.END)
+        head = b"BCF\2\2" + struct.pack("<I", len(text)) + text
+        bgzf_file.write(file, head, encoder.records, selection, job, index)
 
 
 def _header_text(header: Header, samples: Any) -> str:
@@ -103,8 +100,8 @@ class _Encoder:
         self.ids = np.array([header.strings[key] for key in infos], np.int64)
         self.types = np.array([_TYPES.get(header.infos[key].type, _bcf.TYPE_OTHER) for key in infos], np.int64)
 
-    def records(self, part: Slice) -> memoryview:
-        """The records of a slice."""
+    def records(self, part: Slice) -> tuple[memoryview, NDArray[np.int64]]:
+        """The records of a slice, and (rows + 1,) where each begins and the last ends."""
         info, num_info = self._info(part)
         shared = [_texts(part.ids), self._alleles(part), self._filters(part), info]
         calls = self._calls(part) if part.selection.samples else []
@@ -123,8 +120,8 @@ class _Encoder:
         head["num_samples_and_formats"] = num_formats << 24 | len(part.selection.samples)
         step = _HEAD.itemsize
         heads = RowBytes(head.view(np.uint8), np.arange(part.num_rows + 1, dtype=np.int64) * step)
-        data, _ = join_rows([heads, *shared, *calls])
-        return data.data
+        data, starts = join_rows([heads, *shared, *calls])
+        return data.data, starts[:, 0]
 
     def _alleles(self, part: Slice) -> RowBytes:
         alleles = part.alleles

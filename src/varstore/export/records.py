@@ -92,9 +92,7 @@ class Selection:
     @cached_property
     def exceptions(self) -> list[Exceptions]:
         """What each store keeps beside its arrays."""
-        return [
-            arrays.exceptions if isinstance(arrays, JoinedArrays) else Exceptions(arrays) for arrays in self.arrays
-        ]
+        return [arrays.exceptions if isinstance(arrays, JoinedArrays) else Exceptions(arrays) for arrays in self.arrays]
 
     def slices(self, most: int = 4096) -> Iterator[Slice]:
         """Records in order, as many at a time as memory allows; one that is wider than the arrays by itself."""
@@ -268,22 +266,25 @@ class Slice:
         codes, phased = found.call_genotype, found.call_genotype_phased
         return Calls(np.ascontiguousarray(codes), phased, self.has_gt)
 
-    def field(self, field: Field) -> FieldValues:
-        """Values of a FORMAT field, (rows, samples[, width]); missing for people whose batch has it not."""
+    def field(self, field: Field, *, whole: bool = True) -> FieldValues:
+        """Values of a FORMAT field, (rows, samples[, width]); missing for people whose batch has it not.
+
+        whole : what the array is too narrow for too, where the slice is that record alone
+        """
         chosen = self.selection
         parts: list[tuple[NDArray[np.int64], FieldValues]] = []
         for number, column in enumerate(chosen.columns):
             mine = np.flatnonzero(column >= 0)
             if field.array in chosen.arrays[number].names and len(mine):
-                parts.append((column[mine], self._values(number, field.array, mine)))
+                parts.append((column[mine], self._values(number, field.array, mine, whole=whole)))
         if len(parts) == 1 and np.array_equal(parts[0][0], np.arange(len(chosen.samples))):
             return parts[0][1]
         return _side_by_side(parts, self.num_rows, len(chosen.samples))
 
-    def _values(self, number: int, array: str, mine: Rows) -> FieldValues:
+    def _values(self, number: int, array: str, mine: Rows, *, whole: bool) -> FieldValues:
         """Values of some samples of one store."""
         arrays, exceptions = self.selection.arrays[number], self.selection.exceptions[number]
-        if self.num_rows == 1:
+        if whole and self.num_rows == 1:
             wide = exceptions.overflow(array, int(self.records[0]))
             if wide is not None:
                 literal = None if wide.literal is None else wide.literal[np.newaxis, mine]
@@ -316,12 +317,13 @@ class Slice:
         raw = self.column(RAW_INFO)
         if raw is not None:
             return from_strings([text or "." for text in raw.tolist()])
-        fields = [(field.key, text_of(self._info_values(field.array))) for field in self.selection.infos]
+        fields = [(field.key, text_of(self.info_values(field.array))) for field in self.selection.infos]
         texts = self.selection.exceptions[0].odd_info
         odd = {row: texts[record] for row, record in enumerate(self.records.tolist()) if record in texts}
         return weave_info(fields, self.num_rows).replaced(odd)
 
-    def _info_values(self, array: str) -> FieldValues:
+    def info_values(self, array: str) -> FieldValues:
+        """Values of an INFO field that is an array of the first store."""
         arrays, name = self.selection.arrays[0], self.selection.exceptions[0].literal(array)
         literal = None if name is None else arrays.rows(name, self.chunk, self.rows)
         return FieldValues(arrays.rows(array, self.chunk, self.rows), literal)

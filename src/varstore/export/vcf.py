@@ -5,24 +5,28 @@ from __future__ import annotations
 from pathlib import Path
 from typing import BinaryIO
 
+import numpy as np
+from numpy.typing import NDArray
+
 from ..kernels.text import NEWLINE
 from ..storage.rowbytes import RowBytes, from_genotypes, join_rows, weave_calls
-from . import bgzf
+from . import bgzf_file
 from .cells import field_cells, with_odd_calls
+from .index import Index
 from .output import in_threads, opened
 from .records import Selection, Slice
 from .report import Job
 
 
-def lines_of(part: Slice) -> memoryview:
-    """The lines of some records."""
+def lines_of(part: Slice) -> tuple[memoryview, NDArray[np.int64]]:
+    """The lines of some records, and (rows + 1,) where each begins and the last ends."""
     columns = part.site_columns()
     if part.selection.samples:
         columns.append(_calls(part))
     text, starts = join_rows(columns)
     # The last cell of a line ends in a tab: that is where the line ends.
     text[starts[1:, 0] - 1] = NEWLINE
-    return text.data
+    return text.data, starts[:, 0]
 
 
 def _calls(part: Slice) -> RowBytes:
@@ -37,18 +41,22 @@ def _calls(part: Slice) -> RowBytes:
     return weave_calls(fields, part.num_rows, len(samples))
 
 
-def write_vcf(selection: Selection, target: Path | BinaryIO, job: Job, *, compressed: bool) -> None:
-    """Write the records as VCF text, compressed as BGZF or not."""
+def write_vcf(
+    selection: Selection, target: Path | BinaryIO, job: Job, *, compressed: bool, index: Index | None = None
+) -> None:
+    """Write the records as VCF text, compressed as BGZF or not.
+
+    index : is told of them
+    """
     head = selection.header.text(selection.samples).encode()
 
-    def encode(part: Slice) -> tuple[int, bytes | memoryview]:
-        lines = lines_of(part)
-        return part.num_rows, bgzf.compress(lines) if compressed else lines
-
     with opened(target) as file:
-        file.write(bgzf.compress(head) if compressed else head)
-        for num_rows, data in in_threads(encode, selection.slices(), job.threads):
+        if compressed:
+            bgzf_file.write(file, head, lines_of, selection, job, index)
+            return
+        file.write(head)
+        for num_rows, data in in_threads(
+            lambda part: (part.num_rows, lines_of(part)[0]), selection.slices(), job.threads
+        ):
             file.write(data)
             job.advance(num_rows)
-        if compressed:
-            file.write(bgzf.END)

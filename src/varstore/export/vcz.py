@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from .. import __version__
 from ..storage import files
 from ..storage.arrays import GROUP, VLEN_UTF8, ArraySpec
+from ..storage.field_exceptions import FieldValues
 from ..storage.field_text import Field
 from ..storage.named_arrays import ODD_NAMES, Arrays
 from .output import aside, in_threads
@@ -57,7 +58,24 @@ class _Column:
 
     spec: ArraySpec
     shape: tuple[int, ...]  # behind variants, and behind samples where there are any
-    field: Field | None = None
+    field: Field
+    literal: ArraySpec | None = None  # where -1 and -2 are numbers; None where they nowhere are
+
+    def arrays(self) -> Iterator[tuple[ArraySpec, tuple[int, ...]]]:
+        """What is written of it, with its shape."""
+        yield self.spec, self.shape
+        if self.literal is not None:
+            yield self.literal, self.shape or (1,)
+
+    def values(self, found: Sequence[FieldValues], axes: int) -> Iterator[tuple[ArraySpec, NDArray[Any]]]:
+        """Its values, and where they are literal, in slices one after another.
+
+        axes : those before the values
+        """
+        yield self.spec, np.concatenate([_widened(part.values, self.shape, axes) for part in found])
+        if self.literal is not None:
+            masks = [np.zeros(part.values.shape, np.bool_) if part.literal is None else part.literal for part in found]
+            yield self.literal, np.concatenate([_widened(mask, self.shape or (1,), axes) for mask in masks])
 
 
 @dataclass
@@ -127,7 +145,10 @@ class _Writer:
         shape = tuple(max(n, known.get(dim, 0)) for n, dim in zip(width, dims[start:], strict=True))
         dtype = np.result_type(*(arrays.dtype(field.array) for arrays in having))
         text = field.declared.description or having[0].description(field.array)
-        return _Column(_spec(field.array, dtype, dims, text), shape, field)
+        names = [found.literal(field.array) for found in self.selection.exceptions[: len(stores)]]
+        name = next((name for name in names if name is not None), None)
+        literal = None if name is None else _spec(name, np.dtype(bool), dims if shape else [*dims, f"{field.key}_dim"])
+        return _Column(_spec(field.array, dtype, dims, text), shape, field, literal)
 
     def write(self, job: Job) -> tuple[str, ...]:
         """Write everything; return what the store has not."""
@@ -150,10 +171,8 @@ class _Writer:
         for spec, values in self._site_values(block):
             self._put(spec, (chunk, *[0] * (values.ndim - 1)), values, self.chunk_variants)
         for column in self.infos:
-            assert column.field is not None
-            values = np.concatenate([_found(part.column(column.field.array)) for part in block])
-            values = _widened(values, column.shape, 1)
-            self._put(column.spec, (chunk, *[0] * (values.ndim - 1)), values, self.chunk_variants)
+            for spec, values in column.values([part.info_values(column.field.array) for part in block], 1):
+                self._put(spec, (chunk, *[0] * (values.ndim - 1)), values, self.chunk_variants)
         for number, begin in enumerate(range(0, self.num_samples, self.chunk_samples)):
             people = self.selection.people(begin, min(begin + self.chunk_samples, self.num_samples))
             for spec, values in self._call_values([Slice(people, part.chunk, part.rows) for part in block]):
@@ -192,11 +211,7 @@ class _Writer:
             yield _bits("call_genotype_mask", np.dtype(bool), dims), codes < 0
             yield _bits("call_genotype_phased", np.dtype(bool), dims[:2]), np.concatenate([c.phased for c in calls])
         for column in self.formats:
-            assert column.field is not None
-            yield (
-                column.spec,
-                np.concatenate([_widened(part.field(column.field).values, column.shape, 2) for part in block]),
-            )
+            yield from column.values([part.field(column.field, whole=False) for part in block], 2)
 
     def _runs(self, chunk: int, block: list[Slice]) -> list[tuple[int, ...]]:
         """Rows of ``region_index``: a run of one contig in this chunk each."""
@@ -245,16 +260,19 @@ class _Writer:
         for spec, shape, chunks in self._chunked():
             self._metadata(spec, shape, chunks)
         self._write(".zgroup", GROUP)
+        if any(column.literal is not None for column in [*self.infos, *self.formats]):
+            self._write("varstore/.zgroup", GROUP)
+            self._write("varstore/literal/.zgroup", GROUP)
         source, other = f"varstore-{__version__}", self.selection.header.other()
         attributes = {"vcf_zarr_version": "0.4", "source": source, "vcf_meta_information": other}
         self._write(".zattrs", json.dumps(attributes, indent=1).encode())
 
     def _chunked(self) -> Iterator[tuple[ArraySpec, tuple[int, ...], tuple[int, ...]]]:
         """Spec, shape and chunks of every array along the variants."""
-        infos = [(column.spec, column.shape) for column in self.infos]
+        infos = [each for column in self.infos for each in column.arrays()]
         for spec, rest in [*self._site_columns().values(), *infos]:
             yield spec, (self.num_variants, *rest), (self.chunk_variants, *rest)
-        calls: list[tuple[ArraySpec, tuple[int, ...]]] = [(column.spec, column.shape) for column in self.formats]
+        calls = [each for column in self.formats for each in column.arrays()]
         if self.has_calls:
             for name, dtype in (("call_genotype", self.dtype), ("call_genotype_mask", np.dtype(bool))):
                 calls.append((_bits(name, dtype, [_V, _S, "ploidy"]), (self.ploidy,)))
@@ -283,11 +301,6 @@ def _spec(name: str, dtype: np.dtype[Any], dims: Sequence[str], text: str = "") 
 
 def _bits(name: str, dtype: np.dtype[Any], dims: Sequence[str]) -> ArraySpec:
     return replace(_spec(name, dtype, dims), compressor=dict(_BITS))
-
-
-def _found(values: NDArray[Any] | None) -> NDArray[Any]:
-    assert values is not None
-    return values
 
 
 def _widened(values: NDArray[Any], shape: tuple[int, ...], axes: int) -> NDArray[Any]:

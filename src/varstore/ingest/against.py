@@ -1,4 +1,4 @@
-"""A stored batch against its source, read again by the other reader (htslib through cyvcf2)."""
+"""A stored batch against its source, read again by the other reader: of VCF and BCF htslib through cyvcf2."""
 
 from __future__ import annotations
 
@@ -24,9 +24,15 @@ _MOST = 4096
 
 
 def source_samples(path: Path) -> list[str]:
-    """Sample names of a VCF or BCF. Raises InputError, NotVcfError."""
-    if not path.is_file():
+    """Sample names of a source. Raises InputError, NotVcfError."""
+    if not path.exists():
         raise InputError(f"{path}: no such file")
+    # The worker, which runs functions of this module, does not need those readers.
+    from .against_sources import other_source  # noqa: PLC0415
+
+    other = other_source(path)
+    if other is not None:
+        return other.header.samples
     samples: list[str] = worker.one("against:samples", path)
     return samples
 
@@ -68,6 +74,11 @@ def records(path: Path, shape: tuple[int, int] | None) -> Iterator[list[tuple[An
 
 def _source_records(path: Path, batch: Batch) -> Iterator[tuple[Any, ...]]:
     shape = (len(batch.samples), batch.ploidy) if batch.has_genotypes else None
+    from .against_sources import other_records, other_source  # noqa: PLC0415
+
+    other = other_source(path)
+    if other is not None:
+        return other_records(other, shape)
     return itertools.chain.from_iterable(worker.run("against:records", path, shape))
 
 

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..storage.batch import Batch
-from ..storage.fields import FILL, MISSING, FieldChunk
+from ..storage.field_beside import FILL, MISSING
+from ..storage.fields import FieldChunk
 
 _FLOAT_MISSING, _FLOAT_FILL = 0x7F800001, 0x7F800002
 Difference = tuple[str, Any, Any]
@@ -129,7 +130,7 @@ def _is_odd(text: str | None, wanted: list[Any]) -> bool:
 
 def _of_calls(values: Any) -> Any:
     """Calls as htslib reads them: int32, bits of float32, or text by sample."""
-    if values is None or values.dtype.kind in "iU":
+    if values is None or values.dtype.kind in "iUO":
         return values
     return values.astype(np.float32)
 

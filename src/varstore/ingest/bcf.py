@@ -221,26 +221,58 @@ class BcfPiece:
     following: tuple[int, int] | None
 
     def prepared(self) -> Piece:
-        """The piece as text. Raises RecordError."""
-        text = self.text()
-        return Piece(PlainReader(text), 0, len(text), True, False, self.compressed)
+        """The piece as text, made while it is read: reading raises RecordError."""
+        return Piece(_LineReader(self), 0, None, True, False, self.compressed)
 
     def text(self) -> memoryview:
         """The records as lines of VCF. Raises RecordError."""
-        header = self.header
         out = np.empty((_bcf.GROWTH + 4) * self.end + (1 << 20), np.uint8)  # room that is not needed costs nothing
         begin, used = 0, 0
         while True:
-            status, begin, written = _bcf.put_records(
-                self.records, begin, self.end, header.num_samples, header.strings.text, header.strings.starts,
-                header.contigs.text, header.contigs.starts, header.gt_key, out[used:],
-            )  # fmt: skip
+            begin, written = self.put_lines(begin, out[used:])
             used += written
-            if status == _bcf.DONE:
+            if begin == self.end:
                 return out.data[:used]
-            if status == _bcf.BAD_RECORD:
-                row = int(np.count_nonzero(out[:used] == ord("\n")))
-                raise RecordError(row, "the record is damaged, or not one of the header that the file has")
             larger = np.empty(2 * len(out), np.uint8)
             larger[:used] = out[:used]
             out = larger
+
+    def put_lines(self, begin: int, out: NDArray[np.uint8]) -> tuple[int, int]:
+        """Write records from ``begin`` on as lines, while there is room; return the next and the bytes written.
+
+        Raises RecordError.
+        """
+        header = self.header
+        status, begin, written = _bcf.put_records(
+            self.records, begin, self.end, header.num_samples, header.strings.text, header.strings.starts,
+            header.contigs.text, header.contigs.starts, header.gt_key, out,
+        )  # fmt: skip
+        if status == _bcf.BAD_RECORD:
+            row = _bcf.last_record_end(self.records, 0, begin)[1]
+            raise RecordError(row, "the record is damaged, or not one of the header that the file has")
+        return begin, written
+
+
+class _LineReader:
+    """The lines of a piece, a buffer at a time: they are read while they are in the cache. Raises RecordError."""
+
+    def __init__(self, piece: BcfPiece) -> None:
+        self._piece, self._begin = piece, 0
+        # Lines that did not fit into the reader's buffer.
+        self._lines = memoryview(b"")
+
+    def readinto(self, buffer: memoryview) -> int:
+        piece = self._piece
+        size = 1 << 20
+        while not self._lines and self._begin < piece.end:
+            self._begin, written = piece.put_lines(self._begin, np.frombuffer(buffer, np.uint8))
+            if written:
+                return written
+            lines = np.empty(size, np.uint8)
+            self._begin, written = piece.put_lines(self._begin, lines)
+            self._lines = lines.data[:written]
+            size *= 2
+        size = min(len(buffer), len(self._lines))
+        buffer[:size] = self._lines[:size]
+        self._lines = self._lines[size:]
+        return size

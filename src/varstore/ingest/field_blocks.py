@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..kernels import fields as _fields
+from ..storage.field_exceptions import FieldValues
 
 # A row this much wider than its neighbours is kept apart.
 _MAX_WASTE = 4
@@ -114,17 +115,22 @@ def _spread(values: NDArray[Any], present: NDArray[np.bool_]) -> NDArray[Any]:
     return out
 
 
-def block_of(values: NDArray[Any]) -> FieldBlock:
+def block_of(found: FieldValues) -> FieldBlock:
     """A field of VCF Zarr: (rows, samples[, values]) integers, float32, or object of text.
 
     A record whose every call is missing does not have the field: VCF Zarr cannot tell the two apart.
     """
+    values = found.values
     values = values if values.ndim == 3 else values[:, :, np.newaxis]
     if values.dtype.kind == "f":
         bits = np.ascontiguousarray(values, np.float32).view(np.int32)
         return FieldBlock(bits, _any_call((bits != _fields.FLOAT_MISSING) & (bits != _fields.FLOAT_FILL)))
     if values.dtype.kind in "iu":
-        return FieldBlock(np.ascontiguousarray(values), _any_call((values >= 0) | (values < -2)))
+        numbers = (values >= 0) | (values < -2)
+        literal = None if found.literal is None else found.literal.reshape(values.shape)
+        if literal is None or not literal.any():
+            return FieldBlock(np.ascontiguousarray(values), _any_call(numbers))
+        return FieldBlock(np.ascontiguousarray(values), _any_call(numbers | literal), np.ascontiguousarray(literal))
     texts = [str(text).encode() for text in values.reshape(-1).tolist()]
     lengths = np.array([len(text) for text in texts], np.int32)
     pairs = np.stack([np.cumsum(lengths) - lengths, lengths], axis=1).astype(np.int32)

@@ -22,6 +22,7 @@ from ..storage.batch import Batch, BatchHead, BatchWriter, chunk_height, chunk_w
 from ..storage.field_table import ALL_FIELDS, FieldChoice
 from ..storage.keys import write_keys
 from ..storage.parts import PartWriter
+from ..storage.reference import Reference, mismatch
 from ..storage.totals import TotalsWriter
 from .chunks import EncodedBlock, write_genotypes, write_sites
 from .declarations import read_declarations
@@ -51,6 +52,7 @@ class ImportOptions:
     on_problem : what harmless problems do: ``warn`` or ``stop``
     spools : of a large import, from which it can go on; None: everything stays in memory
     sort : unsorted inputs may be read once more, to sort them
+    reference : the FASTA of the repository: REF must be its bases, and alleles are left-aligned to it
     """
 
     threads: int = 2
@@ -61,6 +63,7 @@ class ImportOptions:
     on_problem: str = "warn"
     spools: Spools | None = None
     sort: bool = True
+    reference: Reference | None = None
 
 
 @dataclass
@@ -114,6 +117,8 @@ class BatchImport:
                     self.contigs[name] = length
             self.filters.update(source.header.filters)
         self._lengths = dict(self.contigs)
+        if options.reference is not None:
+            options.reference.sequences(self.contigs, ", ".join(str(source.path) for source in inputs))
         self.problems = Problems(options.on_problem)
         self.gate = Gate(self.problems)
         for source in inputs:
@@ -222,6 +227,7 @@ class BatchImport:
             contig = self._contig_codes(sites)
             self._check_order(records, contig)
             first = self._num_variants
+            self._check_reference(sites)
             self.gate.check(records, sites, self._lengths, lambda row: self._place(first + row))
         except RowError as error:
             row = self._num_variants + error.row
@@ -270,6 +276,16 @@ class BatchImport:
             self.contigs.setdefault(name, None)
         table = {name: i for i, name in enumerate(self.contigs)}
         return np.array([table[name] for name in sites.contig_names], np.int32)[sites.contig]
+
+    def _check_reference(self, sites: SiteColumns) -> None:
+        """REF is what the repository's FASTA has. Raises RowError."""
+        if self.options.reference is None:
+            return
+        sequences = self.options.reference.sequences(self.contigs, str(self.inputs[0].path))
+        packed, width = sites.packed_alleles, sites.num_alleles
+        found = mismatch(packed, width, sites.contig, sites.contig_names, sites.position, sequences)
+        if found is not None:
+            raise RowError(found.row, f"{found}; the file is of another reference, or the line is wrong")
 
     def _check_order(self, records: Records, contig: Any) -> None:
         """Positions do not fall within a contig, and no contig comes back. Raises RowError."""
@@ -330,7 +346,7 @@ class BatchImport:
         self.totals.finish(self._num_variants)
         self.fields.note(self.problems, ", ".join(str(source.path) for source in self.inputs))
         self.fields.finish(self._num_variants, self._ploidy if header.samples else 2, self._num_alleles)
-        write_keys(self._keys, Batch(self.writer.part))
+        write_keys(self._keys, Batch(self.writer.part), self.options.reference)
         return ImportResult(
             self.contigs,
             self._num_variants,

@@ -26,6 +26,8 @@ from .spool import Spool, SpoolWriter
 from .text import PIECE_SIZE, Cut, TextFile
 
 PARTITION_SIZE = 1 << 29  # uncompressed bytes
+# Up to here an import in one go begins again when it was killed: spools would take longer than they save.
+SPOOLED_SIZE = 1 << 32
 _WAITING = 3  # results that may wait to be spooled
 
 # Where a partition is: the cuts of its pieces, the place of its first record in a BCF, or None for a whole input.
@@ -37,9 +39,9 @@ def is_divisible(source: Input) -> bool:
     return isinstance(source.text, TextFile | BcfFile) and source.text.kind != "gzip"
 
 
-def exceeds_partition(inputs: Sequence[Input]) -> bool:
-    """Whether inputs are together larger than one partition; where a size is not known, the file's counts."""
-    left = PARTITION_SIZE
+def are_spooled(inputs: Sequence[Input]) -> bool:
+    """Whether inputs are together so large that they are spooled; where a size is not known, the file's counts."""
+    left = SPOOLED_SIZE
     for source in inputs:
         if isinstance(source.text, TextFile | BcfFile) and source.text.kind == "bgzf":
             for _, at in source.text.blocks():

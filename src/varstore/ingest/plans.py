@@ -143,7 +143,7 @@ def spooling(root: Path, inputs: Sequence[Input], fields: str | None, *, resume:
     resume : go on from an unfinished import of the same inputs
     The folder is removed when the import is done or the inputs are at fault, and kept when it is interrupted.
     """
-    if not partitions.exceeds_partition(inputs):
+    if not partitions.are_spooled(inputs):
         yield None
         return
     wanted = _described(inputs, fields)

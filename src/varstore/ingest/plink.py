@@ -138,7 +138,7 @@ class PlinkSource:
         self.files = [path, sites.path, people_path]
         if not samples:
             raise InputError(f"{people_path}: no samples")
-        self.num_alleles = np.array([2 + _alts(columns[sites.at["ALT"]]).count(",") for _, columns in sites.lines()])
+        self.num_alleles = np.array([2 + alts_of(columns[sites.at["ALT"]]).count(",") for _, columns in sites.lines()])
         offsets = np.concatenate(([0], np.cumsum(self.num_alleles))).astype(np.uintp)
         self.reader = _reader(path, len(samples), len(self.num_alleles), offsets)
         self.dosages = records_with_dosages(path, len(self.num_alleles))
@@ -170,7 +170,7 @@ class PlinkSource:
     def _columns(self, block: list[tuple[int, list[str]]], begin: int) -> Columns:
         rows = [columns for _, columns in block]
         contig = self._texts(rows, "#CHROM")
-        alts = [_alts(text) for text in self._texts(rows, "ALT")]
+        alts = [alts_of(text) for text in self._texts(rows, "ALT")]
         refs = ["N" if text in _MISSING else text for text in self._texts(rows, "REF")]
         info = ["PR"] * len(rows) if self.sites.provisional else self._texts(rows, "INFO")
         formats = ["GT:DS" if dosage else "GT" for dosage in self.dosages[begin : begin + len(rows)]]
@@ -205,12 +205,12 @@ class PlinkSource:
         codes = pairs.reshape(end - begin, num_samples, 2).astype(np.int16)
         codes[codes == -9] = -1
         phased = known if self.reader.hardcall_phase_present() else np.zeros_like(known)
-        haploid = self._haploid(contig) & (codes[:, :, 0] == codes[:, :, 1])
+        haploid = self.haploid(contig) & (codes[:, :, 0] == codes[:, :, 1])
         codes[haploid, 1] = -2
         phased[haploid] = True
         return codes, phased
 
-    def _haploid(self, contig: Sequence[str]) -> NDArray[np.bool_]:
+    def haploid(self, contig: Sequence[str]) -> NDArray[np.bool_]:
         """(rows, samples): men on X, everybody on Y and MT."""
         names = [name.removeprefix("chr") for name in contig]
         everybody = np.array([name in _Y or name in _MT for name in names])
@@ -218,7 +218,7 @@ class PlinkSource:
         return everybody[:, np.newaxis] | (men[:, np.newaxis] & self.male)
 
 
-def _alts(text: str) -> str:
+def alts_of(text: str) -> str:
     return "." if text in _MISSING else text
 
 

@@ -20,6 +20,7 @@ from .text import INFLATE_ERRORS, Piece, Preparable, RecordError
 _PADDING = 64  # bytes a vector load may read behind the text
 _BUFFER_SIZE = 1 << 19
 _MAX_LINE = 1 << 30
+_UNKNOWN = 1 << 62
 _ROWS = 2048
 
 
@@ -200,13 +201,11 @@ class PieceScanner:
         """Read a piece's lines. A fault of the input is in the result; its line is counted from 0."""
         self.cursors[:] = 0
         result = ScanResult([], unprepared.compressed)
-        try:
-            piece = unprepared.prepared()
-        except RecordError as error:
-            result.fault = Fault(error.row, str(error))
-            return result
+        piece = unprepared.prepared()
         try:
             self._scan_piece(piece, result)
+        except RecordError as error:
+            result.fault = Fault(error.row, str(error))
         except _FaultError as error:
             rows = sum(r.num_rows for r in result.records) + int(self.cursors[_scan.NUM_ROWS])
             result.fault = Fault(rows, str(error))
@@ -229,7 +228,7 @@ class PieceScanner:
     def _scan_piece(self, piece: Piece, result: ScanResult) -> None:
         self._discard(piece)
         have = 0
-        left = piece.length
+        left = _UNKNOWN if piece.length is None else piece.length
         skipping = not piece.starts_line
         while left:
             waiting = have
@@ -280,6 +279,8 @@ class PieceScanner:
         room = min(len(self.buffer) - _PADDING - have, left)
         size = piece.reader.readinto(self.buffer.data[have : have + room])
         if size == 0:
+            if piece.length is None:
+                return have, 0
             raise EOFError
         return have + size, left - size
 

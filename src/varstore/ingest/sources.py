@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from ..codec.rows import block_starts, sets_from_codes
 from ..errors import InputError
+from ..storage.field_exceptions import FieldValues
 from ..storage.field_table import FieldTable
 from ..storage.rowbytes import RowBytes, join_rows
 from .calls import Calls
@@ -59,8 +60,7 @@ class Columns:
     texts : ID, REF, ALT, QUAL, FILTER, INFO and FORMAT, a cell a row
     codes : (rows, samples, ploidy) int16, -1 missing, -2 no haplotype    phased : (rows, samples) bool
     has_gt : (rows,) bool
-    formats : key and values of FORMAT fields besides GT: (rows, samples[, values]) integers, float32 or object of
-        text, as VCF Zarr has them
+    formats : key and values of FORMAT fields besides GT, as VCF Zarr has them
     """
 
     contig: Sequence[str]
@@ -70,7 +70,7 @@ class Columns:
     codes: NDArray[Any]
     phased: NDArray[np.bool_]
     has_gt: NDArray[np.bool_]
-    formats: Sequence[tuple[str, NDArray[Any]]] = ()
+    formats: Sequence[tuple[str, FieldValues]] = ()
 
 
 def records_of(columns: Columns, plan: ScanPlan) -> Records:

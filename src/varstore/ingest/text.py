@@ -33,7 +33,7 @@ INFLATE_ERRORS = (zlib.error, _fast_error, EOFError, OSError)
 
 
 class ByteReader(Protocol):
-    """Anything that fills a buffer."""
+    """Anything that fills a buffer, some of it at least until there is no more."""
 
     def readinto(self, buffer: memoryview) -> int: ...
 
@@ -111,7 +111,7 @@ class Piece:
     """A stretch of text for one thread.
 
     skip : bytes in front that are not its own (the header)
-    length : its bytes, after ``skip``
+    length : its bytes, after ``skip``; None: whole lines to the end of the reader
     starts_line : it begins at the beginning of a line
     overlaps : the line behind its end is its own too
     compressed : bytes of the file it stands for, for the progress bar
@@ -120,14 +120,14 @@ class Piece:
 
     reader: ByteReader
     skip: int
-    length: int
+    length: int | None
     starts_line: bool
     overlaps: bool
     compressed: int
     find_damage: Callable[[], int | None] = _nowhere
 
     def prepared(self) -> Piece:
-        """The piece as text; called by the thread that scans it. Raises RecordError."""
+        """The piece as text; called by the thread that scans it. Reading it may raise RecordError."""
         return self
 
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ..errors import InputError, NotARepositoryError
 from ..model.header import Header
-from ..storage.field_exceptions import FieldValues
+from ..storage.field_exceptions import Exceptions, FieldValues
 from ..storage.field_text import GENOTYPE, Field, declare, filter_text, find_fields, quality_text, text_of
 from ..storage.foreign import ForeignStore
 from ..storage.named_arrays import ForeignArrays
@@ -37,11 +37,15 @@ class VczSource:
         self.header = self._header()
 
     @cached_property
-    def _infos(self) -> list[Field]:
+    def _exceptions(self) -> Exceptions:
+        return Exceptions(self.arrays)
+
+    @cached_property
+    def infos(self) -> list[Field]:
         return find_fields(self.arrays, Header([]), "INFO")
 
     @cached_property
-    def _formats(self) -> list[Field]:
+    def formats(self) -> list[Field]:
         return find_fields(self.arrays, Header([]), "FORMAT")
 
     def _header(self) -> VcfHeader:
@@ -51,7 +55,7 @@ class VczSource:
         for key, value in self.store.group.attrs.get("vcf_meta_information", []):
             if key != "fileformat":
                 header.add(f"##{key}={value}")
-        declare(header, self.arrays, self._infos, self._formats)
+        declare(header, self.arrays, self.infos, self.formats)
         if self.store.has_genotypes:
             header.add_field("FORMAT", "GT", GENOTYPE)
         if "" in self.store.samples:
@@ -93,13 +97,13 @@ class VczSource:
         names = [store.contigs[code] for code in contig]
         position, num_alts = sites.position[rows].astype(np.int64), sites.num_alts[rows]
         people = np.arange(len(store.samples))
-        formats = [(field.key, self.arrays.calls(field.array, chunk, rows, people)) for field in self._formats]
+        formats = [(field.key, self._values(field.array, chunk, rows, people)) for field in self.formats]
         return Columns(names, position, num_alts, texts, codes, phased, has_gt, formats)
 
     @cached_property
     def _format(self) -> str:
         """FORMAT of every record: the store does not say which of them had which fields."""
-        keys = ["GT"] * self.store.has_genotypes + [field.key for field in self._formats]
+        keys = ["GT"] * self.store.has_genotypes + [field.key for field in self.formats]
         return ":".join(keys) if self.store.samples else ""
 
     def _ids(self, chunk: int, rows: NDArray[np.int64]) -> RowBytes:
@@ -113,10 +117,16 @@ class VczSource:
         return np.ascontiguousarray(self.arrays.rows("variant_quality", chunk, rows), np.float32)
 
     def _info(self, chunk: int, rows: NDArray[np.int64]) -> RowBytes:
-        fields = [
-            (field.key, text_of(FieldValues(self.arrays.rows(field.array, chunk, rows)))) for field in self._infos
-        ]
+        fields = [(field.key, text_of(self._values(field.array, chunk, rows))) for field in self.infos]
         return weave_info(fields, len(rows))
+
+    def _values(self, array: str, chunk: int, rows: NDArray[np.int64], *people: NDArray[np.int64]) -> FieldValues:
+        """A field of some records; of FORMAT for some people."""
+        literal = self._exceptions.literal(array)
+        read = self.arrays.calls if people else self.arrays.rows
+        return FieldValues(
+            read(array, chunk, rows, *people), None if literal is None else read(literal, chunk, rows, *people)
+        )
 
     def _calls(self, chunk: int, rows: NDArray[np.int64]) -> tuple[NDArray[Any], NDArray[np.bool_]]:
         people = np.arange(len(self.store.samples))

@@ -2,7 +2,7 @@
 
 ``run`` calls a generator function of this package in the worker, which is started when first needed and
 used again, and gives out what it yields. The function calls ``at`` before each record. Requests and
-answers are pickled; a crash, or no sign of life for a minute, is an InputError.
+answers are pickled; a crash is an InputError, and so is a record that takes longer than ``patience`` allows.
 """
 
 from __future__ import annotations
@@ -19,13 +19,18 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
 
 from ..errors import InputError, VarstoreError
 
-HANG_SECONDS = 60.0
+HANG_SECONDS = 8.0  # for a record, and for its bytes what htslib needs at a rate that is slow for it
+_BYTES_A_SECOND = 1 << 24
+_START_SECONDS = 60.0  # until Python has loaded what it needs, on whatever machine
+_POLLS = 8  # looks at what the worker does, within those seconds
+_MAX_LINE, _MAX_RATIO = 1 << 30, 1032  # the longest line that is taken, and the most that deflate shrinks
 _SIZE = struct.Struct("<Q")
 _START = "import sys; sys.path[:0] = [{!r}]; from varstore.ingest.worker import serve; serve()"
 
@@ -58,6 +63,17 @@ def one(function: str, path: Path, *arguments: Any) -> Any:
     return result
 
 
+def patience(path: Path) -> float:
+    """Seconds that one record of a file may take: some, and more for the longest line that the file can hold."""
+    try:
+        with open(path, "rb") as file:
+            is_compressed = file.read(2) == b"\x1f\x8b"
+        size = path.stat().st_size
+    except OSError:
+        return HANG_SECONDS
+    return HANG_SECONDS + min(size * _MAX_RATIO if is_compressed else size, _MAX_LINE) / _BYTES_A_SECOND
+
+
 class _Worker:
     """The process, and the pipes to it."""
 
@@ -73,10 +89,12 @@ class _Worker:
             )  # fmt: skip
         self._to: IO[bytes] = self._process.stdin  # type: ignore[assignment]
         self._from: IO[bytes] = self._process.stdout  # type: ignore[assignment]
+        self._patience = HANG_SECONDS
         self.is_idle = True
 
     def run(self, function: str, path: Path, arguments: tuple[Any, ...]) -> Iterator[Any]:
         """One call."""
+        self._patience = patience(path)
         self._record[:] = bytes(8)
         self.is_idle = False
         try:
@@ -99,8 +117,10 @@ class _Worker:
             answer: tuple[str, Any] = pickle.loads(self._read(size))
         except (EOFError, TimeoutError) as error:
             number = struct.unpack("<q", self._record[:])[0]
-            place = f"{path}, record {number}" if number else str(path)
-            what = f"htslib hangs: nothing for {HANG_SECONDS:g} s" if isinstance(error, TimeoutError) else self._end()
+            place = f"{path}, record {number}" if number > 0 else str(path)
+            what = (
+                f"htslib hangs: nothing for {self._patience:.3g} s" if isinstance(error, TimeoutError) else self._end()
+            )
             raise InputError(f"{place}: {what}; the file is damaged, or too odd for htslib") from None
         return answer
 
@@ -110,16 +130,17 @@ class _Worker:
         view = memoryview(out)
         with selectors.DefaultSelector() as selector:
             selector.register(self._from, selectors.EVENT_READ)
-            record = self._record[:]
+            record, since = self._record[:], time.monotonic()
             while len(view):
-                if selector.select(HANG_SECONDS):
+                if selector.select(self._patience / _POLLS):
                     got = os.readv(self._from.fileno(), [view])
                     if got == 0:
                         raise EOFError
-                    view = view[got:]
-                elif self._record[:] == record:
+                    view, since = view[got:], time.monotonic()
+                elif self._record[:] != record:
+                    record, since = self._record[:], time.monotonic()
+                elif time.monotonic() - since > (self._patience if any(record) else _START_SECONDS):
                     raise TimeoutError
-                record = self._record[:]
         return bytes(out)
 
     def _end(self) -> str:
@@ -184,6 +205,7 @@ if hasattr(os, "register_at_fork"):
 
 # In the worker
 
+_READY = -1  # before the first record
 _progress: mmap.mmap | None = None
 
 
@@ -215,7 +237,9 @@ def serve() -> None:
 def _answer(answers: IO[bytes], function: str, path: Path, arguments: tuple[Any, ...]) -> None:
     module, name = function.split(":")
     try:
-        for value in getattr(importlib.import_module(f"varstore.ingest.{module}"), name)(path, *arguments):
+        call = getattr(importlib.import_module(f"varstore.ingest.{module}"), name)
+        at(_READY)
+        for value in call(path, *arguments):
             _send(answers, ("item", value))
     except BrokenPipeError:
         raise

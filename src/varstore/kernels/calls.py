@@ -20,7 +20,7 @@ from .fields import (
     read_float,
     read_integer,
 )
-from .jit import kernel, load_word, trailing_zeros
+from .jit import kernel, load_word, other_mask64, trailing_zeros
 
 # What ended a line.
 CALLS_DONE, CALLS_NEED_ROOM, CALLS_NEED_FIELD, CALLS_BAD_KEYS, CALLS_BAD_SUBFIELDS = range(5)
@@ -150,6 +150,84 @@ def _few_digits(buffer: Any, at: int) -> tuple[int, int]:
 
 
 @kernel
+def _scan_numbers(
+    buffer: Any, at: int, end: int, sample: int, num_samples: int, num_keys: int, cells: Any, key_base: Any,
+    key_width: Any, most: Any,
+) -> tuple[int, int]:  # fmt: skip
+    """Read calls of a diploid GT of one digit an allele and integers, as many values as there is room for.
+
+    Stops at the first call that is not like that; returns it and where it begins. A lone ``.`` is like that.
+    Where values end is known from a mask of 64 bytes, so that no value waits for the one before it. Reads up to 63
+    bytes behind ``end``, where something stands that is no digit.
+    """
+    window = at
+    mask = other_mask64(buffer, window)
+    while sample < num_samples:
+        value = at + 4
+        if (
+            value > end
+            or buffer[at + 3] != _COLON
+            or np.uint8(buffer[at] - 46) > 11
+            or np.uint8(buffer[at + 2] - 46) > 11
+            or (buffer[at + 1] != 124 and buffer[at + 1] != 47)
+        ):
+            return sample, at
+        while value - window > 64:
+            window += 64
+            mask = other_mask64(buffer, window)
+        # What lies before the value; 64 bytes are shifted away in two steps.
+        mask = mask >> np.uint64(value - window - 1) >> np.uint64(1) << np.uint64(value - window - 1) << np.uint64(1)
+        for key in range(1, num_keys):
+            width = key_width[key]
+            cell = key_base[key] + sample * width
+            num = 0
+            while True:
+                while mask == np.uint64(0):
+                    window += 64
+                    mask = other_mask64(buffer, window)
+                stop = window + np.int64(trailing_zeros(mask))
+                mask &= mask - np.uint64(1)
+                length = stop - value
+                if length == 0 and num == 0 and buffer[value] == _DOT:
+                    while mask == np.uint64(0):
+                        window += 64
+                        mask = other_mask64(buffer, window)
+                    stop = window + np.int64(trailing_zeros(mask))
+                    mask &= mask - np.uint64(1)
+                    if stop != value + 1 or buffer[stop] == _COMMA:
+                        return sample, at
+                    cells[cell] = MISSING
+                    for i in range(1, width):
+                        cells[cell + i] = FILL
+                    break
+                if length == 0 or length > 7:
+                    return sample, at
+                word = (load_word(buffer, value) ^ _ZEROS) << np.uint64(64 - 8 * length)
+                word = ((word * np.uint64(2561)) >> np.uint64(8)) & np.uint64(0x00FF00FF00FF00FF)
+                word = ((word * np.uint64(6553601)) >> np.uint64(16)) & np.uint64(0x0000FFFF0000FFFF)
+                cells[cell + num] = np.int64((word * np.uint64(42949672960001)) >> np.uint64(32))
+                num += 1
+                if num == width:
+                    most[key] = max(most[key], width)
+                    break
+                if buffer[stop] != _COMMA:
+                    return sample, at
+                value = stop + 1
+            value = stop + 1
+            if key + 1 < num_keys:
+                if buffer[stop] != _COLON:
+                    return sample, at
+            elif sample + 1 < num_samples:
+                if buffer[stop] != _TAB:
+                    return sample, at
+            elif stop != end:
+                return sample, at
+        sample += 1
+        at = value
+    return sample, at
+
+
+@kernel
 def scan_calls(
     buffer: Any, format_begin: int, format_end: int, begin: int, end: int, row: int, num_samples: int, alts: int,
     table: Any, arenas: Any, cursors: Any, fault: Any,
@@ -192,8 +270,19 @@ def scan_calls(
             fault[0], fault[1] = used - before_cells, 0
             return CALLS_NEED_ROOM
         wider = False
+        is_plain = num_keys > 1 and slots[0] == -1
+        for k in range(1, num_keys):
+            is_plain = is_plain and key_kind[k] == INTEGER
         at = begin
-        for sample in range(num_samples):
+        sample = -1
+        while True:
+            sample += 1
+            if is_plain:
+                sample, at = _scan_numbers(
+                    buffer, at, end, sample, num_samples, num_keys, cells, key_base, key_width, most
+                )
+            if sample == num_samples:
+                break
             key = 0
             while True:
                 kind = key_kind[key]

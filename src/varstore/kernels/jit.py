@@ -8,10 +8,13 @@ import os
 from collections.abc import Callable
 from typing import Any
 
-import numba
-from llvmlite import ir
-from numba.core import cgutils, types
-from numba.extending import intrinsic
+from .startup import loading
+
+with loading():
+    import numba
+    from llvmlite import ir
+    from numba.core import cgutils, types
+    from numba.extending import intrinsic
 
 # Bounds checks cost half the speed; tests and the fuzzers switch them on.
 _BOUNDSCHECK = os.environ.get("VARSTORE_BOUNDSCHECK") == "1"
@@ -73,8 +76,6 @@ def load_word(typingctx: Any, array: Any, index: Any) -> Any:
     return types.uint64(array, types.intp), codegen
 
 
-
-
 def _load_vector(context: Any, builder: Any, array_type: Any, args: Any, lane_bits: int) -> Any:
     """Load 64 bytes at ``array[index]`` as a vector of ``lane_bits``-wide integers, unaligned."""
     array = context.make_array(array_type)(context, builder, args[0])
@@ -107,6 +108,18 @@ def byte_mask64(typingctx: Any, array: Any, index: Any, byte: Any) -> Any:
         return builder.bitcast(equal, ir.IntType(64))
 
     return types.uint64(array, types.intp, types.uint8), codegen
+
+
+@intrinsic
+def other_mask64(typingctx: Any, array: Any, index: Any) -> Any:
+    """Bit ``i`` is set where ``array[index + i]`` is no digit, for the 64 bytes at ``index``."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        data = _load_vector(context, builder, signature.args[0], args, 8)
+        others = builder.icmp_unsigned(">", builder.sub(data, _splat(48, 8, 64)), _splat(9, 8, 64))
+        return builder.bitcast(others, ir.IntType(64))
+
+    return types.uint64(array, types.intp), codegen
 
 
 @intrinsic

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError
+from .contigs import MITOCHONDRION, chromosome_of
 from .regions import END_OF_CONTIG
 
 Bed = dict[str, tuple[NDArray[np.int64], NDArray[np.int64]]]
@@ -69,10 +70,10 @@ def place_bed(bed: Bed, contigs: Mapping[str, int | None], path: Path) -> Bed:
 
     Raises InputError where no contig is the batch's, or an interval ends behind its contig.
     """
-    spelled = {_plain(name): name for name in contigs}
+    spelled = {chromosome: name for name in contigs if (chromosome := _chromosome(name)) is not None}
     out: Bed = {}
     for name, (start, end) in bed.items():
-        own = name if name in contigs else spelled.get(_plain(name))
+        own = name if name in contigs else spelled.get(_chromosome(name) or "")
         if own is None:
             continue
         length = contigs[own]
@@ -87,10 +88,10 @@ def place_bed(bed: Bed, contigs: Mapping[str, int | None], path: Path) -> Bed:
     return out
 
 
-def _plain(name: str) -> str:
-    """A contig's name without what naming schemes differ in."""
-    text = name.removeprefix("chr")
-    return "MT" if text == "M" else text
+def _chromosome(name: str) -> str | None:
+    """What a contig may be called otherwise; a mitochondrion may not, for hg19's chrM is another sequence than MT."""
+    chromosome = chromosome_of(name)
+    return None if chromosome == MITOCHONDRION else chromosome
 
 
 def _few(names: Mapping[str, object]) -> str:

@@ -90,12 +90,12 @@ def build_of(lengths: Mapping[str, int | None]) -> str | None:
 
 
 def resolve(
-    contigs: Mapping[str, int | None], table: Sequence[Mapping[str, Any]], file: str
+    contigs: Mapping[str, int | None], table: Sequence[Mapping[str, Any]], file: str, where: str = "the repository"
 ) -> tuple[list[int], list[dict[str, Any]]]:
     """Find the contigs of a file in the table of a repository.
 
     contigs : length by name, None where unknown    table : entries with ``name``, ``length`` and ``refget``
-    file : for messages
+    file, where : of the contigs and of the table, for messages
 
     Returns the place of each contig, and the table with what the file adds: contigs at its end, lengths that were
     not known. Names of one chromosome (chr1, 1, NC_000001.11) are one contig if their lengths are equal or not both
@@ -114,7 +114,7 @@ def resolve(
         entry = entries[places[name]]
         mine, known = length_of(name, length), length_of(entry["name"], entry["length"])
         if mine is not None and known is not None and mine != known:
-            raise ContigLengthError(_difference(contigs, table, file, (name, mine), (entry["name"], known)))
+            raise ContigLengthError(_difference(contigs, table, file, where, (name, mine), (entry["name"], known)))
         entry["length"] = mine if entry["length"] is None else entry["length"]
     return [places[name] for name in contigs], entries
 
@@ -133,14 +133,14 @@ def _alias(name: str, length: int | None, entries: Sequence[Mapping[str, Any]], 
 
 
 def _difference(
-    contigs: Mapping[str, int | None], table: Sequence[Mapping[str, Any]], file: str, found: tuple[str, int],
-    known: tuple[str, int],
+    contigs: Mapping[str, int | None], table: Sequence[Mapping[str, Any]], file: str, where: str,
+    found: tuple[str, int], known: tuple[str, int],
 ) -> str:  # fmt: skip
     """The message of a length that differs."""
     theirs = {entry["name"]: entry["length"] for entry in table}
     builds = build_of(contigs) or build_of(dict([found])), build_of(theirs) or build_of(dict([known]))
     likely = "another reference build"
     if builds[0] != builds[1]:
-        likely = f"the file is of {builds[0] or 'another build'}, the repository of {builds[1] or 'another'}"
+        likely = f"the file is of {builds[0] or 'another build'}, {where} of {builds[1] or 'another'}"
     name = "it" if found[0] == known[0] else known[0]
-    return f"{file}: contig {found[0]} has {found[1]:,} bases, in the repository {name} has {known[1]:,}: {likely}"
+    return f"{file}: contig {found[0]} has {found[1]:,} bases, in {where} {name} has {known[1]:,}: {likely}"

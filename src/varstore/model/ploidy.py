@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .contigs import MITOCHONDRION, chromosome_of
+
 # Classes of a position. OTHER: contigs that none of them is, of which only a batch's own calls can tell.
 AUTOSOME, PAR, X, Y, MT, OTHER = range(6)
 CLASS_NAMES = ("autosomes", "PAR", "X outside PAR", "Y", "MT", "other contigs")
@@ -35,14 +37,8 @@ _WHOLE = {
     "b37": "GRCh37", "hs37": "GRCh37", "b38": "GRCh38", "hs38": "GRCh38",
     "hs1": "T2T-CHM13v2.0", "chm13": "T2T-CHM13v2.0", "t2tchm13": "T2T-CHM13v2.0",
 }  # fmt: skip
-# PLINK's numbers and names of sex chromosomes, and RefSeq's accessions (GRCh and CHM13; hg19's own chrM).
-_NAMES = {
-    "x": X, "23": X, "y": Y, "24": Y, "xy": PAR, "25": PAR, "par1": PAR, "par2": PAR, "m": MT, "mt": MT, "26": MT,
-    "nc_012920": MT, "nc_001807": MT,
-    **{str(number): AUTOSOME for number in range(1, 23)},
-    **{f"nc_{number:06d}": AUTOSOME for number in range(1, 23)}, "nc_000023": X, "nc_000024": Y,
-    **{f"nc_{60924 + number:06d}": AUTOSOME for number in range(1, 23)}, "nc_060947": X, "nc_060948": Y,
-}  # fmt: skip
+# PLINK's numbers and names of what is no autosome.
+_PLINK = {"23": X, "24": Y, "xy": PAR, "25": PAR, "par1": PAR, "par2": PAR, "26": MT}
 
 
 def build_of(assembly: str | None) -> str | None:
@@ -57,10 +53,10 @@ def build_of(assembly: str | None) -> str | None:
 
 def class_of_contig(name: str) -> int:
     """Class of a contig by its name (``chr1``, ``1``, ``NC_000001.11``); X for all of X."""
-    text = name.lower().removeprefix("chr")
-    if text.startswith("nc_"):
-        text = text.partition(".")[0]
-    return _NAMES.get(text, OTHER)
+    chromosome = chromosome_of(name)
+    if chromosome is None:
+        return _PLINK.get(name.lower().removeprefix("chr"), OTHER)
+    return {"X": X, "Y": Y, MITOCHONDRION: MT}.get(chromosome, AUTOSOME)
 
 
 def class_runs(contig: str, build: str | None) -> tuple[NDArray[np.int64], NDArray[np.uint8]]:

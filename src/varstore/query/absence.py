@@ -58,8 +58,12 @@ class Absence:
         for (begin, end), which in zip(pairwise(cuts), classes.tolist(), strict=True):
             if begin < end and inside[begin:end].any():
                 weights = self._weights(members, which)
-                sums = self._sums(name, np.ascontiguousarray(positions[begin:end]), weights) * inside[begin:end]
-                allele_number[:, begin:end], n_hom_ref[:, begin:end] = sums[:num_cohorts], sums[num_cohorts:]
+                if self._own:
+                    sums = self._sums(name, np.ascontiguousarray(positions[begin:end]), weights)
+                else:
+                    sums = weights.sum(axis=0, dtype=np.int64)[:, np.newaxis]
+                for k, out in ((0, allele_number), (num_cohorts, n_hom_ref)):
+                    np.multiply(sums[k : k + num_cohorts], inside[begin:end], out=out[:, begin:end])
         n_missing -= n_hom_ref
         return allele_number, n_hom_ref, n_missing
 
@@ -103,10 +107,7 @@ class Absence:
         return np.ascontiguousarray(weights.T, np.int64)
 
     def _sums(self, name: str, positions: NDArray[np.int64], weights: NDArray[np.int64]) -> NDArray[np.int64]:
-        """(2 x cohorts, positions) weights of the people who are covered."""
-        if not self._own:
-            total: NDArray[np.int64] = weights.sum(axis=0)
-            return np.repeat(total[:, np.newaxis], len(positions), axis=1)
+        """(2 x cohorts, positions) weights of the people whose own intervals hold the positions."""
         # Loaded here: whoever is not asked for intervals needs no numba.
         from ..kernels.absence import add_covered  # noqa: PLC0415
 

@@ -145,9 +145,7 @@ class JoinedAxis:
         if ready is not None:
             yield ready
 
-    def _ranges(
-        self, contig: int, regions: Sequence[Region], wanted: Sequence[Wanted]
-    ) -> list[tuple[int, int]]:
+    def _ranges(self, contig: int, regions: Sequence[Region], wanted: Sequence[Wanted]) -> list[tuple[int, int]]:
         """Ranges of positions that hold every record that overlaps a region or is wanted."""
         found = [self.indexes[batch].positions(region) for batch in self.covered[contig] for region in regions]
         found += [self.indexes[each.batch].positions_of(contig, each.records) for each in wanted]

@@ -76,7 +76,9 @@ class JoinedArrays:
         words = {_KINDS[kind.kind] for kind in kinds}
         if len(words) > 1 and words != {"Integer", "Float"}:
             batches = ", ".join(sorted(words))
-            raise QueryError(f"{_field_name(name)} is not of one type in all batches ({batches}): export them one by one")
+            raise QueryError(
+                f"{_field_name(name)} is not of one type in all batches ({batches}): export them one by one"
+            )
         if words == {"Integer", "Float"}:
             return np.dtype("f4")
         return np.result_type(*kinds)
@@ -360,5 +362,3 @@ def _is_info(name: str) -> bool:
 def _field_name(name: str) -> str:
     short = name.removeprefix(ODD_NAMES)
     return ("INFO/" if _is_info(name) else "FORMAT/") + short.partition("_")[2]
-
-

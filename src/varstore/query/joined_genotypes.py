@@ -55,7 +55,9 @@ def _fields(store: JoinedStore, names: Sequence[str]) -> dict[str, NDArray[Any]]
     for name in names:
         if name not in known:
             raise QueryError(f"no field {name!r} in the repository; there are {', '.join(sorted(known)) or 'none'}")
-        out[known[name]] = stacked([_field(store, known[name], name, r) for r in store.reads()], name, len(store.samples))
+        out[known[name]] = stacked(
+            [_field(store, known[name], name, r) for r in store.reads()], name, len(store.samples)
+        )
     return out
 
 

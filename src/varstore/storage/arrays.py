@@ -29,7 +29,8 @@ GROUP = b'{"zarr_format": 2}'
 FLOAT32_MISSING = np.array([0x7F800001], np.uint32).view(np.float32)[0]
 
 
-def _shuffle(size: int) -> list[dict[str, Any]]:
+def shuffle(size: int) -> list[dict[str, Any]]:
+    """Filters that put first bytes of items of ``size`` bytes together, then second ones."""
     return [{"id": "shuffle", "elementsize": size}] if size > 1 else []
 
 
@@ -54,7 +55,7 @@ class ArraySpec:
         """Filters in the order of encoding."""
         if self.filters is not None:
             return self.filters
-        return [VLEN_UTF8] if self.dtype == "|O" else _shuffle(np.dtype(self.dtype).itemsize)
+        return [VLEN_UTF8] if self.dtype == "|O" else shuffle(np.dtype(self.dtype).itemsize)
 
     def metadata(self, shape: Sequence[int], chunks: Sequence[int]) -> bytes:
         """The ``.zarray`` document."""

@@ -17,7 +17,7 @@ from ..model.ploidy import build_of
 from . import files, ploidy, reference_blocks
 from .batch import Batch
 from .coverage import Coverage, write_coverage
-from .manifest import Document
+from .manifest import ABSENT_REFERENCE, Document
 from .parts import Part, PartRef, PartWriter
 
 UNKNOWN, REFERENCE = POLICIES = ("unknown", "reference")
@@ -67,6 +67,8 @@ class Denominators:
     def apply(self, document: Document, entry: Document) -> None:
         """Put them into a manifest and the batch's entry in it."""
         entry["absent"] = self.absent
+        if self.absent == REFERENCE and ABSENT_REFERENCE not in document["reader_features"]:
+            document["reader_features"].append(ABSENT_REFERENCE)
         entry["covered"] = {**entry["covered"], **self.covered}
         kinds = {made["kind"] for made in self.derived}
         document["derived"] = [

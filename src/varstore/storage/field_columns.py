@@ -11,12 +11,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .arrays import ArraySpec, decode, finish, pack_text
+from .arrays import ArraySpec, decode, finish, pack_text, shuffle
 from .field_table import Field
 from .parts import PartWriter
 
 # Calls are many, and depths and qualities are no smaller at a higher level.
-_LEVEL = {"INFO": 5, "FORMAT": 2}
+_LEVEL = {"INFO": 5, "FORMAT": 1}
 _FLOAT_MISSING, _FLOAT_FILL = 0x7F800001, 0x7F800002
 _ROWS = 1 << 16
 
@@ -67,7 +67,7 @@ class FieldWriter:
             return
         with self._lock:
             self._chunks[key] = Chunk(width, itemsize, np.packbits(present).tobytes())
-        self.part.write(self._name(key, self._flat), self._spec(itemsize).encode(data))
+        self.part.write(self._name(key, self._flat), self._spec(itemsize, width).encode(data))
 
     def _write_literal(self, key: tuple[int, int], literal: NDArray[np.bool_]) -> None:
         with self._lock:
@@ -76,7 +76,8 @@ class FieldWriter:
         name = "varstore/literal/" + self._name(key, flat=False)
         (self.part.rewrite if again else self.part.write)(name, self._literal_spec(()).encode(literal))
 
-    def _spec(self, itemsize: int, dims: tuple[str, ...] = ()) -> ArraySpec:
+    def _spec(self, itemsize: int, width: int, dims: tuple[str, ...] = ()) -> ArraySpec:
+        """The array with ``width`` values a call: first values together, then second ones, compress better."""
         field = self.field
         compressor = {"id": "zstd", "level": _LEVEL[field.category], "checksum": True}
         dtype: str = "|O"
@@ -87,7 +88,8 @@ class FieldWriter:
             dtype, fill = {1: "|i1", 2: "<i2", 4: "<i4"}[itemsize], -1
         elif field.type == "Float":
             dtype = "<f4"
-        return ArraySpec(field.array, dtype, dims, field.description, fill=fill, compressor=compressor)
+        filters = None if dtype == "|O" else shuffle(width * np.dtype(dtype).itemsize)
+        return ArraySpec(field.array, dtype, dims, field.description, fill, filters, compressor)
 
     def _literal_spec(self, dims: tuple[str, ...]) -> ArraySpec:
         name, filters = f"varstore/literal/{self.field.array}", [{"id": "packbits"}]
@@ -110,7 +112,7 @@ class FieldWriter:
             if chunk.width != width or (self.field.type == "Integer" and chunk.itemsize != itemsize):
                 data = self._widened(key, chunk, width, itemsize)
                 self.part.remove(old)
-                self.part.write(new, self._spec(itemsize).encode(data))
+                self.part.write(new, self._spec(itemsize, width).encode(data))
             elif old != new:
                 self.part.rename(old, new)
         shape, chunks = [num_variants], [self.rows]
@@ -119,7 +121,7 @@ class FieldWriter:
             shape, chunks, dims = [*shape, num_samples], [*chunks, self.samples], [*dims, "samples"]
         whole = ([*shape, width], [*chunks, width], [*dims, dim or f"{self.field.category}_{self.field.key}_dim"])
         sizes = (shape, chunks, dims) if flat else whole
-        finish(self.part, self._spec(itemsize, tuple(sizes[2])), sizes[0], sizes[1])
+        finish(self.part, self._spec(itemsize, width, tuple(sizes[2])), sizes[0], sizes[1])
         if self._literals:
             for key, narrow in self._literals.items():
                 if narrow != width:
@@ -137,7 +139,7 @@ class FieldWriter:
             data = struct.pack("<I", len(items)) + items.tobytes()
         else:
             data = new_chunk("Float", shape, 4, absent)
-        encoded = self._spec(4).encode(data)
+        encoded = self._spec(4, width).encode(data)
         for key in itertools.product(range(num_chunks), range(num_sample_chunks)):
             if key not in self._chunks:
                 self._chunks[key] = Chunk(width, 4, np.packbits(absent).tobytes())
@@ -145,7 +147,7 @@ class FieldWriter:
 
     def _widened(self, key: tuple[int, int], chunk: Chunk, width: int, itemsize: int) -> NDArray[Any] | bytes:
         """A chunk once more, with room for ``width`` values of ``itemsize`` bytes."""
-        spec = self._spec(chunk.itemsize)
+        spec = self._spec(chunk.itemsize, chunk.width)
         encoded = self.part.read(self._name(key, self._flat))
         present = np.unpackbits(np.frombuffer(chunk.present, np.uint8), count=self.rows).astype(np.bool_)
         if self.field.is_text:

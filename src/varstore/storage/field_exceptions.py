@@ -9,11 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .named_arrays import Arrays
-
-_LITERAL, _OVERFLOW, _ODD = "varstore/literal/", "varstore/overflow/", "varstore/odd/"
-# Integers of overflow that are no numbers.
-_MISSING, _FILL = -(2**31), -(2**31) + 1
+from .field_beside import FILL, MISSING, OVERFLOW, OddCall, odd_calls, odd_info, overflow_places
+from .named_arrays import LITERAL, Arrays
 
 
 @dataclass(frozen=True)
@@ -22,18 +19,6 @@ class FieldValues:
 
     values: NDArray[Any]
     literal: NDArray[np.bool_] | None = None
-
-
-@dataclass(frozen=True)
-class OddCall:
-    """A field of one call as text; of GT its separators.
-
-    sample : number in the batch
-    """
-
-    sample: int
-    key: str
-    text: str
 
 
 class Exceptions:
@@ -45,7 +30,7 @@ class Exceptions:
 
     def literal(self, array: str) -> str | None:
         """The name of the array that says where ``array`` has numbers that equal -1 and -2."""
-        name = _LITERAL + array
+        name = LITERAL + array
         return name if name in self._names else None
 
     @cached_property
@@ -53,11 +38,9 @@ class Exceptions:
         """By array: the values, the records, and where each record's values begin."""
         found = {}
         for name in self._names:
-            if name.startswith(_OVERFLOW) and f"{name}_record" in self._names:
-                sizes = self.arrays.whole(f"{name}_width").astype(np.int64) * self.arrays.shape("sample_id")[0]
-                starts = np.concatenate(([0], np.cumsum(sizes)))
-                records = self.arrays.whole(f"{name}_record").astype(np.int64)
-                found[name.removeprefix(_OVERFLOW)] = self.arrays.whole(name), records, starts
+            if name.startswith(OVERFLOW) and f"{name}_record" in self._names:
+                records, starts = overflow_places(self.arrays.whole, name, self.arrays.shape("sample_id")[0])
+                found[name.removeprefix(OVERFLOW)] = self.arrays.whole(name), records, starts
         return found
 
     @cached_property
@@ -77,24 +60,18 @@ class Exceptions:
         mine = values[starts[at] : starts[at + 1]].reshape(self.arrays.shape("sample_id")[0], -1)
         if mine.dtype.kind != "i":
             return FieldValues(mine)
-        plain = np.where(mine == _MISSING, -1, np.where(mine == _FILL, -2, mine))
+        plain = np.where(mine == MISSING, -1, np.where(mine == FILL, -2, mine))
         return FieldValues(plain, (mine == -1) | (mine == -2))
+
+    def _has(self, name: str) -> bool:
+        return name in self._names
 
     @cached_property
     def odd_info(self) -> dict[int, str]:
         """INFO as text, by record, where the arrays do not hold it whole."""
-        if f"{_ODD}info_record" not in self._names:
-            return {}
-        records, texts = (self.arrays.whole(f"{_ODD}info_{name}").tolist() for name in ("record", "text"))
-        return dict(zip(records, texts, strict=True))
+        return odd_info(self._has, self.arrays.whole)
 
     @cached_property
     def odd_calls(self) -> dict[int, list[OddCall]]:
         """Calls by record that the arrays do not hold whole."""
-        if f"{_ODD}call_record" not in self._names:
-            return {}
-        columns = [self.arrays.whole(f"{_ODD}call_{name}").tolist() for name in ("record", "sample", "key", "text")]
-        found: dict[int, list[OddCall]] = {}
-        for record, sample, key, text in zip(*columns, strict=True):
-            found.setdefault(record, []).append(OddCall(sample, key, text))
-        return found
+        return odd_calls(self._has, self.arrays.whole)

@@ -13,14 +13,11 @@ from numpy.typing import NDArray
 
 from ..errors import CorruptRepositoryError
 from .arrays import StoredArray, decode
-from .field_extras import ODD
+from .field_beside import FILL, MISSING, OVERFLOW, OddCall, odd_calls, odd_info, overflow_places
 from .field_table import Field, declared_fields
 
 if TYPE_CHECKING:
     from .parts import ReadablePart
-
-MISSING, FILL = -2147483648, -2147483647
-_FLOAT_MISSING, _FLOAT_FILL = 0x7F800001, 0x7F800002
 
 
 @dataclass(frozen=True)
@@ -88,40 +85,32 @@ class BatchFields:
 
     def _overflow(self, field: Field, begin: int, end: int) -> Iterator[tuple[int, NDArray[Any]]]:
         """Overflowing rows of the records ``begin`` to ``end``."""
-        name = f"varstore/overflow/{field.array}"
-        if not self.part.has(f"{name}/.zarray"):
-            return
-        records = StoredArray(self.part, f"{name}_record").read()
-        low, high = np.searchsorted(records, [begin, end]).tolist()
-        if low == high:
+        name = OVERFLOW + field.array
+        if not self._has(name):
             return
         num_samples = StoredArray(self.part, "sample_id").shape[0]
-        sizes = StoredArray(self.part, f"{name}_width").read().astype(np.int64) * num_samples
-        starts = np.concatenate(([0], np.cumsum(sizes)))
+        records, starts = overflow_places(self._whole, name, num_samples)
+        low, high = np.searchsorted(records, [begin, end]).tolist()
         array = StoredArray(self.part, name)
         for i in range(low, high):
             values = read_slice(array, int(starts[i]), int(starts[i + 1]))
             yield int(records[i]), values.reshape(num_samples, -1)
 
+    def _has(self, name: str) -> bool:
+        return self.part.has(f"{name}/.zarray")
+
+    def _whole(self, name: str) -> NDArray[Any]:
+        return StoredArray(self.part, name).read()
+
     @cached_property
     def odd_info(self) -> dict[int, str]:
         """INFO as text, by record, where the arrays do not hold it whole."""
-        if not self.part.has(f"{ODD}info_record/.zarray"):
-            return {}
-        records, texts = (StoredArray(self.part, f"{ODD}info_{name}").read() for name in ("record", "text"))
-        return dict(zip(records.tolist(), texts.tolist(), strict=True))
+        return odd_info(self._has, self._whole)
 
     @cached_property
-    def odd_calls(self) -> dict[int, list[tuple[int, str, str]]]:
-        """Calls by record that the arrays do not hold whole: sample, key and text; of GT its separators."""
-        if not self.part.has(f"{ODD}call_record/.zarray"):
-            return {}
-        names = ("record", "sample", "key", "text")
-        columns = [StoredArray(self.part, f"{ODD}call_{name}").read().tolist() for name in names]
-        out: dict[int, list[tuple[int, str, str]]] = {}
-        for record, sample, key, text in zip(*columns, strict=True):
-            out.setdefault(record, []).append((sample, key, text))
-        return out
+    def odd_calls(self) -> dict[int, list[OddCall]]:
+        """Calls by record that the arrays do not hold whole."""
+        return odd_calls(self._has, self._whole)
 
 
 def read_slice(array: StoredArray, begin: int, end: int) -> NDArray[Any]:

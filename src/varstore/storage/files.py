@@ -7,7 +7,11 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+
+_SYNCING = 8  # files that are synced at a time
 
 
 def write_new(path: Path, data: bytes | memoryview) -> None:
@@ -16,6 +20,15 @@ def write_new(path: Path, data: bytes | memoryview) -> None:
     try:
         write_all(descriptor, memoryview(data))
         os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def write_unsynced(path: Path, data: bytes | memoryview) -> None:
+    """Create ``path`` with ``data``; ``sync_files`` makes it durable. Raises FileExistsError if it is there."""
+    descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666)
+    try:
+        write_all(descriptor, memoryview(data))
     finally:
         os.close(descriptor)
 
@@ -42,6 +55,13 @@ def sync_file(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def sync_files(paths: Iterable[Path]) -> None:
+    """Make files durable: several at a time, which a file system with a journal writes at once."""
+    with ThreadPoolExecutor(_SYNCING, "sync") as pool:
+        for _ in pool.map(sync_file, paths):
+            pass
 
 
 def replace(source: Path, target: Path) -> None:

@@ -45,15 +45,16 @@ class _Entry:
     num_bytes: int
 
 
-def find(root: Path, older_than: float, now: float, first_version: int) -> list[Garbage]:
+def find(root: Path, mine: Path, older_than: float, now: float, first_version: int) -> list[Garbage]:
     """What can go, manifests first.
 
-    older_than : seconds that something has to be old    now : time, as the file system tells it
+    mine : staging of who asks    older_than : seconds that something has to be old
+    now : time, as the file system tells it
     first_version : the oldest version that is to be kept
     Raises CorruptManifestError, FormatVersionError: what is named cannot be told if a kept manifest cannot be read.
     """
     parts = list(_parts(root))
-    staging = [_entry(root, path) for path in sorted((root / _STAGING).glob("*"))]
+    staging = [_entry(root, path) for path in sorted((root / _STAGING).glob("*")) if path != mine]
     claimed: set[str] = set()
     protected: set[str] = set()
     for entry in staging:

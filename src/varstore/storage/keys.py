@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import CorruptRepositoryError
-from .arrays import GROUP, ArraySpec, ColumnWriter, StoredArray, decode, write_whole
-from .fields import FILL, MISSING
+from .arrays import GROUP, ArraySpec, ColumnWriter, StoredArray, decode, pack_text, write_whole
+from .field_beside import FILL, MISSING
+from .reference import Reference, Sequences, contig_lengths, contig_runs
 
 if TYPE_CHECKING:
     from .batch import Batch
@@ -30,12 +31,6 @@ STAND_IN = 7  # bits 31-29 of the key of an allele that has no row
 SAME_RECORD = 32
 
 
-class Reference(Protocol):
-    """The bases that alleles are left-aligned to."""
-
-    def sequence(self, contig: str) -> NDArray[np.uint8]: ...
-
-
 @dataclass(frozen=True)
 class KeyChunk:
     """Keys of the ALT alleles of a chunk, each (rows, alt alleles) uint64; 0 where there is no allele.
@@ -50,7 +45,7 @@ class KeyChunk:
     occurrence: NDArray[np.uint64]
 
 
-def keys_of(batch: Batch, chunk: int, reference: Reference | None = None) -> tuple[NDArray[np.uint64], ...]:
+def keys_of(batch: Batch, chunk: int, sequences: Sequences | None = None) -> tuple[NDArray[np.uint64], ...]:
     """Keys and digests of a chunk, (rows, most ALT alleles of one) each. Raises CorruptRepositoryError."""
     from ..kernels.keys import allele_keys  # noqa: PLC0415 - numba: readers of keys do without
 
@@ -63,10 +58,22 @@ def keys_of(batch: Batch, chunk: int, reference: Reference | None = None) -> tup
     keys, digests = np.zeros((2, len(sites), max(1, int(num_alts.max(initial=0)))), np.uint64)
     svlen = _svlen(batch, chunk, keys.shape) if b"<" in packed else np.zeros((len(sites), 0), np.int64)
     at = 4
-    for begin, end, contig in _runs(columns[0]):
-        sequence = np.zeros(0, np.uint8) if reference is None else reference.sequence(batch.contigs[contig])
+    for begin, end, contig in contig_runs(columns[0]):
+        sequence = np.zeros(0, np.uint8) if sequences is None else sequences(batch.contigs[contig])
         at = allele_keys(text, at, begin, end, sites, svlen, width, sequence, keys, digests)
     return keys, digests
+
+
+def key_of(position: int, ref: str, alt: str, sequence: NDArray[np.uint8] | None = None) -> tuple[int, int]:
+    """Key and digest of one allele that is not symbolic; left-aligned where its contig's bases are given."""
+    from ..kernels.keys import allele_keys  # noqa: PLC0415
+
+    text = np.frombuffer(bytearray(pack_text([ref, alt])), np.uint8)
+    sites, nothing = np.array([(position, 1, len(ref))], np.int64), np.zeros(0, np.uint8)
+    found = np.zeros((2, 1, 1), np.uint64)
+    svlen = np.zeros((1, 0), np.int64)
+    allele_keys(text, 4, 0, 1, sites, svlen, 2, nothing if sequence is None else sequence, found[0], found[1])
+    return int(found[0, 0, 0]), int(found[1, 0, 0])
 
 
 def _num_alts(text: NDArray[np.uint8], rows: int, width: int) -> NDArray[np.int64]:
@@ -76,14 +83,6 @@ def _num_alts(text: NDArray[np.uint8], rows: int, width: int) -> NDArray[np.int6
     if not count_items(text, width, num_alts):
         raise CorruptRepositoryError("a chunk of variant_allele is shorter than its items")
     return num_alts
-
-
-def _runs(contig: NDArray[np.int32]) -> Iterator[tuple[int, int, int]]:
-    """Begin, end and contig of the rows of each contig."""
-    starts = np.concatenate(([0], np.flatnonzero(np.diff(contig)) + 1)).tolist()
-    for begin, end in zip(starts, [*starts[1:], len(contig)], strict=True):
-        if end > begin:
-            yield begin, end, int(contig[begin])
 
 
 def _svlen(batch: Batch, chunk: int, shape: tuple[int, ...]) -> NDArray[np.int64]:
@@ -167,7 +166,7 @@ def key_runs(chunk: int, contig: NDArray[np.int32], position: NDArray[np.int32],
     low = np.where(key == 0, np.uint64(2**64 - 1), key).min(axis=1)
     at = position.astype(np.uint64) << np.uint64(32)
     low, high = np.where(key[:, 0] == 0, at, low), np.where(key[:, 0] == 0, at, key.max(axis=1))
-    rows = [(chunk, code, low[begin:end].min(), high[begin:end].max()) for begin, end, code in _runs(contig)]
+    rows = [(chunk, code, low[begin:end].min(), high[begin:end].max()) for begin, end, code in contig_runs(contig)]
     return np.array(rows, np.uint64).reshape(-1, 4)
 
 
@@ -176,8 +175,9 @@ def write_keys(part: PartWriter, batch: Batch, reference: Reference | None = Non
     keys, digests, occurrences = (ColumnWriter(part, s, batch.chunk_variants, 1) for s in (_KEY, _DIGEST, _OCCURRENCE))
     runs, width = [], 1
     hashed: list[int] = []
+    sequences = _sequences(batch, reference)
     for chunk in range(batch.num_chunks):
-        key, digest = keys_of(batch, chunk, reference)
+        key, digest = keys_of(batch, chunk, sequences)
         keys.put(chunk, key)
         width = max(width, key.shape[1])
         if digest.any():
@@ -201,6 +201,10 @@ def write_keys(part: PartWriter, batch: Batch, reference: Reference | None = Non
             column.finish(batch.num_variants)
     write_whole(part, _RUNS, all_runs)
     part.write(".zgroup", GROUP)
+
+
+def _sequences(batch: Batch, reference: Reference | None) -> Sequences | None:
+    return None if reference is None else reference.sequences(contig_lengths(batch), str(batch.part.folder))
 
 
 def _sites(batch: Batch, chunk: int) -> tuple[Any, Any]:
@@ -238,9 +242,9 @@ class Keys:
 
 def wrong_chunks(keys: Keys, batch: Batch, reference: Reference | None = None) -> Iterator[int]:
     """Chunks whose stored keys are not those of the alleles."""
-    counter = Occurrences(keys.runs)
+    counter, sequences = Occurrences(keys.runs), _sequences(batch, reference)
     for chunk in range(batch.num_chunks):
-        stored, (key, digest) = keys.chunk(chunk), keys_of(batch, chunk, reference)
+        stored, (key, digest) = keys.chunk(chunk), keys_of(batch, chunk, sequences)
         contig, position = _sites(batch, chunk)
         found = [key, digest, counter.of(chunk, contig, key, digest)]
         runs = key_runs(chunk, contig, position, key)

@@ -32,9 +32,11 @@ from .parts import CHECKSUMS, PartRef
 FORMAT_VERSION = 1
 READER_FEATURES = ("vcf-zarr-0.4", "varstore_genotype")
 WRITER_FEATURES = ("sha256-parts",)
-# Of manifests that withdraw people: who does not know of it would go on counting them.
+# Of manifests that withdraw people, and of those in which people without a record count as reference: who does not
+# know of it would go on counting the one, and not count the other.
 WITHDRAWN = "withdrawn"
-_KNOWN_READER_FEATURES = (*READER_FEATURES, WITHDRAWN)
+ABSENT_REFERENCE = "absent-reference"
+_KNOWN_TO_READERS = (*READER_FEATURES, WITHDRAWN, ABSENT_REFERENCE)
 IDENTITY = "varstore.json"
 HEAD = "HEAD"
 
@@ -194,7 +196,7 @@ def read_version(root: Path, version: int) -> Manifest:
     document = unseal(data, path)
     if document.get("version") != version:
         raise CorruptManifestError(f"{path}: it says that it is version {document.get('version')}")
-    _check_features(document, path, "reader_features", _KNOWN_READER_FEATURES)
+    _check_features(document, path, "reader_features", _KNOWN_TO_READERS)
     identity = (root / IDENTITY).read_bytes()
     if document["identity_sha256"] != digest(identity):
         raise CorruptManifestError(f"{root / IDENTITY}: not the file that manifest {version} belongs to")

@@ -15,6 +15,7 @@ from .batch import Batch
 from .foreign import ForeignStore
 
 Rows = NDArray[np.int64]
+LITERAL = "varstore/literal/"  # where -1 and -2 of an array are numbers
 ODD_NAMES = "varstore/field/"  # fields whose names would mean something else to VCF Zarr
 
 
@@ -108,7 +109,17 @@ class ForeignArrays:
 
     @cached_property
     def names(self) -> list[str]:
-        return sorted(self.group.array_keys())
+        names = sorted(self.group.array_keys())
+        return names + [LITERAL + name for name in names if self._has_literal(name)]
+
+    def _has_literal(self, name: str) -> bool:
+        """Whether an export of ours has kept where the integers of an array are numbers."""
+        if LITERAL + name not in self.group:
+            return False
+        mask: Any = self.group[LITERAL + name]
+        wanted = self.shape(name)
+        per_call = 1 if name.startswith("variant_") else 2
+        return mask.dtype == np.bool_ and tuple(mask.shape) == (wanted if len(wanted) > per_call else (*wanted, 1))
 
     def dims(self, name: str) -> list[str]:
         array = self.group[name]

@@ -49,13 +49,13 @@ class PartWriter:
         files.make_folder(staging / "varstore")
 
     def write(self, name: str, data: bytes | memoryview) -> None:
-        """Write one file, synced, and remember its digest."""
+        """Write one file, synced when the part is published, and remember its digest."""
         path = self.staging / name
         with self._lock:
             if path.parent not in self._folders:
                 files.make_folder(path.parent)
                 self._folders.add(path.parent)
-        files.write_new(path, data)
+        files.write_unsynced(path, data)
         digest = hashlib.sha256(data).hexdigest()
         with self._lock:
             self._entries[name] = (digest, len(data))
@@ -100,13 +100,14 @@ class PartWriter:
         return sum(size for name, (_, size) in self._entries.items() if name.startswith(prefix))
 
     def publish(self, root: Path, path: str) -> PartRef:
-        """Write the checksums, sync, and rename the part to ``root / path``.
+        """Write the checksums, sync everything, and rename the part to ``root / path``.
 
         The lease of the staging folder covers it there until a version names it.
         """
         lines = [f"{digest} {size} {name}\n" for name, (digest, size) in sorted(self._entries.items())]
         listing = "".join(lines).encode()
         files.write_new(self.staging / CHECKSUMS, listing)
+        files.sync_files(self.staging / name for name in self._entries)
         files.sync_tree(self.staging)
         files.make_folder((root / path).parent)
         leases.claim(self.staging, path)

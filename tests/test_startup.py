@@ -1,0 +1,61 @@
+"""How the command line starts numba: without SciPy, and without a change to what programs of others see."""
+
+import subprocess
+import sys
+
+import pytest
+
+
+def run(program):
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_the_command_line_does_not_load_scipy():
+    pytest.importorskip("scipy", reason="SciPy is not installed")
+    program = """
+import sys
+from varstore.kernels.startup import run_alone
+run_alone()
+from varstore.kernels import sites
+import numpy as np
+text = np.frombuffer(b"30", np.uint8).copy()
+out = np.zeros(1, np.uint32)
+sites.parse_quality(text, np.array([0]), np.array([2]), out)
+assert out.view(np.float32)[0] == 30
+assert "scipy" not in sys.modules
+import gc
+assert gc.isenabled()
+import scipy.linalg  # it was hidden for the start only
+print(scipy.linalg.det(np.eye(2)))
+"""
+    assert run(program) == "1.0\n"
+
+
+def test_kernels_of_a_program_that_uses_varstore_have_blas():
+    pytest.importorskip("scipy", reason="SciPy is not installed")
+    program = """
+import numba, numpy as np
+from varstore.kernels import sites
+@numba.njit
+def dot(a, b):
+    return np.dot(a, b)
+print(dot(np.ones(3), np.ones(3)))
+"""
+    assert run(program) == "3.0\n"
+
+
+def test_only_the_program_itself_says_that_it_is_alone():
+    program = """
+from click.testing import CliRunner
+from varstore.cli.main import main
+from varstore.kernels import startup
+CliRunner().invoke(main, ["info", "nowhere"])
+print(startup._alone)
+try:
+    main(["info", "nowhere"])
+except SystemExit:
+    print(startup._alone)
+"""
+    assert run(program) == "False\nTrue\n"
