@@ -93,6 +93,9 @@ def test_counts_of_absent_people(tmp_path_factory, case):
     for got, wanted in zip(found, expected, strict=True):
         assert got.dtype == np.int64
         assert got.tolist() == wanted.tolist()
+    copies = absence.copies(case["contig"], positions).T.astype(np.int64)
+    assert (case["members"] @ copies).tolist() == expected[0].tolist()
+    assert (case["members"].astype(int) @ (copies > 0)).tolist() == expected[1].tolist()
 
 
 def test_long_lists_of_intervals(tmp_path):

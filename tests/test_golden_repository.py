@@ -83,3 +83,13 @@ def test_it_is_never_made_anew(tmp_path):
     assert done.returncode == 1
     assert "never made anew" in done.stderr
     assert not list(tmp_path.iterdir())
+
+
+def test_reindex_makes_its_keys_again_and_changes_no_answer(fx_golden_repository):
+    path, _ = fx_golden_repository
+    before, repo = answers(path), vs.open(path)
+    counts, version = repo.count_genotypes().to_tsv(), repo.version
+    assert repo.reindex() == len(repo.manifest.batches)
+    assert (repo.version, repo.verify(), repo.reindex()) == (version + 1, [], 0)
+    assert answers(path) == before
+    assert list(repo.count_genotypes().to_tsv()) == list(counts)

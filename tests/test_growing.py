@@ -1,5 +1,6 @@
 """The 1000 Genomes slice in ten batches: counts are those of the whole file, whatever happens to the repository."""
 
+import gzip
 import sys
 import warnings
 from pathlib import Path
@@ -70,3 +71,51 @@ def test_without_a_policy_nobody_is_reference_by_silence(whole, ten_files, tmp_p
     assert (number < [expected[key][1] for key in expected]).sum() > 1_000
     with pytest.warns(DenominatorWarning):
         repo.count_alleles()
+
+
+def people_apart(source, folder, num):
+    """The file cut by people: each keeps the records in which some of its people vary or lack a call.
+
+    Those who have no call on Y at all, as women, do not make a record of Y one.
+    """
+    header, lines = [], []
+    for line in gzip.decompress(source.read_bytes()).decode().splitlines(keepends=True):
+        (header if line.startswith("#") else lines).append(line)
+    names = header[-1].rstrip("\n").split("\t")[9:]
+    records = [line.rstrip("\n").split("\t") for line in lines]
+    on_y = [any(r[0] == "Y" and r[9 + i] != "." for r in records) for i in range(len(names))]
+    files = []
+    for part in range(num):
+        mine = range(part, len(names), num)
+        kept = []
+        for record in records:
+            calls = [record[9 + i] for i in mine if record[0] != "Y" or on_y[i]]
+            if any(set(call) - set("0|/") for call in calls):
+                kept.append("\t".join([*record[:9], *(record[9 + i] for i in mine)]) + "\n")
+        columns = "\t".join([*header[-1].split("\t")[:9], *(names[i] for i in mine)]) + "\n"
+        files.append(folder / f"{part}.vcf")
+        files[-1].write_text("".join([*header[:-1], columns, *kept]))
+    return files
+
+
+def test_x_y_and_mt_of_five_batches_are_those_of_the_whole_file(tmp_path):
+    """Men have one X outside PAR and two in it, women no Y; absent people count with the copies that they have."""
+    source = ROOT.parent / "shared/data/edge/plink2_all_ploidy.vcf.gz"
+    whole = vs.create(tmp_path / "whole.varstore", source)
+    files = people_apart(source, tmp_path, 5)
+    repo = vs.create(tmp_path / "five.varstore", *files, absent="reference", assembly="GRCh37")
+    entries = repo.info()["batches"]
+    assert len(entries) == 5
+    assert all(entry["num_variants"] < 450 for entry in entries)
+    expected, found = counts(whole), counts(repo)
+    assert {key[0] for key in expected} == {"X", "Y", "MT"}
+    assert found == expected
+    some = whole.samples[::3]
+    assert counts(repo, samples=some) == counts(whole, samples=some)
+    # Where nobody knows what of X is PAR, men are missing rather than wrong.
+    guess = vs.create(tmp_path / "unknown.varstore", *files, absent="reference")
+    less = counts(guess)
+    number = np.array([[row[1] for row in (less[key], expected[key])] for key in expected if key[0] == "X"])
+    assert (number[:, 0] <= number[:, 1]).all()
+    assert (number[:, 0] < number[:, 1]).sum() > 100
+    assert guess.info()["batches"][0]["unknown_ploidy"]["X outside PAR"] > 100

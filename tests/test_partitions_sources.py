@@ -11,7 +11,8 @@ import pytest
 
 import varstore as vs
 import vcf_text
-from test_partitions import EVERY_OPERATION, KILLED, assert_same_batch, direct, leftovers
+from faults import OPERATIONS
+from test_partitions import KILLED, assert_same_batch, direct, leftovers
 from test_vcz_values import make_fields
 from varstore.errors import PlanError
 from varstore.ingest import partitions
@@ -83,7 +84,7 @@ def test_an_import_that_is_killed_is_resumed(kind, tmp_path):
     rng = random.Random(f"kill {kind}")
     command = [sys.executable, "-c", KILLED, str(SIZE)]
     for _ in range(2):
-        killed_at = [str(rng.randrange(4, 40)), ",".join(EVERY_OPERATION)]
+        killed_at = [str(rng.randrange(4, 40)), ",".join(OPERATIONS)]
         done = subprocess.run(
             [*command, *killed_at, "add", root, *inputs, "--resume"], capture_output=True, timeout=120
         )

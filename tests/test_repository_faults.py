@@ -5,6 +5,7 @@ import json
 import random
 import re
 import warnings
+from collections import Counter
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ import vcf_text
 from reference import assert_same_rows
 
 FLIPS = 300
+HARMLESS_FLIPS = 1000
 NUM_SAMPLES = 9
 
 
@@ -108,6 +110,23 @@ def fx_damage(tmp_path_factory):
             file.unlink(missing_ok=True)
             aside.rename(file)
 
+    def ask(target, what, data, wrong):
+        """Ask every question with a file changed; yield how each ended, put other answers into ``wrong``."""
+        file = path / target
+        whole = file.read_bytes()
+        try:
+            file.write_bytes(data)
+            given, error = attempt(lambda: list(answers(vs.open(path), vcf.samples)))
+        finally:
+            file.write_bytes(whole)
+        if error:
+            wrong.append(f"{target}: {what}: {error}")
+        for got, true in zip(given or [None] * len(truth), truth, strict=True):
+            if got not in (None, true):
+                wrong.append(f"{target}: {what}: another answer")
+            yield "refused" if got is None else "answered"
+
+    damage.ask, damage.truth = ask, truth
     damage.files = {
         file.relative_to(path): file.read_bytes()
         for file in sorted(path.rglob("*"))
@@ -137,6 +156,24 @@ def test_every_flipped_byte_is_found(fx_damage):
             flipped[place] ^= 1 << rng.randrange(8)
             wrong += fx_damage(target, f"byte {place} of {len(data)} flipped", bytes(flipped))
     assert not wrong, "\n".join(wrong)
+
+
+def test_a_thousand_flipped_bytes_never_change_a_number(fx_damage, record_property):
+    """Bytes of all files but manifests: each question is refused, or answered as before."""
+    rng = random.Random(67)
+    files = [target for target, data in fx_damage.files.items() if data and target.parts[0] != "manifests"]
+    tried, wrong = Counter(), []
+    for number in range(HARMLESS_FLIPS):
+        target = files[number % len(files)]  # every file, and every kind of part, often
+        flipped = bytearray(fx_damage.files[target])
+        place = rng.randrange(len(flipped))
+        flipped[place] ^= 1 << rng.randrange(8)
+        tried.update(fx_damage.ask(target, f"byte {place}", bytes(flipped), wrong))
+    record_property("tried", dict(tried))
+    assert not wrong, "\n".join(wrong)
+    assert sum(tried.values()) == HARMLESS_FLIPS * len(fx_damage.truth)
+    assert tried["refused"]
+    assert tried["answered"]
 
 
 def test_every_deleted_file_is_missed(fx_damage):

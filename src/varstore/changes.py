@@ -30,6 +30,7 @@ from .storage.manifest import Document, Manifest
 from .storage.parts import Part, PartRef, PartWriter
 from .storage.people import NewPeople, check_people, renamed
 from .storage.reference import name_sequences, with_reference
+from .storage.sources import BatchOpener
 
 if TYPE_CHECKING:
     from .ingest.fasta import Fasta
@@ -273,7 +274,7 @@ def _publish(
 def _chunk_variants(root: Path, document: Document) -> int | None:
     """Variants of a chunk in the batches that are there: all have one."""
     for entry in document["batches"][:1]:
-        return Batch(Part(root, PartRef(**entry["part"]))).chunk_variants
+        return BatchOpener(root)(entry).chunk_variants
     return None
 
 

@@ -9,10 +9,9 @@ from pathlib import Path
 from .changes import commit
 from .errors import QueryError, RepositoryError
 from .storage import denominators, files, manifest
-from .storage.batch import Batch
 from .storage.denominators import Wish
 from .storage.manifest import Document
-from .storage.parts import Part, PartRef
+from .storage.sources import BatchOpener
 
 
 class _ChangedMeanwhileError(Exception):
@@ -52,7 +51,7 @@ def change_batch(root: Path, batch: str, wish: Wish) -> None:
 
 def _change(root: Path, staging: Path, document: Document, entry: Document, wish: Wish) -> None:
     """Make parts, and commit unless the batch was changed meanwhile. Raises _ChangedMeanwhileError."""
-    store = Batch(Part(root, PartRef(**entry["part"])))
+    store = BatchOpener(root)(entry)
     made = denominators.prepare(
         root, staging, store, entry["id"], document["assembly"], wish, entry, document["derived"]
     )  # fmt: skip

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .changes import PathLike, commit
-from .errors import FastaError
+from .errors import FastaError, RepositoryError
 from .storage import files, keys, manifest
-from .storage.batch import Batch
 from .storage.manifest import Document
-from .storage.parts import Part, PartRef, PartWriter
+from .storage.parts import PartRef, PartWriter
 from .storage.reference import contig_lengths, mismatch_of, with_reference
+from .storage.sources import BatchOpener
 
 if TYPE_CHECKING:
     from .ingest.fasta import Fasta
@@ -53,10 +53,19 @@ def reindex(root: Path, newest: Document, reference: PathLike | None) -> int:
                 document = manifest.read_newest(root).document  # type: ignore[union-attr] # there is one
     finally:
         if not committed:
-            for ref in made.values():
-                files.remove_tree(root / ref.path)
+            _discard(root, made)
         files.remove_tree(staging)
     return len(made)
+
+
+def _discard(root: Path, made: dict[str, PartRef]) -> None:
+    """Remove keys that no manifest names: the commit may have got through all the same."""
+    with suppress(RepositoryError, OSError):
+        newest = manifest.read_newest(root)
+        named = {entry["part"]["path"] for entry in newest.derived} if newest is not None else set()
+        for ref in made.values():
+            if ref.path not in named:
+                files.remove_tree(root / ref.path)
 
 
 def _commit(root: Path, document: Document, made: dict[str, PartRef], fasta: Fasta | None) -> None:
@@ -73,7 +82,7 @@ def _is_stale(batch: str, document: Document, fasta: Fasta | None, made: dict[st
 
 def _make_keys(root: Path, staging: Path, entry: Document, fasta: Fasta | None, *, check: bool) -> PartRef:
     """Publish the keys of a batch. Raises FastaError where REF of a record is not what the FASTA has."""
-    batch = Batch(Part(root, PartRef(**entry["part"])))
+    batch = BatchOpener(root)(entry)
     file = ", ".join(source["name"] for source in entry["files"])
     if fasta is not None and check:
         sequences = fasta.sequences(contig_lengths(batch), file)

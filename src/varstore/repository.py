@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,10 +55,13 @@ from .storage.samples import read_sexes
 if TYPE_CHECKING:
     from datetime import timedelta
 
+    from .codec.counting import Masks
+    from .compaction import CompactReport
     from .export.records import Selection
     from .export.report import ExportReport
     from .ingest.fasta import Fasta
     from .model.regions import AlleleText
+    from .purging import PurgeReport
     from .query.absence import Absence
     from .query.count import CountJob
     from .query.joined_store import JoinedStore
@@ -180,6 +184,7 @@ class Repository:
         self._newest = 0
         self._withdrawn = np.zeros(0, np.int64)
         self._people: People | None = None
+        self._packed: WeakKeyDictionary[Cohort, dict[str, dict[tuple[int, int], Masks | None]]] = WeakKeyDictionary()
         if path.suffix == ".zip" or (
             not (path / manifest.IDENTITY).exists()
             and any((path / name).exists() for name in (".zgroup", "zarr.json", ".zattrs"))
@@ -201,6 +206,7 @@ class Repository:
         numbers = history.withdrawn(newest)
         self._withdrawn = numbers[numbers < self._num_numbers]
         self._people = None
+        self._packed.clear()
         self._newest = newest.version
 
     def _withdrawn_now(self) -> NDArray[np.int64]:
@@ -392,10 +398,14 @@ class Repository:
         if not self._batches:
             return count_table([], len(people), names, genotypes=genotypes)
         jobs = []
+        # A cohort is asked for again and again: its masks are packed once.
+        packed = self._packed.setdefault(chosen[0], {}) if chosen is not None and len(chosen) == 1 else {}
         for batch, wanted in zip(self._batches, self._filters(filters), strict=True):
             mine = masks[:, batch.numbers]
             totals = batch.totals if everybody and mine.all() else None
-            jobs.append(CountJob(batch.store, mine, totals, wanted, self._blocks))
+            jobs.append(
+                CountJob(batch.store, mine, totals, wanted, self._blocks, packed.setdefault(batch.entry["id"], {}))
+            )
         if alleles or not self._one_axis:
             parts = self._count_union(jobs, self._union.pieces(regions, alleles), people, genotypes=genotypes)
             return count_table(parts, len(people), names, genotypes=genotypes)
@@ -873,6 +883,39 @@ class Repository:
         from .storage.plans import Plan, read_plan  # noqa: PLC0415
 
         return plan if isinstance(plan, Plan) else read_plan(self.path, os.fspath(plan))
+
+    def compact(self, *, threads: int | None = None, progress: Progress | None = None) -> CompactReport:
+        """Let small batches share parts, and move on to the version in which they do: every answer stays the same.
+
+        threads : default: the machine's cores    progress : called with the people of each part that is written
+        Raises ReadOnlyError, CorruptRepositoryError, WriteError.
+        """
+        from .compaction import compact  # noqa: PLC0415
+
+        document = self._writable()
+        try:
+            report = compact(self.path, document, threads, progress)
+        except OSError as error:
+            raise write_error(self.path, error) from None
+        self._load(None)
+        return report
+
+    def purge(self, *, threads: int | None = None) -> PurgeReport:
+        """Take the bytes of withdrawn people out of every file, and move on to a version in which they are gone.
+
+        What holds them is written anew; older versions are dropped, for they point to what held them; what no version
+        needs is removed; then every file is searched for their ids: ``left`` in the report has those that hold one.
+        Raises ReadOnlyError, CorruptRepositoryError, WriteError.
+        """
+        from .purging import purge  # noqa: PLC0415
+
+        self._writable()
+        try:
+            report = purge(self.path, threads)
+        except OSError as error:
+            raise write_error(self.path, error) from None
+        self._load(None)
+        return report
 
     def verify(self, source: PathLike | None = None) -> list[str]:
         """Check every byte against its checksum, every block, and every total; return what is wrong.

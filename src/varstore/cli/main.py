@@ -302,6 +302,34 @@ def export(repo: str, **options: Any) -> None:
 
 @main.command()
 @repo_argument
+@click.option("--purge", is_flag=True, help="Remove the bytes of withdrawn people, and the versions that hold them.")
+@click.option("--threads", type=click.IntRange(1), help="Threads.  [default: all cores]")
+def compact(repo: str, purge: bool, threads: int | None) -> None:
+    """Let small batches of REPO share their files, up to 16,384 people together.
+
+    Every answer stays the same, and readers are not disturbed. The old files stay for the versions that name them,
+    until gc drops these.
+
+    --purge writes what holds withdrawn people anew without them instead, drops all older versions, removes what no
+    version needs, and ends with a search for their ids in every file.
+    """
+    opened = _open(repo)
+    if purge:
+        from . import purging  # noqa: PLC0415
+
+        purging.purge(opened, threads)
+        return
+    report = opened.compact(threads=threads)
+    for group in report.groups:
+        click.echo(f"{repo}: {len(group)} batches share a part now: {', '.join(group)}")
+    for batch in report.overtaken:
+        click.echo(f"{repo}: batch {batch} was compacted by another process meanwhile, and left alone")
+    if not report.groups and not report.overtaken:
+        click.echo(f"{repo}: nothing to compact")
+
+
+@main.command()
+@repo_argument
 @click.argument("source", metavar="[INPUT]", required=False, type=click.Path())
 def verify(repo: str, source: str | None) -> None:
     """Check every file of REPO against its checksum, every block and every total.

@@ -217,3 +217,31 @@ def expand_rows(part: BlockSets, first_row: int, end_row: int, out: NDArray[Any]
         _absent.expand_absent(absent.bits, absent.ends, first_row, end_row, part.ploidy, out)
     if len(part.values) and OTHER not in part.sets:
         raise CorruptChunkError("genotype block: allele codes that no row has")
+
+
+def expand_window(
+    part: BlockSets, first_row: int, place: NDArray[np.int64], samples: tuple[int, int], out: NDArray[Any]
+) -> None:
+    """Decode some rows of some samples of an inner block, all of which are there. Raises CorruptChunkError.
+
+    place : (rows,) for each row from ``first_row`` on its place in ``out``; -1: not wanted
+    samples : the first, and the one behind the last
+    out : (places, samples, width); may be narrower than the block, where its samples are
+    """
+    end_row = first_row + len(place)
+    rows = np.flatnonzero(place >= 0)
+    if part.presence is not None:
+        first, last = np.searchsorted(part.presence.ends, (samples[0], samples[1] - 1), "right").tolist()
+        if not part.presence.flags(first_row, end_row)[rows, first : last + 1].all():
+            raise CorruptChunkError("genotype block: samples are absent in a record of theirs")
+    flipped = (part.form[ALT, first_row:end_row] & FLIPPED != 0)[rows]
+    out[place[rows]] = flipped[:, np.newaxis, np.newaxis]
+    out[place[rows], :, part.ploidy :] = -2
+    scratch = Scratch()
+    for which, streams in part.sets.items():
+        planes = streams.dense_planes((0 if which == OTHER else first_row, end_row), scratch)
+        status = _blocks.expand_window(
+            which, streams.form, streams.length, streams.at, streams.lists, planes, part.values, streams.bits,
+            part.ploidy, first_row, place, samples[0], samples[1], scratch.indexes, out,
+        )  # fmt: skip
+        _layout.check(status)

@@ -60,14 +60,3 @@ def add_covered(first: Any, start: Any, end: Any, positions: Any, weights: Any, 
                 sums[v, stop] -= weights[s, v]
             row = stop
             at += 1
-
-
-@kernel
-def mark_covered(first: Any, start: Any, end: Any, positions: Any, out: Any) -> None:
-    """Say which positions each set of intervals covers. out : (sets, rows) bool; the others as in ``add_covered``"""
-    for s in range(first.size - 1):
-        last = first[s + 1]
-        at = first[s]
-        for row in range(positions.size):
-            at = _first_at_least(end, at, last, positions[row])
-            out[s, row] = at < last and start[at] < positions[row]

@@ -296,8 +296,9 @@ def typed_calls(codes: Any, phased: Any, has_gt: Any, key: Any, first_phase: boo
                     out[at + i] = key[i]
                 at = _put_head(out, at + key.size, 2, INT8)
                 for sample in range(num_samples):
-                    out[at + 2 * sample] = np.uint8((codes[row, sample, 0] + 1) * 2 + (phased[row, sample] & first_phase))
-                    out[at + 2 * sample + 1] = np.uint8((codes[row, sample, 1] + 1) * 2 + phased[row, sample])
+                    bit, to = phased[row, sample], at + 2 * sample
+                    out[to] = np.uint8((codes[row, sample, 0] + 1) * 2 + (bit & first_phase))
+                    out[to + 1] = np.uint8((codes[row, sample, 1] + 1) * 2 + bit)
                 at += 2 * num_samples
                 continue
         width, highest = 1, np.int64(0)
@@ -315,7 +316,7 @@ def typed_calls(codes: Any, phased: Any, has_gt: Any, key: Any, first_phase: boo
             out[at + i] = key[i]
         at = _put_head(out, at + key.size, width, kind)
         for sample in range(num_samples):
-            bit = 1 if phased[row, sample] else 0
+            phase = 1 if phased[row, sample] else 0
             ended = False
             for i in range(width):
                 code = np.int64(codes[row, sample, i]) if not ended else np.int64(-2)
@@ -323,7 +324,7 @@ def typed_calls(codes: Any, phased: Any, has_gt: Any, key: Any, first_phase: boo
                     ended = True
                     value = MISSING[kind] + 1 if i > 0 else np.int64(0)
                 else:
-                    value = (code + 1 if code >= 0 else np.int64(0)) * 2 + (bit if i > 0 or first_phase else 0)
+                    value = (code + 1 if code >= 0 else np.int64(0)) * 2 + (phase if i > 0 or first_phase else 0)
                 if size == 1:
                     out[at] = np.uint8(value & 255)
                     at += 1

@@ -221,3 +221,43 @@ def set_indexes(
         return plane_indexes(dense_planes[dense], indexes)
     num = np.int64(length[row])
     return num if read_list(lists, at[row], num, bits, indexes) else -BAD_LIST
+
+
+@kernel
+def expand_window(
+    which: int, form: Any, length: Any, at: Any, lists: Any, dense_planes: Any, values: Any, bits: int, ploidy: int,
+    first_row: int, place: Any, begin: int, end: int, indexes: Any, out: Any,
+) -> int:  # fmt: skip
+    """Write one set's codes of some rows and of the samples ``begin`` to ``end``; return a status.
+
+    place : (rows,) int64, for each row from ``first_row`` on its place in ``out``; -1: not wanted
+    out : (places, samples, width) int8 or int16; haplotypes that it has no room for are left out
+    Other arguments as of ``expand_set``.
+    """
+    dense, used, width = 0, 0, out.shape[2]
+    for row in range(first_row + place.size):
+        this = form[row] & FORM_MASK
+        to = place[row - first_row] if row >= first_row else np.int64(-1)
+        if this != EMPTY and (to >= 0 or which == OTHER):
+            num = set_indexes(form, length, at, lists, dense_planes, bits, row, dense, indexes)
+            if num < 0:
+                return -num
+            if which == OTHER and used + num > values.size:
+                return BAD_VALUE
+            if to >= 0:
+                code = np.int16(-1)
+                if which == ALT:
+                    code = np.int16(0 if form[row] & FLIPPED else 1)
+                elif which == FILL:
+                    code = np.int16(-2)
+                for i in range(num):
+                    index = np.int64(indexes[i])
+                    sample = index if which == MISSING else index // ploidy
+                    if begin <= sample < end:
+                        if which == MISSING:
+                            out[to, sample - begin, : min(ploidy, width)] = -1
+                        elif index % ploidy < width:
+                            out[to, sample - begin, index % ploidy] = values[used + i] if which == OTHER else code
+            used += num if which == OTHER else 0
+        dense += this >= PLANE
+    return OK

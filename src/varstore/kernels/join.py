@@ -2,8 +2,6 @@
 
 from typing import Any
 
-import numpy as np
-
 from .jit import inlined, kernel
 from .match import BY_KEY, NO_ROW
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import CorruptRepositoryError, RepositoryError
-from ..model.ploidy import build_of, class_runs, complete_ploidy
+from ..model.ploidy import build_of, class_runs, classes_at, complete_ploidy
 from ..storage import ploidy, reference_blocks
 from ..storage.coverage import Coverage
 from ..storage.denominators import REFERENCE
@@ -67,28 +67,22 @@ class Absence:
         n_missing -= n_hom_ref
         return allele_number, n_hom_ref, n_missing
 
-    def calls(self, contig: int, positions: NDArray[np.int64]) -> NDArray[np.int64]:
-        """(positions, samples) alleles of each absent person's call, all of them reference; 0 where it is unknown.
+    def copies(self, contig: int, positions: NDArray[np.int64]) -> NDArray[np.int16]:
+        """(positions, samples) how many alleles, all reference, each absent person has; 0: missing.
 
-        contig : of the repository's table    positions : 1-based, normalised, in any order
+        contig, positions : as in ``counts``
         """
-        order = np.argsort(positions, kind="stable")
-        ascending = np.ascontiguousarray(positions[order])
-        out = np.zeros((len(positions), len(self.ploidy)), np.int64)
+        out = np.zeros((len(positions), len(self.ploidy)), np.int16)
         if contig not in self.contigs or not len(positions):
             return out
         name = self.contigs[contig]
-        starts, classes = class_runs(name, self.build)
-        which = classes[np.searchsorted(starts, ascending, side="right") - 1]
-        out[order] = np.maximum(self.ploidy.T, 0)[which]
-        out[order[~self._covered(name, ascending)]] = 0
-        if self._own:
-            from ..kernels.absence import mark_covered  # noqa: PLC0415
-
-            (own,) = self._own
-            found, covered = own.intervals(name), np.zeros((own.num_sets, len(positions)), np.bool_)
-            mark_covered(found.first, found.start, found.end, ascending, covered)
-            out[order] *= covered.T[:, own.sample_set]
+        out[...] = np.maximum(self.ploidy, 0)[:, classes_at(name, positions, self.build)].T
+        out[~self._covered(name, positions)] = 0
+        for own in self._own:
+            found = own.intervals(name)
+            for sample, which in enumerate(own.sample_set.tolist()):
+                mine = slice(*found.first[which : which + 2].tolist())
+                out[~_inside(positions, found.start[mine], found.end[mine]), sample] = 0
         return out
 
     def _covered(self, name: str, positions: NDArray[np.int64]) -> NDArray[np.bool_]:
@@ -96,8 +90,7 @@ class Absence:
         out = np.ones(len(positions), np.bool_)
         for coverage in self._shared:
             found = coverage.intervals(name)
-            at = np.searchsorted(found.start, positions - 1, side="right") - 1
-            out &= (at >= 0) & (positions <= np.append(found.end, 0)[at])
+            out &= _inside(positions, found.start, found.end)
         return out
 
     def _weights(self, members: NDArray[np.bool_], which: int) -> NDArray[np.int64]:
@@ -126,6 +119,12 @@ class Absence:
         unknown: NDArray[np.int64] = (self.ploidy < 0).sum(axis=0)
         unknown[[which for which in range(len(unknown)) if which not in there]] = 0
         return unknown
+
+
+def _inside(positions: NDArray[np.int64], start: NDArray[np.int64], end: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """(positions,) whether one of some intervals, ascending, holds each; positions from 1, intervals from 0."""
+    at = np.searchsorted(start, positions - 1, side="right") - 1
+    return (at >= 0) & (positions <= np.append(end, 0)[at])
 
 
 def open_absence(

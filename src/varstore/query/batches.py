@@ -15,6 +15,7 @@ from ..errors import RepositoryError
 from ..storage.batch import Batch
 from ..storage.manifest import Document, Manifest
 from ..storage.parts import Part, PartRef
+from ..storage.sources import BatchOpener
 from .plan import Store
 
 if TYPE_CHECKING:
@@ -102,8 +103,9 @@ def open_batches(
         if kinds.get(entry["kind"]) == entry["version"]:
             derived.setdefault(entry["batch"], {})[entry["kind"]] = Part(root, PartRef(**entry["part"]))
     table = {entry["name"]: i for i, entry in enumerate(version.contigs)}
+    open_batch = BatchOpener(root)
     return [
-        BatchHandle(entry, Batch(Part(root, PartRef(**entry["part"]))), derived.get(entry["id"], {}), table, number_of)
+        BatchHandle(entry, open_batch(entry), derived.get(entry["id"], {}), table, number_of)
         for entry in version.batches
     ]
 

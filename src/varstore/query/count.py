@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -19,6 +20,7 @@ from .plan import ChunkRead, Store
 
 if TYPE_CHECKING:
     from ..codec.counting import Masks
+    from ..codec.layout import Scratch
 
 # Alleles that stand for "anything else": their records make a site known but have no row.
 _NO_ROW = ("<NON_REF>", "<*>", ".")
@@ -27,6 +29,9 @@ Map = Callable[[Callable[..., Any], Iterable[Any]], Iterable[Any]]
 
 # Tasks a count is cut into at least, where there are as many chunks: some for each thread.
 _MIN_TASKS = 8
+# Below so many rows in all, over chunks of samples, handing tasks to threads takes longer than the tasks.
+_FEW_ROWS = 4096
+_THREAD = threading.local()
 
 
 @dataclass(frozen=True)
@@ -36,7 +41,7 @@ class CountJob:
     members : (cohorts, samples of the batch) bool
     totals : stored counts over everybody, used in place of the genotypes where not None
     filters : which filters a record may have (bool over the store's filters, and whether none); None: any
-    cache : where blocks come from
+    cache : where blocks come from    packed : masks of these members packed before
     """
 
     store: Store
@@ -44,7 +49,7 @@ class CountJob:
     totals: Totals | None
     filters: tuple[NDArray[np.bool_], bool] | None
     cache: BlockCache
-    _masks: dict[tuple[int, int], Masks | None] = field(default_factory=dict)
+    packed: dict[tuple[int, int], Masks | None] = field(default_factory=dict)
 
     @cached_property
     def sample_chunks(self) -> list[int]:
@@ -57,14 +62,14 @@ class CountJob:
     def masks(self, first: int, size: int) -> Masks | None:
         """Masks of the samples from ``first``, packed once; None where no cohort has a member."""
         key = (first, size)
-        if key not in self._masks:
+        if key not in self.packed:
             from ..codec.counting import Masks  # noqa: PLC0415
 
             members = np.zeros((len(self.members), size), np.bool_)
             here = self.members[:, first : first + size]
             members[:, : here.shape[1]] = here
-            self._masks[key] = Masks(members) if here.any() else None
-        return self._masks[key]
+            self.packed[key] = Masks(members) if here.any() else None
+        return self.packed[key]
 
 
 @dataclass(frozen=True)
@@ -74,6 +79,14 @@ class _Task:
     read: ChunkRead
     job: CountJob
     sample_chunks: Sequence[int]
+
+    @property
+    def num_rows(self) -> int:
+        """Rows to be read, for each chunk of samples."""
+        rows = (
+            len(self.job.store.site_chunk(self.read.chunk).position) if self.read.rows is None else len(self.read.rows)
+        )
+        return rows * len(self.sample_chunks)
 
 
 def count(
@@ -98,7 +111,8 @@ def count_records(
         for read in mine
         for part in range(min(parts, len(job.sample_chunks)))
     ]
-    partials = iter(map_tasks(lambda task: _count_task(task, genotypes=genotypes), tasks))
+    few = sum(task.num_rows for task in tasks) < _FEW_ROWS
+    partials = iter((map if few else map_tasks)(lambda task: _count_task(task, genotypes=genotypes), tasks))
     return [[_of_read(job, read, parts, partials) for read in mine] for job, mine in zip(jobs, reads, strict=True)]
 
 
@@ -127,12 +141,21 @@ def _of_batch(
     return mine[0]
 
 
+def _scratch() -> Scratch:
+    """The thread's own: fresh pages cost more than a small region."""
+    from ..codec.layout import Scratch  # noqa: PLC0415
+
+    if not hasattr(_THREAD, "scratch"):
+        _THREAD.scratch = Scratch()
+    scratch: Scratch = _THREAD.scratch
+    return scratch
+
+
 def _count_task(task: _Task, *, genotypes: bool) -> BlockCounts:
     # Loaded here: an answer from the totals needs no numba, whose start is most of a small question.
     from ..codec.counting import count_rows  # noqa: PLC0415
-    from ..codec.layout import Scratch  # noqa: PLC0415
 
-    scratch = Scratch()
+    scratch = _scratch()
     read, job = task.read, task.job
     sites = job.store.site_chunk(read.chunk)
     rows = read.span(len(sites.position))

@@ -199,7 +199,7 @@ class JoinedAxis:
             columns[1][row] = end if kind == NO_ROW else max(end, columns[1][row])
             if kind == NO_ROW:
                 bare.add(row)
-        whole = Joined(contig, *columns, members, spelled, of_row, frozenset(bare))
+        whole = Joined(contig, *columns[:5], members=members, spelled=spelled, batches=of_row, bare=frozenset(bare))
         return whole.take(np.lexsort((columns[4], columns[3], columns[0])))
 
     def _spelled(self, contig: int, batches: Sequence[int], records: Sequence[int]) -> Spelling:

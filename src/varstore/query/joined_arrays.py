@@ -226,7 +226,7 @@ class JoinedArrays:
     def _haploid(
         self, indexes: Sequence[NDArray[np.int64]], chunk: int, row: int, samples: Rows
     ) -> NDArray[np.bool_] | None:
-        """Which people have one haplotype, where values by genotype are of REF alone: one value, whatever the ploidy."""
+        """Which people have one haplotype, where values by genotype do not say it: one value, of REF alone."""
         if len(indexes) < 2 or int((indexes[1] >= 0).sum()) > 1:
             return None
         codes, _ = self.store.read_calls(chunk, np.array([row]), samples)

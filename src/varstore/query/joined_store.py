@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, partial
+from itertools import pairwise
 from typing import Any, Protocol
 
 import numpy as np
@@ -29,8 +30,11 @@ _FLOAT_MISSING = 0x7F800001
 class AbsentCalls(Protocol):
     """What a batch says of each of its people where it has no record."""
 
-    def calls(self, contig: int, positions: NDArray[np.int64]) -> NDArray[np.integer[Any]]:
-        """(positions, samples) alleles of a call that is all reference, 0 where nothing is known."""
+    def copies(self, contig: int, positions: NDArray[np.int64]) -> NDArray[np.int16]:
+        """(positions, samples) alleles of a call that is all reference, 0 where nothing is known.
+
+        positions : ascending
+        """
 
 
 class JoinedStore:
@@ -134,7 +138,7 @@ class JoinedStore:
         for batch in np.unique(piece.owner).tolist():
             mine = np.flatnonzero(piece.owner == batch)
             store, records = self.stores[batch], piece.record[mine]
-            found = by_chunk(records, store.chunk_variants, lambda c, rows, s=store: s.site_chunk(c).allele[rows])
+            found = by_chunk(records, store.chunk_variants, partial(_alleles, store))
             parts.append((mine, found))
             width = max(width, found.shape[1])
         width = max([width, *(len(one.alleles) for one in piece.spelled.values())])
@@ -199,8 +203,9 @@ class JoinedStore:
                 _put(phased, run_of(there), to, phases)
             absence, gone = self.absences[batch], np.flatnonzero(records < 0)
             if absence is not None and len(gone):
-                ploidy = absence.calls(piece.contig, piece.position[rows[gone]])[:, mine]
-                _put(codes, run_of(gone), to, _reference(ploidy, self.ploidy, self.dtype))
+                gone = gone[np.argsort(piece.position[rows[gone]], kind="stable")]
+                copies = absence.copies(piece.contig, piece.position[rows[gone]])[:, mine]
+                _put(codes, run_of(gone), to, _reference(copies, self.ploidy, self.dtype))
         return codes, phased
 
     def _decoded(
@@ -216,7 +221,7 @@ class JoinedStore:
         phased = np.zeros(codes.shape[:2], np.bool_)
         chunk = wanted // store.chunk_variants
         starts = [0, *(np.flatnonzero(np.diff(chunk)) + 1).tolist(), len(wanted)]
-        for begin, end in zip(starts[:-1], starts[1:], strict=True):
+        for begin, end in pairwise(starts):
             number = int(chunk[begin])
             num_rows = min(store.chunk_variants, store.num_variants - number * store.chunk_variants)
             rows = wanted[begin:end] - number * store.chunk_variants
@@ -240,6 +245,10 @@ class JoinedStore:
             for i, own in enumerate(maps):
                 table[i, : len(own)] = own
             map_codes(codes, table, which)
+
+
+def _alleles(store: Batch, chunk: int, rows: NDArray[np.int64]) -> NDArray[Any]:
+    return store.site_chunk(chunk).allele[rows]
 
 
 def _put(target: NDArray[Any], rows: Any, columns: Any, values: NDArray[Any]) -> None:

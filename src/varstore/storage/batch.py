@@ -65,9 +65,9 @@ def chunk_height(num_samples: int, *, calls: bool) -> int:
     return height
 
 
-def genotype_spec(dtype: str, ploidy: int) -> ArraySpec:
+def genotype_spec(dtype: str, ploidy: int, codec: str = "varstore_genotype") -> ArraySpec:
     """``call_genotype``: no fill value and no chunk left out, so nothing is reference by absence."""
-    compressor = {"id": "varstore_genotype", "dtype": dtype, "ploidy": ploidy, "level": LEVEL, "inner": INNER}
+    compressor = {"id": codec, "dtype": dtype, "ploidy": ploidy, "level": LEVEL, "inner": INNER}
     return ArraySpec("call_genotype", dtype, (*V, "samples", "ploidy"), "Genotype", filters=[], compressor=compressor)
 
 
@@ -87,10 +87,17 @@ class BatchHead:
 
 
 class BatchWriter:
-    """Writes a batch into a part's staging. Chunks may come in any order and from several threads."""
+    """Writes a batch into a part's staging. Chunks may come in any order and from several threads.
 
-    def __init__(self, part: PartWriter, samples: Sequence[str], chunk_variants: int = CHUNK_VARIANTS) -> None:
+    codec : id of the codec of genotypes
+    """
+
+    def __init__(
+        self, part: PartWriter, samples: Sequence[str], chunk_variants: int = CHUNK_VARIANTS,
+        codec: str = "varstore_genotype",
+    ) -> None:  # fmt: skip
         self.part = part
+        self.codec = codec
         self.samples = samples
         self.chunk_variants = chunk_variants
         self.chunk_samples = chunk_width(len(samples))
@@ -146,7 +153,9 @@ class BatchWriter:
         write_whole(part, ArraySpec("region_index", "<i4", region_dims), region_index.astype(np.int32))
         if self.samples:
             shape = (num_variants, len(self.samples), ploidy)
-            finish(part, genotype_spec(dtype, ploidy), shape, (self.chunk_variants, self.chunk_samples, ploidy))
+            finish(
+                part, genotype_spec(dtype, ploidy, self.codec), shape, (self.chunk_variants, self.chunk_samples, ploidy)
+            )
             finish(part, _PHASED, shape[:2], (self.chunk_variants, self.chunk_samples))
         part.write("varstore/header.vcf", head.header_text.encode())
         part.write("varstore/.zgroup", GROUP)

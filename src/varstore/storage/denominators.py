@@ -19,6 +19,7 @@ from .batch import Batch
 from .coverage import Coverage, write_coverage
 from .manifest import ABSENT_REFERENCE, Document
 from .parts import Part, PartRef, PartWriter
+from .sources import BatchOpener
 
 UNKNOWN, REFERENCE = POLICIES = ("unknown", "reference")
 DERIVED = {ploidy.KIND: ploidy.VERSION, reference_blocks.KIND: reference_blocks.VERSION}
@@ -144,7 +145,7 @@ def _publish_derived(
     for kind, quality in wanted:
         if (kind, DERIVED[kind], quality) in there:
             continue
-        name = f"{uuid.uuid4().hex[:12]}-{kind}"
+        name = uuid.uuid4().hex[:12]
         part = PartWriter(staging / name)
         entry: dict[str, Any] = {"id": name, "kind": kind, "version": DERIVED[kind], "batch": batch}
         if quality is None:
@@ -171,11 +172,12 @@ def _lengths(store: Batch) -> dict[str, int | None]:
 def problems(root: Path, document: Document) -> Iterator[str]:
     """Derived parts of denominators that are not what their batch's records say, as sentences."""
     entries = {entry["id"]: entry for entry in document["batches"]}
+    open_batch = BatchOpener(root)
     for derived in document["derived"]:
         if DERIVED.get(derived["kind"]) != derived["version"]:
             continue
         part = Part(root, PartRef(**derived["part"]))
-        store = Batch(Part(root, PartRef(**entries[derived["batch"]]["part"])))
+        store = open_batch(entries[derived["batch"]])
         if derived["kind"] == ploidy.KIND:
             build = build_of(document["assembly"])
             same = np.array_equal(

@@ -31,12 +31,14 @@ from .parts import CHECKSUMS, PartRef
 
 FORMAT_VERSION = 1
 READER_FEATURES = ("vcf-zarr-0.4", "varstore_genotype")
+# Needed by versions in which batches share a part, and by no others.
+SHARED_FEATURE = "varstore_genotype_shared"
 WRITER_FEATURES = ("sha256-parts",)
 # Of manifests that withdraw people, and of those in which people without a record count as reference: who does not
 # know of it would go on counting the one, and not count the other.
 WITHDRAWN = "withdrawn"
 ABSENT_REFERENCE = "absent-reference"
-_KNOWN_TO_READERS = (*READER_FEATURES, WITHDRAWN, ABSENT_REFERENCE)
+_KNOWN_TO_READERS = (*READER_FEATURES, SHARED_FEATURE, WITHDRAWN, ABSENT_REFERENCE)
 IDENTITY = "varstore.json"
 HEAD = "HEAD"
 

@@ -8,11 +8,11 @@ from pathlib import Path
 
 from ..errors import QueryError, SampleClashError, WithdrawnSampleError
 from ..model.sample_table import SampleTable
-from .batch import Batch
 from .history import withdrawn_of
 from .manifest import Document
 from .parts import Part, PartRef, PartWriter
 from .samples import read_samples, write_samples
+from .sources import BatchOpener
 
 
 def sample_names(root: Path, document: Document) -> list[str]:
@@ -88,7 +88,7 @@ def _people(root: Path, entry: Document, names: Sequence[str]) -> Sequence[str]:
     first = entry["first_sample"]
     if first is not None:
         return names[first : first + entry["num_samples"]]
-    return Batch(Part(root, PartRef(**entry["part"]))).samples
+    return BatchOpener(root)(entry).samples
 
 
 class NewPeople:
