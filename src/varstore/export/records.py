@@ -114,7 +114,8 @@ class Selection:
     @property
     def chunk_variants(self) -> int:
         """Records of a chunk of variants."""
-        return int(self.stores[0].chunk_variants)  # type: ignore[attr-defined]
+        store: Any = self.stores[0]
+        return int(store.chunk_variants)
 
     def blocks(self, size: int) -> Iterator[list[Slice]]:
         """Records in order, ``size`` together, the last block shorter; a block may reach over several chunks."""

@@ -187,20 +187,23 @@ class JoinedAxis:
         for number in batches:
             mine = np.flatnonzero(batch == number)
             members[number][group[mine]] = records.record[mine]
-        columns = [records.start[seed], records.end[seed], records.position[seed], batch[seed], records.record[seed]]
+        start, end = records.start[seed], records.end[seed]
         spelled, of_row, bare = {}, {}, set()
         for row in np.unique(group[~alike]).tolist():
-            owner, kind = int(batch[seed[row]]), records.kind[seed[row]]
-            there = [owner, *(b for b in batches if b != owner and members[b][row] >= 0)]
+            owner, without_alt = int(batch[seed[row]]), bool(records.kind[seed[row]] == NO_ROW)
+            there = (owner, *(b for b in batches if b != owner and members[b][row] >= 0))
             spelled[row] = found = self._spelled(contig, there, [int(members[b][row]) for b in there])
-            of_row[row] = tuple(there)
-            columns[0][row] = found.start
-            end = found.start + len(found.alleles[0])
-            columns[1][row] = end if kind == NO_ROW else max(end, columns[1][row])
-            if kind == NO_ROW:
+            of_row[row] = there
+            start[row] = found.start
+            ref_end = found.start + len(found.alleles[0])
+            end[row] = ref_end if without_alt else max(ref_end, int(end[row]))
+            if without_alt:
                 bare.add(row)
-        whole = Joined(contig, *columns[:5], members=members, spelled=spelled, batches=of_row, bare=frozenset(bare))
-        return whole.take(np.lexsort((columns[4], columns[3], columns[0])))
+        whole = Joined(
+            contig, start, end, records.position[seed], batch[seed], records.record[seed], members, spelled, of_row,
+            frozenset(bare),
+        )  # fmt: skip
+        return whole.take(np.lexsort((whole.record, whole.owner, whole.start)))
 
     def _spelled(self, contig: int, batches: Sequence[int], records: Sequence[int]) -> Spelling:
         members = []

@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import QueryError
-from ..storage.field_exceptions import Exceptions, FieldValues, OddCall
+from ..storage.field_beside import OddCall
+from ..storage.field_exceptions import Exceptions, FieldValues
 from ..storage.named_arrays import ODD_NAMES, BatchArrays
 from .chunked import by_chunk
 from .joined_values import ALLELE_DIMS, allele_index, empty, is_missing, length_of, remapped, set_missing, widened

@@ -173,7 +173,7 @@ class JoinedStore:
         out = np.zeros(len(piece), np.bool_)
         for batch, records in piece.members.items():
             there = np.flatnonzero(records >= 0)
-            if self.stores[batch].has_genotypes:
+            if len(there) and self.stores[batch].has_genotypes:
                 out[there] |= self.rows_of(batch, "varstore/variant_has_genotype", records[there])
             if self.absences[batch] is not None and (self.columns[batch] >= 0).any():
                 out |= records < 0
