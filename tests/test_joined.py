@@ -111,7 +111,8 @@ def test_the_real_pair_is_merged_as_bcftools_does(tmp_path):
     query = "%CHROM %POS %REF %ALT" + "".join(f"[ %{key}]" for key in keys) + "\n"
     ours, theirs = (run("bcftools", "query", "-f", query, tmp_path / name) for name in ("ours.bcf", "theirs.bcf"))
     assert ours.count("\n") > 1000
-    assert ours == theirs
+    # bcftools begins a position with what most files have, we with what stands first.
+    assert sorted(ours.splitlines()) == sorted(theirs.splitlines())
 
 
 def haplotypes(record, codes, sequence):
@@ -275,3 +276,15 @@ def test_values_by_allele_are_those_of_the_alleles(data):
     haploid = remapped(own, index, len(joined), np.dtype(np.int32), haploid=np.ones(1, np.bool_))
     expected = [30 + codes.index(code) if code in codes else -1 for code in range(num_new)]
     assert haploid[0].tolist() == expected + [-2] * (len(joined) - num_new)
+
+
+def test_one_allele_at_two_places_is_one_record_with_a_fasta(tmp_path):
+    (tmp_path / "ref.fa").write_text(">22\n" + "G" * 98 + "TCAAAAAAAA" + "G" * 892 + "\n")
+    texts = [small("CA\tC", "a", "0/1"), small("AA\tA", "b", "1/1").replace("22\t100", "22\t106")]
+    repo, _ = repository(tmp_path, texts)
+    assert repo.genotypes().variant_position.tolist() == [100, 106]
+    repo.reindex(reference=tmp_path / "ref.fa")
+    found = repo.genotypes()
+    assert found.variant_position.tolist() == [100]
+    assert found.variant_allele.tolist() == [["CA", "C"]]
+    assert found.call_genotype.tolist() == [[[0, 1], [1, 1]]]

@@ -62,10 +62,11 @@ def spell(members: Sequence[Member], place: str) -> Spelling:
 
 
 def _common_ref(members: Sequence[Member], place: str) -> tuple[int, str]:
-    """(POS - 1, REF) over all members; what none of them has, between records far apart, is N."""
-    start, end = min(member.start for member in members), max(member.end for member in members)
+    """(POS - 1, REF) over the members; what none of them has, between alleles far apart, is N."""
+    spanned = _spanned(members)
+    start, end = min(member.start for member in spanned), max(member.end for member in spanned)
     known: list[str] = [""] * (end - start)
-    for member in members:
+    for member in spanned:
         for at, base in enumerate(member.alleles[0], member.start - start):
             if known[at].upper() in ("", "N"):
                 known[at] = base
@@ -75,6 +76,21 @@ def _common_ref(members: Sequence[Member], place: str) -> tuple[int, str]:
                     f"{start + at + 1}; export them one by one (--batch)"
                 )
     return start, "".join(base or "N" for base in known)
+
+
+def _spanned(members: Sequence[Member]) -> list[Member]:
+    """Members whose REF the joined one spans: not those that spell alleles of others elsewhere, apart from theirs."""
+    keys: set[Key] = set()
+    spanned: list[Member] = []
+    others: list[Member] = []
+    for member in members:
+        (others if spanned and keys.issuperset(member.keys) else spanned).append(member)
+        keys.update(member.keys)
+    for member in sorted(others, key=lambda member: member.start):
+        start, end = min(one.start for one in spanned), max(one.end for one in spanned)
+        if member.start <= end and member.end >= start:
+            spanned.append(member)
+    return sorted(spanned, key=members.index)
 
 
 def _is_base(text: str) -> bool:
