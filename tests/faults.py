@@ -60,6 +60,10 @@ def prepare(folder, kind):
         return Scenario(root, lambda path: vs.open(path).add(third, threads=1))
     if kind == "withdraw":
         return Scenario(root, lambda path: vs.open(path).withdraw(["A", "D"]))
+    if kind == "reindex":
+        fasta = folder / "reference.fa"
+        fasta.write_text(">other\nACGT\n")  # of no contig here: the keys are made again all the same
+        return Scenario(root, lambda path: vs.open(path).reindex(reference=fasta))
     assert kind == "gc"
     vs.open(root).withdraw(["E"])
     make_garbage(root)

@@ -295,6 +295,31 @@ def test_info_counts_people_of_unknown_ploidy(tmp_path, fx_cli):
     assert "name the batch to change" in fx_cli("batch", tmp_path / "repo", "--absent", "unknown", status=1).stderr
 
 
+def test_a_table_and_a_bed_may_fit_some_of_the_inputs_only(tmp_path):
+    """Files of one add with other people, and other contigs in their headers; columns of a table are kept as text."""
+    from varstore.storage.arrays import StoredArray
+    from varstore.storage.parts import Part, PartRef
+    from varstore.storage.samples import read_samples, read_sexes
+
+    rng = random.Random(1)
+    one = diploid(0, [10, 20], rng)
+    two = one.replace("ID=22", "ID=21").replace("\n22\t", "\n21\t")
+    files = [vcf_text.write_plain(tmp_path / f"{i}.vcf", text) for i, text in enumerate((one, two))]
+    files.append(vcf_text.write_plain(tmp_path / "2.vcf", diploid(1, [15], rng)))
+    (tmp_path / "a.bed").write_text("22\t0\t12\n")
+    (tmp_path / "a.tsv").write_text("sample\tsex\t.a/b\tage\np0n1\tF\tx\t7\np0n3\t1\t\t8\n")
+    repo = vs.create(tmp_path / "repo", *files, absent="reference", callable=tmp_path / "a.bed",
+                     samples=tmp_path / "a.tsv")  # fmt: skip
+    assert repo.num_samples == 8
+    assert len(repo.info()["batches"]) == 2
+    part = Part(tmp_path / "repo", PartRef(**repo.manifest.samples[0]["part"]))
+    assert read_samples(part) == ["p0n0", "p0n1", "p0n2", "p0n3"]
+    assert read_sexes(part).tolist() == [0, 2, 0, 1]
+    assert StoredArray(part, "age").read().tolist() == ["", "7", "", "8"]
+    assert StoredArray(part, "%2Ea%2Fb").read().tolist() == ["", "x", "", ""]
+    assert repo.verify() == []
+
+
 def test_a_plan_keeps_the_options(tmp_path):
     vcf_text.write_plain(tmp_path / "0.vcf", diploid(0, [10], random.Random(1)))
     (tmp_path / "a.bed").write_text("22\t0\t20\n")
@@ -365,3 +390,10 @@ def test_a_change_of_policy_that_fails_at_any_file_operation(tmp_path, monkeypat
         warnings.simplefilter("ignore")
         after.batch(name, min_ref_gq=15)
     assert after.verify() == []
+
+
+def test_a_store_of_somebody_else_has_no_policy(fx_small, tmp_path, fx_cli):
+    vs.open(fx_small.path).export(tmp_path / "a.vcz")
+    assert "foreign" in fx_cli("batch", tmp_path / "a.vcz").stdout
+    done = fx_cli("batch", tmp_path / "a.vcz", "foreign", "--absent", "reference", status=1)
+    assert "not written by varstore" in done.stderr

@@ -8,10 +8,12 @@ import subprocess
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import varstore as vs
+from varstore.cli.main import main
 from varstore.errors import ContigLengthError, FastaError, InputError, QueryError
 from varstore.ingest.fasta import Fasta, digest_of, refget
 from varstore.model.alleles import Allele, allele_key, is_sequence, normalise
@@ -411,3 +413,25 @@ def test_indels_in_repeats_are_those_of_bcftools_norm(tmp_path, seed):
         moved += sum(twin.position < pos for twin in twins)
     assert moved > 50
     assert repo.verify() == []
+
+
+def _run(*arguments):
+    """Run the command line; give its exit status and what it printed."""
+    done = CliRunner().invoke(main, [str(argument) for argument in arguments])
+    return done.exit_code, done.output
+
+
+def test_the_command_line(tmp_path, fx_fasta):
+    one, other = _vcf(tmp_path / "a.vcf", ["1\t9\tACA\tA"]), _vcf(tmp_path / "b.vcf", ["1\t3\tGCACA\tGCA"], "B")
+    assert _run("create", tmp_path / "plain", one)[0] == _run("add", tmp_path / "plain", other)[0] == 0
+    status, text = _run("reindex", tmp_path / "plain", "--reference", fx_fasta)
+    assert (status, text) == (0, f"{tmp_path / 'plain'}: version 3, keys of 2 batches made again\n")
+    assert _run("create", tmp_path / "aligned", one, "--reference", fx_fasta)[0] == 0
+    fx_fasta.rename(tmp_path / "moved.fa")
+    status, text = _run("add", tmp_path / "aligned", other)
+    assert status == 1
+    assert "name it with --reference" in text
+    assert _run("add", tmp_path / "aligned", other, "--reference", tmp_path / "moved.fa")[0] == 0
+    for repo in ("plain", "aligned"):
+        counts = vs.open(tmp_path / repo).count_alleles()
+        assert list(zip(counts.ref, counts.alt, counts.allele_count, strict=True)) == [("ACA", "A", 2)]

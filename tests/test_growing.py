@@ -1,6 +1,7 @@
 """The 1000 Genomes slice in ten batches: counts are those of the whole file, whatever happens to the repository."""
 
 import gzip
+import re
 import sys
 import warnings
 from pathlib import Path
@@ -119,3 +120,40 @@ def test_x_y_and_mt_of_five_batches_are_those_of_the_whole_file(tmp_path):
     assert (number[:, 0] <= number[:, 1]).all()
     assert (number[:, 0] < number[:, 1]).sum() > 100
     assert guess.info()["batches"][0]["unknown_ploidy"]["X outside PAR"] > 100
+
+
+def test_withdrawal_and_compaction_change_no_other_number(whole, ten):
+    """In this order: compacted, 100 people withdrawn, compacted again, purged."""
+    expected = counts(whole)
+    ten.compact()
+    assert counts(ten) == expected
+    assert counts(vs.open(ten.path, version=10)) == expected
+    gone = whole.samples[5::25][:100]
+    left = [name for name in whole.samples if name not in set(gone)]
+    assert len(gone) == 100
+    ten.withdraw(gone)
+    expected = counts(whole, samples=left)
+    assert counts(ten) == expected
+    assert counts(vs.open(ten.path, version=10)) == expected
+    assert ten.purge().left == []
+    assert counts(ten) == expected
+    assert not set(ten.samples) & set(gone)
+    assert vs.repository.problems(ten.path) == []
+
+
+def test_chromosome_by_chromosome(whole, ten_files, tmp_path):
+    """The same people once more on a contig of their own, batch by batch, beside the first: neither changes."""
+    other = []
+    for file in ten_files[:3]:
+        text = gzip.decompress(file.read_bytes()).decode()
+        text = re.sub(r"^22\t", "21\t", text, flags=re.MULTILINE).replace("##contig=<ID=22", "##contig=<ID=21")
+        other.append(tmp_path / file.name.replace(".vcf.gz", ".21.vcf"))
+        other[-1].write_text(re.sub(r",length=\d+", "", text))
+    repo = vs.create(tmp_path / "r.varstore", *ten_files[:3], absent="reference", assembly="GRCh37")
+    expected = counts(repo)
+    for file in other:
+        repo.add(file, absent="reference")
+    assert repo.num_samples == len(whole.samples[: repo.num_samples])
+    assert counts(repo, region="22") == expected
+    assert counts(repo, region="21") == {("21", *key[1:]): row for key, row in expected.items()}
+    assert expected == counts(whole, samples=whole.samples[: repo.num_samples])

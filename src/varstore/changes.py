@@ -171,15 +171,22 @@ def _open_new(root: Path, newest: Document, inputs: Sequence[PathLike], options:
     for source in opened:
         _prepare(root, newest, source, options)
         groups.setdefault(tuple(source.header.samples), []).append(source)
+    _check_files_of_users(opened, options)
     return list(groups.values())
 
 
-def _prepare(root: Path, newest: Document, source: Input, options: AddOptions) -> None:
-    """Rename the people of an input, and see early what would fail late. Raises SampleClashError, InputError."""
-    source.header.samples = renamed(source.header.samples, options.rename, str(source.path))
-    options.wish.check(source.header.contigs)
+def _check_files_of_users(opened: Sequence[Input], options: AddOptions) -> None:
+    """A BED and a table of people fit some of the inputs. Raises InputError, before anything is imported."""
+    headers = [source.header for source in opened]
+    if all(header.contigs for header in headers):
+        options.wish.check({name: length for header in headers for name, length in header.contigs.items()})
     if options.table is not None and options.samples is not None:
-        options.table.check(source.header.samples, os.fspath(options.samples), str(source.path))
+        options.table.check([name for header in headers for name in header.samples], os.fspath(options.samples))
+
+
+def _prepare(root: Path, newest: Document, source: Input, options: AddOptions) -> None:
+    """Rename the people of an input, and see early that they do not clash. Raises SampleClashError."""
+    source.header.samples = renamed(source.header.samples, options.rename, str(source.path))
     first = source.first_contig()
     covered = [] if first is None else _covered(newest, {**source.header.contigs}, [first], str(source.path))
     check_people(root, newest, source.header.samples, covered, str(source.path))

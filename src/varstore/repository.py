@@ -59,7 +59,6 @@ if TYPE_CHECKING:
     from .compaction import CompactReport
     from .export.records import Selection
     from .export.report import ExportReport
-    from .ingest.fasta import Fasta
     from .model.regions import AlleleText
     from .purging import PurgeReport
     from .query.absence import Absence
@@ -68,6 +67,7 @@ if TYPE_CHECKING:
     from .query.union import AlleleKey, Piece, Union
     from .storage.garbage import Garbage
     from .storage.plans import Plan
+    from .storage.reference import Sequences
 
 PathLike = str | os.PathLike[str]
 # Below this many chunks of genotypes threads cost more than they bring.
@@ -178,7 +178,7 @@ class Repository:
         self.manifest: Manifest | None = None
         self._blocks = BlockCache()
         self.__dict__.pop("_names", None)
-        self.__dict__.pop("_fasta", None)
+        self.__dict__.pop("_bases", None)
         self.__dict__.pop("_union", None)
         self.__dict__.pop("_sexes", None)
         self._newest = 0
@@ -625,21 +625,19 @@ class Repository:
         if text.alt.startswith("<"):
             raise QueryError(f"{text.alt}: symbolic alleles of one position differ by END and SVLEN; ask for a region")
         # Bases as many as before stay where they are: only the others need the FASTA.
-        sequence = self._sequence(text.contig) if len(text.ref) != len(text.alt) and text.alt.isalpha() else None
+        moves = len(text.ref) != len(text.alt) and text.alt.isalpha()
+        sequence = self._bases(self.contigs[text.contig]) if moves and self._bases else None
         return AlleleKey(text.contig, *key_of(text.position, text.ref, text.alt, sequence))
 
-    def _sequence(self, contig: int) -> NDArray[np.uint8] | None:
-        """The bases of a contig of the repository, if it has a FASTA. Raises FastaError."""
-        if self._fasta is None or self.manifest is None:
-            return None
-        contigs = {entry["name"]: entry["length"] for entry in self.manifest.contigs}
-        return self._fasta.sequences(contigs, str(self.path))(self.contigs[contig])
-
     @cached_property
-    def _fasta(self) -> Fasta | None:
+    def _bases(self) -> Sequences | None:
+        """The bases of a contig by its name here, if the repository has a FASTA. Raises FastaError."""
         from .ingest.fasta import fasta_of  # noqa: PLC0415
 
-        return None if self.manifest is None else fasta_of(self.manifest.document["fasta"], None)
+        fasta = fasta_of(self.manifest.document["fasta"], None) if self.manifest else None
+        if fasta is None or self.manifest is None:
+            return None
+        return fasta.sequences({entry["name"]: entry["length"] for entry in self.manifest.contigs}, str(self.path))
 
     def _reads(self, region: str | Sequence[str] | None, regions_file: PathLike | None) -> list[ChunkRead]:
         """Chunk reads of genotypes."""

@@ -228,9 +228,18 @@ def info(repo: str, as_json: bool) -> None:
 @main.command()
 @repo_argument
 @click.argument("batch_id", metavar="[ID]", required=False)
-@absent_option
+@click.option(
+    "--absent",
+    type=click.Choice(["unknown", "reference"]),
+    help="What its people are at sites where it has no record.  [default: as it is]",
+)
 @callable_option
-@min_ref_gq_option
+@click.option(
+    "--min-ref-gq",
+    metavar="N",
+    type=click.IntRange(0),
+    help="Least GQ of a sure reference block.  [default: as it is]",
+)
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 def batch(repo: str, batch_id: str | None, **options: Any) -> None:
     """Show the batches of REPO, or the batch ID; with options, change what it says of sites where it has no record.

@@ -27,10 +27,10 @@ class SampleTable:
     sex: Mapping[str, str]
     columns: Mapping[str, Mapping[str, str]]
 
-    def check(self, samples: Sequence[str], path: str, source: str) -> None:
-        """A table that names none of a file's samples is of others. Raises InputError."""
+    def check(self, samples: Sequence[str], path: str) -> None:
+        """A table that names none of the samples is of others. Raises InputError."""
         if samples and not any(name in self.sex for name in samples):
-            raise InputError(f"{path}: it names none of the samples of {source} ({samples[0]!r} and so on)")
+            raise InputError(f"{path}: it names none of the samples of the input ({samples[0]!r} and so on)")
 
     def values(self, column: str, samples: Sequence[str]) -> list[str]:
         """A column for some samples; empty text where the table has nothing."""
