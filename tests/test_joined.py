@@ -288,3 +288,22 @@ def test_one_allele_at_two_places_is_one_record_with_a_fasta(tmp_path):
     assert found.variant_position.tolist() == [100]
     assert found.variant_allele.tolist() == [["CA", "C"]]
     assert found.call_genotype.tolist() == [[[0, 1], [1, 1]]]
+
+
+def test_joined_records_stay_the_same_after_compaction_and_leave_out_withdrawn_people(tmp_path):
+    texts = make_mergeable(31, 3)
+    repo, _ = repository(tmp_path, texts)
+    before = export_text(repo)
+    repo.compact()
+    assert export_text(repo) == before
+    for entry, text in zip(repo.info()["batches"], texts, strict=True):
+        assert_same_records(export_text(repo, batch=entry["id"]), text)
+    repo.withdraw(["b1s1"])
+    left = [name for name in samples_of(before) if name != "b1s1"]
+    assert samples_of(export_text(repo)) == left
+    number = samples_of(before).index("b1s1")
+    without = [line.split("\t") for line in before.splitlines() if not line.startswith("#")]
+    kept = [columns[: 9 + number] + columns[10 + number :] for columns in without]
+    found = [line.split("\t") for line in export_text(repo).splitlines() if not line.startswith("#")]
+    assert [columns[:8] for columns in found] == [columns[:8] for columns in kept]
+    assert samples_of(export_text(repo, batch=repo.info()["batches"][1]["id"])) == ["b1s0", "b1s2"]
