@@ -56,11 +56,13 @@ if TYPE_CHECKING:
     from datetime import timedelta
 
     from .compaction import CompactReport
+    from .export.records import Selection
     from .export.report import ExportReport
     from .model.regions import AlleleText
     from .purging import PurgeReport
     from .query.absence import Absence
     from .query.count import CountJob, Packed
+    from .query.joined_store import JoinedStore
     from .query.union import AlleleKey, Piece, Union
     from .storage.garbage import Garbage
     from .storage.plans import Plan
@@ -445,6 +447,8 @@ class Repository:
     ) -> Genotypes:
         """Genotypes as they were stored: records in the region, columns in the order asked.
 
+        Where batches have sites of their own, records are joined as ``bcftools merge -m both`` does.
+
         fields : INFO and FORMAT fields to read too, like ``["INFO/AC", "FORMAT/DP"]``
 
         Raises QueryError and its kinds, CorruptRepositoryError.
@@ -453,6 +457,10 @@ class Repository:
         from .query.genotypes import read_genotypes  # noqa: PLC0415
 
         names, columns = self._columns(samples)
+        if not self._one_axis:
+            from .query.joined_genotypes import read_joined  # noqa: PLC0415
+
+            return read_joined(self._joined(region, regions_file, names, columns), list(fields))
         reads = self._reads(region, regions_file)
         stores = [batch.store for batch in self._batches]
         found = read_fields(stores, reads, columns, len(names), list(fields))
@@ -469,6 +477,7 @@ class Repository:
         force: bool = False,
         threads: int | None = None,
         progress: Callable[[int, int], None] | None = None,
+        batch: str | None = None,
         write_index: str | None = None,
     ) -> ExportReport:
         """Write records and people to a file in another format.
@@ -479,6 +488,7 @@ class Repository:
         region, regions_file, samples : as in ``genotypes``; samples in the order asked
         force : replace what is there
         progress : called with the records written since the last call, and with all there are
+        batch : the id of one batch (``info()``): its own records and people, as they came
         write_index : "csi" or "tbi" beside a BGZF VCF, "csi" beside a BCF
 
         Nothing stands at the path before it is whole. Raises QueryError and its kinds, WriteError,
@@ -487,11 +497,64 @@ class Repository:
         from .export import run  # noqa: PLC0415
 
         target = Path(path) if isinstance(path, str | os.PathLike) else path
-        names, columns = self._columns(samples)
-        stores = [batch.store for batch in self._batches]
-        selection = run.Selection(stores, self._reads(region, regions_file), columns, names)
+        selection = self._selected(region, regions_file, samples, batch)
         job = run.Job(threads or os.cpu_count() or 1, selection.num_records, progress or (lambda *_: None))
         return run.run(selection, target, format or run.format_of(target), job, force=force, write_index=write_index)
+
+    def _selected(
+        self,
+        region: str | Sequence[str] | None,
+        regions_file: PathLike | None,
+        samples: Iterable[str] | None,
+        batch: str | None,
+    ) -> Selection:
+        """What an export writes: one batch, all on their one axis, or joined records."""
+        from .export import selecting  # noqa: PLC0415
+
+        if batch is not None:
+            regions, alleles = self._where(region, regions_file)
+            if alleles:
+                raise QueryError("one batch is exported by regions, not by alleles")
+            chosen = None if samples is None else list(samples)
+            self._everybody().resolve(chosen or ())
+            return selecting.one_batch(
+                self._handle(batch), regions, self.samples_of(batch) if chosen is None else chosen
+            )
+        names, columns = self._columns(samples)
+        if not self._one_axis:
+            return selecting.joined(self._joined(region, regions_file, names, columns))
+        stores = [handle.store for handle in self._batches]
+        return selecting.Selection(stores, self._reads(region, regions_file), columns, names)
+
+    def samples_of(self, batch: str) -> list[str]:
+        """Names of the samples of a batch, by its id, in its order, less those withdrawn. Raises QueryError."""
+        present = set(self._everybody().present)
+        return [name for name in self._handle(batch).store.samples if name in present]
+
+    def _handle(self, identity: str) -> BatchHandle:
+        found = {handle.entry["id"]: handle for handle in self._batches}
+        if identity not in found:
+            raise QueryError(f"{self.path}: no batch {identity!r}; there are {', '.join(found) or 'none'}")
+        return found[identity]
+
+    def _joined(
+        self,
+        region: str | Sequence[str] | None,
+        regions_file: PathLike | None,
+        names: Sequence[str],
+        columns: Sequence[NDArray[np.int64]],
+    ) -> JoinedStore:
+        """Joined records of batches that have sites of their own."""
+        from .query import joined_open  # noqa: PLC0415
+
+        assert self.manifest is not None
+        regions, alleles = self._where(region, regions_file)
+        wanted = list(joined_open.records_with(self._union, alleles))
+        contigs = {entry["name"]: entry.get("length") for entry in self.manifest.contigs}
+        absences = [self._absence(batch) for batch in self._batches]
+        axis = joined_open.joined_axis(self._batches, self._union, self.contigs)
+        where, people = (regions, wanted), (names, columns)
+        return joined_open.joined_store(axis, self._batches, people, where, contigs, absences, self._blocks)
 
     def _columns(self, samples: Iterable[str] | None) -> tuple[list[str], list[NDArray[np.int64]]]:
         """Names of the samples asked for, and for each batch which of them each of its columns is, or -1."""
@@ -578,8 +641,6 @@ class Repository:
     def _reads(self, region: str | Sequence[str] | None, regions_file: PathLike | None) -> list[ChunkRead]:
         """Chunk reads of genotypes."""
         regions, alleles = self._where(region, regions_file)
-        if not self._one_axis:
-            raise QueryError(f"{self.path}: its batches have sites of their own; so far they can only be counted")
         if not self._batches:
             return []
         store = self._batches[0].store
