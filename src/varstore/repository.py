@@ -55,14 +55,13 @@ from .storage.samples import read_sexes
 if TYPE_CHECKING:
     from datetime import timedelta
 
-    from .codec.counting import Masks
     from .compaction import CompactReport
     from .export.records import Selection
     from .export.report import ExportReport
     from .model.regions import AlleleText
     from .purging import PurgeReport
     from .query.absence import Absence
-    from .query.count import CountJob
+    from .query.count import CountJob, Packed
     from .query.joined_store import JoinedStore
     from .query.union import AlleleKey, Piece, Union
     from .storage.garbage import Garbage
@@ -184,7 +183,7 @@ class Repository:
         self._newest = 0
         self._withdrawn = np.zeros(0, np.int64)
         self._people: People | None = None
-        self._packed: WeakKeyDictionary[Cohort, dict[str, dict[tuple[int, int], Masks | None]]] = WeakKeyDictionary()
+        self._packed: WeakKeyDictionary[Cohort, dict[str, Packed]] = WeakKeyDictionary()
         if path.suffix == ".zip" or (
             not (path / manifest.IDENTITY).exists()
             and any((path / name).exists() for name in (".zgroup", "zarr.json", ".zattrs"))
