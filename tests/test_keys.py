@@ -6,6 +6,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 import varstore as vs
+from varstore.checking import problems_of_values
 from varstore.errors import CorruptRepositoryError
 from varstore.kernels.keys import allele_keys
 from varstore.model.alleles import Allele, allele_key, normalise
@@ -244,6 +245,6 @@ def test_verify_finds_keys_that_are_not_those_of_the_alleles(tmp_path):
     (tmp_path / "one" / entry["part"]["path"]).rename(tmp_path / "right")
     (tmp_path / "other" / wrong["part"]["path"]).rename(tmp_path / "one" / entry["part"]["path"])
     entry["part"]["checksums"] = wrong["part"]["checksums"]
-    found = list(one._wrong_keys())
+    found = list(problems_of_values(one.path, one.manifest, one._batches, map))
     assert len(found) == 1
     assert "the keys are not those of the alleles" in found[0]

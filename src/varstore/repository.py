@@ -3,17 +3,11 @@
 from __future__ import annotations
 
 import os
-import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
-from weakref import WeakKeyDictionary
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, BinaryIO
 
 from .changes import (
     AddOptions,
@@ -34,18 +28,13 @@ from .errors import (
     RepositoryError,
 )
 from .model.ploidy import CLASS_NAMES
-from .model.regions import Region, merge_regions, parse_allele, parse_region, read_regions_file
 from .model.results import CountTable, Genotypes
-from .query.batches import BatchHandle, open_batches, open_foreign
-from .query.blocks import BlockCache
-from .query.cohorts import Cohort, People, members, resolve_ids
-from .query.plan import ChunkRead, plan_reads, with_records
+from .query.batches import BatchHandle
+from .query.cohorts import Cohort, members, resolve_ids
+from .query.version import Version
 from .storage import files, history, manifest
 from .storage.history import VersionRow
-from .storage.manifest import Document, Manifest
-from .storage.parts import Part, PartRef
-from .storage.people import sample_names
-from .storage.samples import read_sexes
+from .storage.manifest import Document
 
 if TYPE_CHECKING:
     from datetime import timedelta
@@ -53,19 +42,12 @@ if TYPE_CHECKING:
     from .compaction import CompactReport
     from .export.records import Selection
     from .export.report import ExportReport
-    from .model.regions import AlleleText
     from .purging import PurgeReport
-    from .query.absence import Absence
-    from .query.count import Packed
-    from .query.joined_store import JoinedStore
-    from .query.union import AlleleKey, Union
     from .storage.garbage import Garbage
     from .storage.plans import Plan
     from .storage.reference import Sequences
 
 PathLike = str | os.PathLike[str]
-# Below this many chunks of genotypes threads cost more than they bring.
-_FEW_TASKS = 2
 
 
 def create(
@@ -152,143 +134,15 @@ def open(path: PathLike, version: int | None = None) -> Repository:  # noqa: A00
     return Repository(Path(path), version)
 
 
-class Repository:
+class Repository(Version):
     """One version of a repository; it stays what it is while others add to it.
 
     >>> repo = vs.open("cohort.varstore")                               # doctest: +SKIP
     >>> repo.count_alleles("22:16050075", samples=["NA12878"])          # doctest: +SKIP
     """
 
-    def __init__(self, path: Path, version: int | None = None) -> None:
-        self.path = path
-        self._pool: ThreadPoolExecutor | None = None
-        self._load(version)
-
-    def _load(self, version: int | None) -> None:
-        """Read a version, the newest if None."""
-        path = self.path
-        self.manifest: Manifest | None = None
-        self._blocks = BlockCache()
-        self.__dict__.pop("_names", None)
-        self.__dict__.pop("_bases", None)
-        self.__dict__.pop("_union", None)
-        self.__dict__.pop("_sexes", None)
-        self._newest = 0
-        self._withdrawn = np.zeros(0, np.int64)
-        self._people: People | None = None
-        self._packed: WeakKeyDictionary[Cohort, dict[str, Packed]] = WeakKeyDictionary()
-        if path.suffix == ".zip" or (
-            not (path / manifest.IDENTITY).exists()
-            and any((path / name).exists() for name in (".zgroup", "zarr.json", ".zattrs"))
-        ):
-            self._batches = [open_foreign(path)]
-            return
-        manifest.read_identity(path)
-        newest = manifest.read_newest(path)
-        if newest is None:
-            raise NotARepositoryError(f"{path}: the repository has no version yet: its creation did not end")
-        if version is not None and not newest.first_version <= version <= newest.version:
-            raise QueryError(f"{path}: no version {version}; there are {newest.first_version} to {newest.version}")
-        self.manifest = newest if version in (None, newest.version) else manifest.read_version(path, version)
-        self._note_withdrawn(newest)
-        self._batches = open_batches(path, self.manifest, lambda: self._everybody().number_of, _derived_versions())
-
-    def _note_withdrawn(self, newest: Manifest) -> None:
-        """Take in who is withdrawn by now."""
-        numbers = history.withdrawn(newest)
-        self._withdrawn = numbers[numbers < self._num_numbers]
-        self._people = None
-        self._packed.clear()
-        self._newest = newest.version
-
-    def _withdrawn_now(self) -> NDArray[np.int64]:
-        """Numbers of the people of this version who are withdrawn, in the newest version there is."""
-        if self.manifest is not None and not manifest.is_newest(self.path, self._newest):
-            newest = manifest.read_newest(self.path)
-            if newest is not None:
-                self._note_withdrawn(newest)
-        return self._withdrawn
-
-    @property
-    def _num_numbers(self) -> int:
-        """Sample numbers of this version, those of withdrawn people too."""
-        if self.manifest is None:
-            return self._batches[0].num_samples
-        return int(self.manifest.document["num_samples"])
-
-    def _everybody(self) -> People:
-        """The people of this version."""
-        withdrawn = self._withdrawn_now()
-        people = self._people
-        if people is None:
-            people = self._people = People(self._names, withdrawn)
-        return people
-
-    @cached_property
-    def _names(self) -> list[str]:
-        """Names of everybody, by number."""
-        if self.manifest is None:
-            return list(self._batches[0].store.samples)
-        return sample_names(self.path, self.manifest.document)
-
     def __repr__(self) -> str:
         return f"<Repository {self.path}: {self.num_samples} samples, {self.num_variants} variants>"
-
-    # What is in it
-
-    @property
-    def version(self) -> int:
-        """Number of this version; 0 for a store that varstore did not write."""
-        return self.manifest.version if self.manifest else 0
-
-    @property
-    def num_samples(self) -> int:
-        """People in this version, less those withdrawn since."""
-        return self._num_numbers - len(self._withdrawn_now())
-
-    @property
-    def num_variants(self) -> int:
-        """Records; where batches have sites of their own, of all of them together."""
-        batches = self._batches[:1] if self._one_axis else self._batches
-        return sum(int(batch.entry["num_variants"]) for batch in batches)
-
-    @property
-    def contigs(self) -> list[str]:
-        """Names of the contig table, in order."""
-        if self.manifest is None:
-            return self._batches[0].store.contigs
-        return [entry["name"] for entry in self.manifest.contigs]
-
-    @property
-    def _one_axis(self) -> bool:
-        """Whether all batches have the same records: then one's axis is everybody's, and nobody is absent."""
-        return len({batch.entry.get("sites_sha256") for batch in self._batches}) <= 1
-
-    @cached_property
-    def _union(self) -> Union:
-        """The axis of batches with sites of their own."""
-        from .query.union import Union  # noqa: PLC0415
-
-        covered: list[list[int]] = [[] for _ in self.contigs]
-        place = {name: i for i, name in enumerate(self.contigs)}
-        for number, batch in enumerate(self._batches):
-            for name in batch.entry["covered"]["contigs"]:
-                covered[place[name]].append(number)
-        return Union([batch.alleles for batch in self._batches], covered)
-
-    @property
-    def samples(self) -> list[str]:
-        """Names of all samples, by number, less those withdrawn."""
-        return list(self._everybody().present)
-
-    def cohort(self, samples: Iterable[str]) -> Cohort:
-        """A cohort of sample ids, to be used again and again.
-
-        Raises UnknownSampleError, WithdrawnSampleError, SampleClashError.
-        """
-        if isinstance(samples, str):
-            raise QueryError("a cohort is a list of sample ids, not one string")
-        return Cohort(np.sort(self._everybody().resolve(samples)))
 
     def info(self) -> Document:
         """What is in it: JSON-ready."""
@@ -313,18 +167,6 @@ class Repository:
             return batch.entry
         people = zip(CLASS_NAMES, absence.unknown_ploidy().tolist(), strict=True)
         return {**batch.entry, "unknown_ploidy": {name: number for name, number in people if number}}
-
-    def _absence(self, batch: BatchHandle) -> Absence | None:
-        """What a batch says where it has no record; None: nothing."""
-        assembly = self.manifest.document["assembly"] if self.manifest else None
-        return batch.absence(self.path, lambda: self._sexes, assembly)
-
-    @cached_property
-    def _sexes(self) -> NDArray[np.int8]:
-        """(people,) sex by number, indexes into ``SEXES``."""
-        assert self.manifest is not None
-        parts = (Part(self.path, PartRef(**entry["part"])) for entry in self.manifest.samples)
-        return np.concatenate([np.zeros(0, np.int8), *map(read_sexes, parts)])
 
     # Questions
 
@@ -480,108 +322,6 @@ class Repository:
         stores = [handle.store for handle in self._batches]
         return selecting.Selection(stores, self._reads(region, regions_file), columns, names)
 
-    def samples_of(self, batch: str) -> list[str]:
-        """Names of the samples of a batch, by its id, in its order, less those withdrawn. Raises QueryError."""
-        present = set(self._everybody().present)
-        return [name for name in self._handle(batch).store.samples if name in present]
-
-    def _handle(self, identity: str) -> BatchHandle:
-        found = {handle.entry["id"]: handle for handle in self._batches}
-        if identity not in found:
-            raise QueryError(f"{self.path}: no batch {identity!r}; there are {', '.join(found) or 'none'}")
-        return found[identity]
-
-    def _joined(
-        self,
-        region: str | Sequence[str] | None,
-        regions_file: PathLike | None,
-        names: Sequence[str],
-        columns: Sequence[NDArray[np.int64]],
-    ) -> JoinedStore:
-        """Joined records of batches that have sites of their own."""
-        from .query import joined_open  # noqa: PLC0415
-
-        assert self.manifest is not None
-        regions, alleles = self._where(region, regions_file)
-        wanted = list(joined_open.records_with(self._union, alleles))
-        contigs = {entry["name"]: entry.get("length") for entry in self.manifest.contigs}
-        absences = [self._absence(batch) for batch in self._batches]
-        axis = joined_open.joined_axis(self._batches, self._union, self.contigs)
-        where, people = (regions, wanted), (names, columns)
-        return joined_open.joined_store(axis, self._batches, people, where, contigs, absences, self._blocks)
-
-    def _columns(self, samples: Iterable[str] | None) -> tuple[list[str], list[NDArray[np.int64]]]:
-        """Names of the samples asked for, and for each batch which of them each of its columns is, or -1."""
-        if not self._batches:
-            raise QueryError(f"{self.path}: the repository is empty; `varstore add` a file first")
-        people = self._everybody()
-        names = people.present if samples is None else list(samples)
-        numbers = people.resolve(names)
-        columns = []
-        place = np.full(self._num_numbers, -1, np.int64)
-        place[numbers] = np.arange(len(numbers))
-        for batch in self._batches:
-            column = place[batch.numbers]
-            columns.append(column)
-        return names, columns
-
-    def _cohorts(
-        self,
-        samples: Iterable[str] | None,
-        cohort: Cohort | Iterable[str] | None,
-        cohorts: Mapping[str, Cohort | Iterable[str]] | None,
-    ) -> tuple[list[str] | None, list[Cohort] | None]:
-        """Names of the cohorts (None: no column) and who they are (None: everybody)."""
-        given = [value is not None for value in (samples, cohort, cohorts)]
-        if sum(given) > 1:
-            raise QueryError("give one of samples, cohort and cohorts")
-        if cohorts is not None:
-            return list(cohorts), [self._as_cohort(people) for people in cohorts.values()]
-        people = samples if cohort is None else cohort
-        return None, None if people is None else [self._as_cohort(people)]
-
-    def _as_cohort(self, people: Cohort | Iterable[str]) -> Cohort:
-        if not isinstance(people, Cohort):
-            return self.cohort(people)
-        if len(people) and people.numbers[-1] >= self._num_numbers:
-            raise QueryError("the cohort is of another version of the repository; make it again")
-        gone = int(np.isin(people.numbers, self._withdrawn_now()).sum())
-        if gone:
-            text = f"{gone:,} of the {len(people):,} people of a cohort were withdrawn since it was made"
-            warnings.warn(text, stacklevel=5)
-        return people
-
-    def _where(
-        self, region: str | Sequence[str] | None, regions_file: PathLike | None
-    ) -> tuple[list[Region] | None, list[AlleleKey]]:
-        """Regions asked for, sorted and joined, and exact alleles. None: everything."""
-        if region is None and regions_file is None:
-            return None, []
-        texts = [region] if isinstance(region, str) else list(region or ())
-        alleles = {text: parse_allele(text, self.contigs) for text in texts}
-        regions = [parse_region(text, self.contigs) for text in texts if alleles[text] is None]
-        if regions_file is not None:
-            try:
-                regions += read_regions_file(os.fspath(regions_file), self.contigs)
-            except OSError as error:
-                raise QueryError(f"{regions_file}: cannot be read ({error.strerror})") from None
-        return merge_regions(regions), [self._allele(allele) for allele in alleles.values() if allele is not None]
-
-    def _allele(self, text: AlleleText) -> AlleleKey:
-        from .query.union import AlleleKey  # noqa: PLC0415
-        from .storage.keys import key_of  # noqa: PLC0415
-
-        if self.manifest is None:
-            raise QueryError(
-                f"{self.path}: not written by varstore: it has no keys to find alleles by; ask for a region"
-            )
-        if text.alt.startswith("<"):
-            raise QueryError(f"{text.alt}: symbolic alleles of one position differ by END and SVLEN; ask for a region")
-        # Bases as many as before stay where they are: only the others need the FASTA.
-        moves = len(text.ref) != len(text.alt) and text.alt.isalpha()
-        sequence = self._bases(self.contigs[text.contig]) if moves and self._bases else None
-        return AlleleKey(text.contig, *key_of(text.position, text.ref, text.alt, sequence))
-
     @cached_property
     def _bases(self) -> Sequences | None:
         """The bases of a contig by its name here, if the repository has a FASTA. Raises FastaError."""
@@ -591,28 +331,6 @@ class Repository:
         if fasta is None or self.manifest is None:
             return None
         return fasta.sequences({entry["name"]: entry["length"] for entry in self.manifest.contigs}, str(self.path))
-
-    def _reads(self, region: str | Sequence[str] | None, regions_file: PathLike | None) -> list[ChunkRead]:
-        """Chunk reads of genotypes."""
-        regions, alleles = self._where(region, regions_file)
-        if not self._batches:
-            return []
-        store = self._batches[0].store
-        reads = plan_reads(store, regions)
-        if alleles:
-            pieces = list(self._union.pieces([], alleles))
-            records = np.concatenate([np.zeros(0, np.int64), *(piece.record[piece.owner == 0] for piece in pieces)])
-            reads = with_records(store, reads, records)
-        return reads
-
-    def _map(self, function: Callable[..., Any], tasks: Iterable[Any]) -> Iterable[Any]:
-        """Run tasks in threads, results in order; few tasks run here."""
-        tasks = list(tasks)
-        if len(tasks) < _FEW_TASKS:
-            return map(function, tasks)
-        if self._pool is None:
-            self._pool = ThreadPoolExecutor(os.cpu_count() or 1, "query")
-        return self._pool.map(function, tasks)
 
     # Changes
 
@@ -857,31 +575,12 @@ class Repository:
             found = differences(Path(source), self._batches, self._withdrawn_now())
         return found
 
-    def close(self) -> None:
-        """Stop the threads; the repository may be asked again."""
-        if self._pool is not None:
-            self._pool.shutdown()
-            self._pool = None
-
-    def __enter__(self) -> Repository:
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self.close()
-
 
 def _normalised(fasta: Document | None) -> str:
     """How alleles of several batches are matched, in words."""
     if fasta is None:
         return "no FASTA: alleles are trimmed only, not left-aligned"
     return f"left-aligned to {Path(fasta['path']).name} (SHA-256 of its contigs {fasta['sha256'][:12]})"
-
-
-def _derived_versions() -> dict[str, int]:
-    """Kinds of derived parts, and the version of each that is read."""
-    from .storage import denominators, keys, totals  # noqa: PLC0415
-
-    return {totals.KIND: totals.VERSION, keys.KIND: keys.VERSION, **denominators.DERIVED}
 
 
 def problems(path: Path, repository: Repository | None = None) -> list[str]:
