@@ -95,6 +95,9 @@ def test_the_same_person_on_the_same_contig_is_refused(added, tmp_path):
     assert vs.open(repo.path).version == version
     repo.add(tmp_path / "again.vcf", rename={f"b1s{i}": f"again{i}" for i in range(3)})
     assert repo.samples[-3:] == ["again0", "again1", "again2"]
+    assert b"b1s0" not in b"".join(
+        f.read_bytes() for f in (repo.path / repo.manifest.batches[-1]["part"]["path"]).rglob("*") if f.is_file()
+    )
     twice, once = counted(repo, samples=["b1s0", "again0"]), counted(repo, samples=["b1s0"])
     assert (twice.allele_count == 2 * once.allele_count).all()
     with pytest.raises(SampleClashError, match="two samples get the name"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from ..errors import InputError, NotVcfError
@@ -98,3 +99,10 @@ def _add_contig(header: VcfHeader, name: str, text: str, where: str) -> None:
         raise InputError(f"{where}: {Kind.CONTIG_LENGTH.value.text.format(contig=name, length=known, found=text)}")
     if known is None:
         header.contigs[name] = length
+
+
+def with_samples(text: str, samples: Sequence[str]) -> str:
+    """A header whose line of columns names these samples: they may have been renamed."""
+    lines, newline, columns = text.rstrip("\n").rpartition("\n")
+    fields = columns.split("\t")
+    return lines + newline + "\t".join([*fields[:9], *samples]) + text[len(text.rstrip("\n")) :]

@@ -28,6 +28,7 @@ from .chunks import EncodedBlock, write_genotypes, write_sites
 from .declarations import read_declarations
 from .fields import FieldsImport, keeps_calls
 from .gate import Gate
+from .header import with_samples
 from .inputs import Input, check_same_samples
 from .line_ends import LineEnds
 from .partitions import Spools
@@ -340,7 +341,8 @@ class BatchImport:
     def _finish(self, files: list[dict[str, Any]]) -> ImportResult:
         header = self.inputs[0].header
         dtype = "|i1" if self._itemsize == 1 else "<i2"
-        head = BatchHead(self.contigs, self.filters, header.other, header.text, f"varstore-{__version__}")
+        text = with_samples(header.text, header.samples)
+        head = BatchHead(self.contigs, self.filters, header.other, text, f"varstore-{__version__}")
         regions = np.array(self._regions, np.int64).reshape(-1, 6)
         self.writer.finish(head, self._num_variants, regions, dtype, self._ploidy)
         self.totals.finish(self._num_variants)
