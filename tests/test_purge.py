@@ -74,6 +74,25 @@ def test_nothing_is_left_and_nothing_else_changes(tmp_path, texts, compacted):
     assert repo.verify() == []
 
 
+@pytest.mark.parametrize("compacted", [False, True], ids=["alone", "shared"])
+def test_a_bed_of_where_they_could_be_called_stays(tmp_path, compacted):
+    contig = next(line for line in OTHERS[0].splitlines() if not line.startswith("#")).split("\t")[0]
+    (tmp_path / "callable.bed").write_text(f"{contig}\t0\t100000000\n")
+    repo, _ = make_repo(tmp_path, texts=OTHERS)
+    for batch in repo.info()["batches"]:
+        repo.batch(batch["id"], absent="reference", callable=tmp_path / "callable.bed")
+    if compacted:
+        repo.compact()
+    repo.withdraw([repo.samples[1]])
+    before = answers(repo)
+    report = repo.purge()
+    assert (report.people, report.left) == (1, [])
+    assert answers(repo) == before
+    for batch in repo.info()["batches"]:
+        assert batch["covered"]["callable"]["name"] == "callable.bed"
+    assert repo.verify() == []
+
+
 def test_somebody_who_was_purged_may_come_again(tmp_path):
     repo, _ = make_repo(tmp_path, 2)
     gone = repo.samples[1]

@@ -156,7 +156,8 @@ class _Purge:
         header = batch.part.read(HEADER)
         covered = dict(entry["covered"])
         if covered.get("callable") and not batch.keep.all():
-            covered["callable"] = covered["callable"] | self._write_coverage(covered["callable"], batch)
+            bed = covered["callable"]
+            covered["callable"] = bed | {"part": self._write_coverage(bed["part"], batch)}
         return {
             **entry,
             "num_samples": len(kept),
