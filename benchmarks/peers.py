@@ -25,6 +25,7 @@ from against.data import (
     FIELDS,
     FIVE_FIELDS,
     LOOKUP,
+    MERGE,
     QUICK,
     QUICK_FIELDS,
     QUICK_FIVE_FIELDS,
@@ -70,6 +71,7 @@ TASKS = [
     Task("add", growing.add_rows, (SIM10K,)),
     Task("batches", growing.batches_rows, (SIM10K,)),
     Task("lookup", growing.lookup_rows, (LOOKUP,), QUICK_LOOKUP),
+    Task("merge", growing.merge_rows, (MERGE,)),
     Task("cold-start", queries.cold_start_rows, (REAL,)),
 ]
 

@@ -64,6 +64,10 @@ def prepare(folder, kind):
         fasta = folder / "reference.fa"
         fasta.write_text(">other\nACGT\n")  # of no contig here: the keys are made again all the same
         return Scenario(root, lambda path: vs.open(path).reindex(reference=fasta))
+    if kind == "compact":
+        return Scenario(root, lambda path: vs.open(path).compact(threads=1))
+    if kind == "purge":
+        return Scenario(root, lambda path: vs.open(path).purge(threads=1))
     assert kind == "gc"
     vs.open(root).withdraw(["E"])
     make_garbage(root)

@@ -181,7 +181,7 @@ def test_an_import_that_is_killed_is_resumed(kind, tmp_path):
     spooled, command = 0, [sys.executable, "-c", KILLED, str(SIZE)]
     for _ in range(4):
         arguments = [
-            str(rng.randrange(5, 70)),
+            str(rng.randrange(50, 400)),
             ",".join(OPERATIONS),
             "add",
             str(root),

@@ -1,4 +1,4 @@
-"""Writers, readers, withdrawal and garbage collection in any order, against a dict of who has which calls."""
+"""Writers, readers, withdrawal, compaction and gc in any order, against a dict of who has which calls."""
 
 import os
 import shutil
@@ -201,6 +201,13 @@ class Versions(RuleBasedStateMachine):
             with pytest.raises(UnknownSampleError):
                 repo.count_alleles(samples=names)
 
+    @rule(writer=WRITERS)
+    def compact(self, writer):
+        TRIED["compact"] += 1
+        self.writers[writer].compact(threads=1)
+        if vs.open(self.root).version > max(self.versions):
+            self.note(self.newest)
+
     @rule(keep=st.none() | st.integers(1, 3))
     def collect(self, keep):
         TRIED["gc"] += 1
@@ -242,4 +249,4 @@ def test_any_order_of_things(record_property):
     )
     run_state_machine_as_test(Versions, settings=steps)
     record_property("tried", dict(TRIED))
-    assert set(TRIED) == {"add", "withdraw", "race", "die", "read", "gc"}
+    assert set(TRIED) == {"add", "withdraw", "race", "die", "read", "gc", "compact"}

@@ -233,7 +233,7 @@ def test_a_source_is_verified_without_them(fx_two):
 def test_an_older_varstore_refuses_what_it_would_count(fx_two, monkeypatch):
     path, vcf = fx_two
     vs.open(path).withdraw([vcf.samples[4]])
-    monkeypatch.setattr(manifest, "_KNOWN_READER_FEATURES", manifest.READER_FEATURES)
+    monkeypatch.setattr(manifest, "_KNOWN_TO_READERS", manifest.READER_FEATURES)
     with pytest.raises(vs.RepositoryError, match="needs features withdrawn"):
         vs.open(path, version=1)
 

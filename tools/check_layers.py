@@ -15,11 +15,12 @@ from pathlib import Path
 
 PACKAGE = "varstore"
 EVERYWHERE = {"errors", "model"}
-_CHANGES = {"policies", "reindexing", "purging", "compaction", "upkeep", "changes"}
+_CHANGES = {"checking", "policies", "reindexing", "purging", "compaction", "upkeep", "changes"}
 _REPOSITORY = _CHANGES | {"export", "query", "ingest", "storage", "codec", "kernels"} | EVERYWHERE
 BELOW = {
     "cli": {"repository"} | _REPOSITORY,
     "repository": _REPOSITORY,
+    "checking": {"query", "ingest", "storage", "codec", "kernels"} | EVERYWHERE,
     "policies": {"changes", "storage", "codec", "kernels"} | EVERYWHERE,
     "reindexing": {"changes", "ingest", "storage", "codec", "kernels"} | EVERYWHERE,
     "upkeep": {"changes", "storage"} | EVERYWHERE,

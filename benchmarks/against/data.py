@@ -30,6 +30,7 @@ class Dataset:
 
 QUICK = Dataset("quick", 4_000, 1_000, "22:100,001-200,000")
 SIM10K = Dataset("sim10k", 50_000, 10_000, "22:1,000,001-1,100,000")
+MERGE = Dataset("merge", 70_000, 10_000)  # each half of the people has some 50,000 of the sites
 SIM100K = Dataset("sim100k", 80_000, 100_000, "22:500,001-600,000")
 REAL = Dataset("1kg", 6_109, 2_504, "22:16,200,001-16,300,000")
 REAL_X66 = Dataset("1kg-x66", 400_000, 2_504, repeats=REAL)

@@ -71,6 +71,7 @@ TARGETS = {
     ("allele counts, 30 % cohort, 32 batches", "one batch", "sim10k"): Target(0.25),
     ("one allele in 100 batches", "", "ten-million"): Target(0.005, absolute=True),
     ("10 kb in 100 batches", "", "ten-million"): Target(0.005, absolute=True),
+    ("two adds and export to BCF", "bcftools merge", "merge"): Target(3),
     ("cold start, count REPO", "plink2", "1kg"): Target(0.7, absolute=True),
     ("cold start, count REPO -S FILE", "plink2", "1kg"): Target(0.7, absolute=True),
 }

@@ -9,7 +9,7 @@ from statistics import median
 import numpy as np
 
 from against.answers import StepError, check_equal, read_samples
-from against.bench import VARSTORE, Bench, in_child, time_query
+from against.bench import VARSTORE, Bench, in_child, installed, time_query
 from against.data import ROOT, Dataset
 from against.figures import Figure, Row
 
@@ -126,3 +126,44 @@ def make_lookup(bench: Bench, data: Dataset, repository: Path) -> None:
                 file.write(f"22\t{1_000 + 10 * (site * LOOKUP_BATCHES + batch)}\t.\tA\tC\t.\t.\t.\tGT\t{calls}\n")
         bench.run([*VARSTORE, "add", str(part), str(vcf)])
     part.rename(repository)
+
+
+def merge_rows(bench: Bench, data: Dataset) -> Iterator[Row]:
+    """Add two batches of half the people, each with its own sites, and export them as one BCF."""
+    if not installed("bcftools"):
+        raise StepError("bcftools, which merges, is not installed")
+    sources = [bgzipped(bench, path) for path in cut(bench, data, 2)]
+    repository, ours, theirs = (bench.path(f"{data.name}.merge.{end}") for end in ("varstore", "bcf", "bcftools.bcf"))
+    figures = []
+    for _ in range(bench.process_runs):
+        shutil.rmtree(repository, ignore_errors=True)
+        bench.run([*VARSTORE, "create", str(repository)])
+        steps = [[*VARSTORE, "add", str(repository), str(source), "--threads", "2"] for source in sources]
+        export = ["export", str(repository), "-O", "bcf", "-o", str(ours), "--force", "--threads", "2"]
+        done = [bench.run(step) for step in [*steps, [*VARSTORE, *export]]]
+        memory = max(figure.memory or 0 for figure in done)
+        figures.append(Figure(sum(figure.value for figure in done), "s", "process", memory))
+    merge = ["bcftools", "merge", "-m", "both", "-Ob", "--threads", "2", *map(str, sources), "-o", str(theirs)]
+    figure = Figure(median(f.value for f in figures), "s", "process", max(f.memory or 0 for f in figures))
+    peer = bench.repeat(merge)
+    if digest(bench, ours) != digest(bench, theirs):
+        raise StepError("the records of the export are not those of bcftools merge")
+    yield Row("two adds and export to BCF", data, figure, "bcftools merge", peer, "equal")
+
+
+def bgzipped(bench: Bench, source: Path) -> Path:
+    """The file as BGZF with an index, as ``bcftools merge`` wants it, made once."""
+    path = source.parent.with_name(f"{source.parent.name}.bgzf") / source.name
+    path.parent.mkdir(exist_ok=True)
+    if not path.with_name(f"{path.name}.csi").exists():
+        bench.run(["bcftools", "view", "--no-version", "--threads", "2", "-Oz", str(source), "-o", str(path)])
+        bench.run(["bcftools", "index", "-f", str(path)])
+    return path
+
+
+def digest(bench: Bench, path: Path) -> str:
+    """What CHROM, POS, REF, ALT and GT of all records come to."""
+    script = r"""bcftools query -f '%CHROM %POS %REF %ALT[ %GT]\n' "$0" | sha256sum"""
+    out = bench.path("digest.txt")
+    bench.run(["sh", "-c", script, str(path)], out)
+    return out.read_text()

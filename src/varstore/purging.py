@@ -156,8 +156,9 @@ class _Purge:
         header = batch.part.read(HEADER)
         covered = dict(entry["covered"])
         if covered.get("callable") and not batch.keep.all():
-            bed = covered["callable"]
-            covered["callable"] = bed | {"part": self._write_coverage(bed["part"], batch)}
+            old = covered["callable"]
+            part, num = self._write_coverage(old["part"], batch, "coverage")
+            covered["callable"] = {**old, "part": part, "num_intervals": num, "name": self._without(old["name"])}
         return {
             **entry,
             "num_samples": len(kept),
@@ -180,9 +181,9 @@ class _Purge:
             return [self._without_all(each) for each in value]
         return {key: self._without_all(each) for key, each in value.items()} if isinstance(value, dict) else value
 
-    def _write_coverage(self, old: Document, batch: FewerBatch, folder: str = "coverage") -> dict[str, str]:
-        """Sets of intervals of those who are kept."""
-        part = Part(self.root, PartRef(old["path"], old["checksums"]))
+    def _write_coverage(self, old: Document, batch: FewerBatch, folder: str) -> tuple[dict[str, str], int]:
+        """Sets of intervals of those who are kept, and how many intervals they are."""
+        part = Part(self.root, PartRef(**old))
         coverage, contigs = Coverage(part), [str(name) for name in StoredArray(part, "contig_id").read()]
         sample_set = coverage.sample_set[batch.keep]
         sets = np.unique(sample_set)
@@ -196,8 +197,8 @@ class _Purge:
                 group.append(np.full(len(start[-1]), place * len(sets) + new))
         writer = self._writer()
         intervals = (np.concatenate(group), np.concatenate(start), np.concatenate(end))
-        write_coverage(writer, contigs, max(1, len(sets)), np.searchsorted(sets, sample_set), intervals)
-        return self._publish(writer, folder)
+        num = write_coverage(writer, contigs, max(1, len(sets)), np.searchsorted(sets, sample_set), intervals)
+        return self._publish(writer, folder), num
 
     def _write_derived(self, entry: Document, batch: FewerBatch) -> None:
         """Make what follows from the people of a batch without the withdrawn."""
@@ -207,7 +208,7 @@ class _Purge:
             if derived["batch"] != entry["id"]:
                 continue
             if derived["kind"] == reference_blocks.KIND:
-                ref = self._write_coverage(derived["part"], batch, "derived")
+                ref, _ = self._write_coverage(derived["part"], batch, "derived")
             elif derived["kind"] == ploidy.KIND:
                 writer = self._writer()
                 FewerPeople(Part(self.root, PartRef(**derived["part"])), batch.keep, ()).copy_to(writer)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import itertools
 import os
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, cast
+from typing import TYPE_CHECKING, Any, BinaryIO
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -28,14 +28,10 @@ from .changes import (
     write_error,
 )
 from .errors import (
-    CorruptRepositoryError,
-    DenominatorWarning,
-    FastaError,
     NotARepositoryError,
     QueryError,
     ReadOnlyError,
     RepositoryError,
-    UnknownFilterError,
 )
 from .model.ploidy import CLASS_NAMES
 from .model.regions import Region, merge_regions, parse_allele, parse_region, read_regions_file
@@ -45,7 +41,6 @@ from .query.blocks import BlockCache
 from .query.cohorts import Cohort, People, members, resolve_ids
 from .query.plan import ChunkRead, plan_reads, with_records
 from .storage import files, history, manifest
-from .storage.batch import Batch
 from .storage.history import VersionRow
 from .storage.manifest import Document, Manifest
 from .storage.parts import Part, PartRef
@@ -55,14 +50,15 @@ from .storage.samples import read_sexes
 if TYPE_CHECKING:
     from datetime import timedelta
 
-    from .codec.counting import Masks
     from .compaction import CompactReport
+    from .export.records import Selection
     from .export.report import ExportReport
     from .model.regions import AlleleText
     from .purging import PurgeReport
     from .query.absence import Absence
-    from .query.count import CountJob
-    from .query.union import AlleleKey, Piece, Union
+    from .query.count import Packed
+    from .query.joined_store import JoinedStore
+    from .query.union import AlleleKey, Union
     from .storage.garbage import Garbage
     from .storage.plans import Plan
     from .storage.reference import Sequences
@@ -70,8 +66,6 @@ if TYPE_CHECKING:
 PathLike = str | os.PathLike[str]
 # Below this many chunks of genotypes threads cost more than they bring.
 _FEW_TASKS = 2
-# Differences from a source that are listed.
-MAX_DIFFERENCES = 100
 
 
 def create(
@@ -182,7 +176,7 @@ class Repository:
         self._newest = 0
         self._withdrawn = np.zeros(0, np.int64)
         self._people: People | None = None
-        self._packed: WeakKeyDictionary[Cohort, dict[str, dict[tuple[int, int], Masks | None]]] = WeakKeyDictionary()
+        self._packed: WeakKeyDictionary[Cohort, dict[str, Packed]] = WeakKeyDictionary()
         if path.suffix == ".zip" or (
             not (path / manifest.IDENTITY).exists()
             and any((path / name).exists() for name in (".zgroup", "zarr.json", ".zattrs"))
@@ -386,55 +380,16 @@ class Repository:
         *,
         genotypes: bool,
     ) -> CountTable:
-        from .query.count import CountJob, count, count_table, read_columns  # noqa: PLC0415
+        from .query.counting import Question, count_batches  # noqa: PLC0415
 
         names, chosen = self._cohorts(samples, cohort, cohorts)
         regions, alleles = self._where(region, regions_file)
-        everybody = chosen is None
         masks = members(chosen, self._num_numbers, self._withdrawn_now())
-        people = masks.sum(axis=1)
-        if not self._batches:
-            return count_table([], len(people), names, genotypes=genotypes)
-        jobs = []
         # A cohort is asked for again and again: its masks are packed once.
         packed = self._packed.setdefault(chosen[0], {}) if chosen is not None and len(chosen) == 1 else {}
-        for batch, wanted in zip(self._batches, self._filters(filters), strict=True):
-            mine = masks[:, batch.numbers]
-            totals = batch.totals if everybody and mine.all() else None
-            jobs.append(
-                CountJob(batch.store, mine, totals, wanted, self._blocks, packed.setdefault(batch.entry["id"], {}))
-            )
-        if alleles or not self._one_axis:
-            parts = self._count_union(jobs, self._union.pieces(regions, alleles), people, genotypes=genotypes)
-            return count_table(parts, len(people), names, genotypes=genotypes)
-        store = self._batches[0].store
-        reads = plan_reads(store, regions)
-        counts = count(jobs, reads, self._map, genotypes=genotypes)
-        contigs = np.array([*store.contigs, ""], object)
-        sites = (store.site_chunk(read.chunk) for read in reads)
-        parts = [read_columns(*each, contigs, people) for each in zip(sites, reads, counts, strict=True)]
-        return count_table(parts, len(people), names, genotypes=genotypes)
-
-    def _count_union(
-        self, jobs: Sequence[CountJob], pieces: Iterable[Piece], people: NDArray[np.int64], *, genotypes: bool
-    ) -> list[dict[str, NDArray[Any]]]:
-        """Columns of the counts over batches with sites of their own."""
-        from .query.union_count import UnionJob, count_piece, piece_columns  # noqa: PLC0415
-
-        absences = map(self._absence, self._batches)
-        union_jobs = {n: UnionJob(job, absence) for n, (job, absence) in enumerate(zip(jobs, absences, strict=True))}
-        stores = [cast(Batch, job.store) for job in jobs]
-        contigs = np.array([*self.contigs, ""], object)
-        parts, incomplete = [], 0
-        for piece in pieces:
-            counts, missing = count_piece(piece, union_jobs, people, self._map, genotypes=genotypes)
-            parts.append(piece_columns(piece, counts, stores, contigs, people))
-            incomplete += int(missing.sum())
-        if incomplete:
-            rows = f"{incomplete:,} of {sum(len(part['position']) for part in parts):,} rows"
-            message = f"in {rows} some people have no record of the site: they are missing there, not reference"
-            warnings.warn(message, DenominatorWarning, stacklevel=4)
-        return parts
+        question = Question(regions, alleles, masks, names, chosen is None, filters, genotypes)
+        axis = None if self._one_axis and not alleles else (self._union, map(self._absence, self._batches))
+        return count_batches(question, self._batches, axis, self.contigs, self._blocks, packed, self._map)
 
     def genotypes(
         self,
@@ -446,6 +401,8 @@ class Repository:
     ) -> Genotypes:
         """Genotypes as they were stored: records in the region, columns in the order asked.
 
+        Where batches have sites of their own, records are joined as ``bcftools merge -m both`` does.
+
         fields : INFO and FORMAT fields to read too, like ``["INFO/AC", "FORMAT/DP"]``
 
         Raises QueryError and its kinds, CorruptRepositoryError.
@@ -454,6 +411,10 @@ class Repository:
         from .query.genotypes import read_genotypes  # noqa: PLC0415
 
         names, columns = self._columns(samples)
+        if not self._one_axis:
+            from .query.joined_genotypes import read_joined  # noqa: PLC0415
+
+            return read_joined(self._joined(region, regions_file, names, columns), list(fields))
         reads = self._reads(region, regions_file)
         stores = [batch.store for batch in self._batches]
         found = read_fields(stores, reads, columns, len(names), list(fields))
@@ -470,6 +431,7 @@ class Repository:
         force: bool = False,
         threads: int | None = None,
         progress: Callable[[int, int], None] | None = None,
+        batch: str | None = None,
         write_index: str | None = None,
     ) -> ExportReport:
         """Write records and people to a file in another format.
@@ -480,6 +442,7 @@ class Repository:
         region, regions_file, samples : as in ``genotypes``; samples in the order asked
         force : replace what is there
         progress : called with the records written since the last call, and with all there are
+        batch : the id of one batch (``info()``): its own records and people, as they came
         write_index : "csi" or "tbi" beside a BGZF VCF, "csi" beside a BCF
 
         Nothing stands at the path before it is whole. Raises QueryError and its kinds, WriteError,
@@ -488,11 +451,64 @@ class Repository:
         from .export import run  # noqa: PLC0415
 
         target = Path(path) if isinstance(path, str | os.PathLike) else path
-        names, columns = self._columns(samples)
-        stores = [batch.store for batch in self._batches]
-        selection = run.Selection(stores, self._reads(region, regions_file), columns, names)
+        selection = self._selected(region, regions_file, samples, batch)
         job = run.Job(threads or os.cpu_count() or 1, selection.num_records, progress or (lambda *_: None))
         return run.run(selection, target, format or run.format_of(target), job, force=force, write_index=write_index)
+
+    def _selected(
+        self,
+        region: str | Sequence[str] | None,
+        regions_file: PathLike | None,
+        samples: Iterable[str] | None,
+        batch: str | None,
+    ) -> Selection:
+        """What an export writes: one batch, all on their one axis, or joined records."""
+        from .export import selecting  # noqa: PLC0415
+
+        if batch is not None:
+            regions, alleles = self._where(region, regions_file)
+            if alleles:
+                raise QueryError("one batch is exported by regions, not by alleles")
+            chosen = None if samples is None else list(samples)
+            self._everybody().resolve(chosen or ())
+            return selecting.one_batch(
+                self._handle(batch), regions, self.samples_of(batch) if chosen is None else chosen
+            )
+        names, columns = self._columns(samples)
+        if not self._one_axis:
+            return selecting.joined(self._joined(region, regions_file, names, columns))
+        stores = [handle.store for handle in self._batches]
+        return selecting.Selection(stores, self._reads(region, regions_file), columns, names)
+
+    def samples_of(self, batch: str) -> list[str]:
+        """Names of the samples of a batch, by its id, in its order, less those withdrawn. Raises QueryError."""
+        present = set(self._everybody().present)
+        return [name for name in self._handle(batch).store.samples if name in present]
+
+    def _handle(self, identity: str) -> BatchHandle:
+        found = {handle.entry["id"]: handle for handle in self._batches}
+        if identity not in found:
+            raise QueryError(f"{self.path}: no batch {identity!r}; there are {', '.join(found) or 'none'}")
+        return found[identity]
+
+    def _joined(
+        self,
+        region: str | Sequence[str] | None,
+        regions_file: PathLike | None,
+        names: Sequence[str],
+        columns: Sequence[NDArray[np.int64]],
+    ) -> JoinedStore:
+        """Joined records of batches that have sites of their own."""
+        from .query import joined_open  # noqa: PLC0415
+
+        assert self.manifest is not None
+        regions, alleles = self._where(region, regions_file)
+        wanted = list(joined_open.records_with(self._union, alleles))
+        contigs = {entry["name"]: entry.get("length") for entry in self.manifest.contigs}
+        absences = [self._absence(batch) for batch in self._batches]
+        axis = joined_open.joined_axis(self._batches, self._union, self.contigs)
+        where, people = (regions, wanted), (names, columns)
+        return joined_open.joined_store(axis, self._batches, people, where, contigs, absences, self._blocks)
 
     def _columns(self, samples: Iterable[str] | None) -> tuple[list[str], list[NDArray[np.int64]]]:
         """Names of the samples asked for, and for each batch which of them each of its columns is, or -1."""
@@ -579,8 +595,6 @@ class Repository:
     def _reads(self, region: str | Sequence[str] | None, regions_file: PathLike | None) -> list[ChunkRead]:
         """Chunk reads of genotypes."""
         regions, alleles = self._where(region, regions_file)
-        if not self._one_axis:
-            raise QueryError(f"{self.path}: its batches have sites of their own; so far they can only be counted")
         if not self._batches:
             return []
         store = self._batches[0].store
@@ -590,20 +604,6 @@ class Repository:
             records = np.concatenate([np.zeros(0, np.int64), *(piece.record[piece.owner == 0] for piece in pieces)])
             reads = with_records(store, reads, records)
         return reads
-
-    def _filters(self, filters: str | Iterable[str] | None) -> list[tuple[NDArray[np.bool_], bool] | None]:
-        """Which filters of each batch may stand, and whether none may."""
-        if filters is None:
-            return [None] * len(self._batches)
-        wanted = filters.split(",") if isinstance(filters, str) else list(filters)
-        known = {name for batch in self._batches for name in batch.store.filters}
-        for name in wanted:
-            if name != "." and name not in known:
-                raise UnknownFilterError(f"no filter {name!r} in the repository; there are {', '.join(sorted(known))}")
-        return [
-            (np.array([name in wanted for name in batch.store.filters], np.bool_), "." in wanted)
-            for batch in self._batches
-        ]
 
     def _map(self, function: Callable[..., Any], tasks: Iterable[Any]) -> Iterable[Any]:
         """Run tasks in threads, results in order; few tasks run here."""
@@ -649,10 +649,8 @@ class Repository:
         document = self._writable()
         if not inputs:
             raise QueryError("nothing to add: name at least one file")
-        try:
+        with self._writing():
             add_batch(self.path, document, inputs, options)
-        except OSError as error:
-            raise write_error(self.path, error) from None
         self._load(None)
         return self
 
@@ -666,10 +664,8 @@ class Repository:
         """
         from .reindexing import reindex  # noqa: PLC0415
 
-        try:
+        with self._writing():
             made = reindex(self.path, self._writable(), reference)
-        except OSError as error:
-            raise write_error(self.path, error) from None
         self._load(None)
         return made
 
@@ -695,12 +691,18 @@ class Repository:
             return find_batch(entries, batch)
         self._writable()
         name = find_batch(entries, batch)["id"]
-        try:
+        with self._writing():
             change_batch(self.path, name, read_wish(absent, None if callable is None else Path(callable), min_ref_gq))
-        except OSError as error:
-            raise write_error(self.path, error) from None
         self._load(None)
         return find_batch(self.info()["batches"], name)
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        """What the file system refuses, as an error of ours."""
+        try:
+            yield
+        except OSError as error:
+            raise write_error(self.path, error) from None
 
     def _writable(self) -> Document:
         """The newest manifest that is known. Raises ReadOnlyError."""
@@ -725,10 +727,8 @@ class Repository:
         self._load(None)
         people = self._everybody()
         numbers = resolve_ids(ids, people.number_of, len(people.names))
-        try:
+        with self._writing():
             withdraw(self.path, self._writable(), numbers, ids)
-        except OSError as error:
-            raise write_error(self.path, error) from None
         self._load(None)
         return self
 
@@ -755,10 +755,8 @@ class Repository:
         from .upkeep import collect, seconds  # noqa: PLC0415
 
         self._writable()
-        try:
+        with self._writing():
             found = collect(self.path, seconds(older_than), keep_versions, dry_run=dry_run)
-        except OSError as error:
-            raise write_error(self.path, error) from None
         return found
 
     def plan(
@@ -784,10 +782,8 @@ class Repository:
         options = AddOptions(
             None, None, fields, max_alleles_inline, on_problem, False, rename, absent, callable, samples, min_ref_gq
         )
-        try:
+        with self._writing():
             return plan_batch(self.path, document, inputs, options)
-        except OSError as error:
-            raise write_error(self.path, error) from None
 
     def run_partition(self, plan: Plan | PathLike, partition: int, *, threads: int | None = None) -> None:
         """Scan one partition of a plan, numbered from 0; one that is done is left alone.
@@ -797,10 +793,8 @@ class Repository:
         """
         from .ingest.plans import run_partition  # noqa: PLC0415
 
-        try:
+        with self._writing():
             run_partition(self._plan(plan), partition, threads or os.cpu_count() or 1)
-        except OSError as error:
-            raise write_error(self.path, error) from None
 
     def commit(
         self, plan: Plan | PathLike, *, threads: int | None = None, progress: Progress | None = None
@@ -809,10 +803,8 @@ class Repository:
 
         Raises PlanError, InputError, SampleClashError, ContigLengthError; the plan stays as it was then.
         """
-        try:
+        with self._writing():
             commit_plan(self.path, self._writable(), self._plan(plan), threads, progress)
-        except OSError as error:
-            raise write_error(self.path, error) from None
         self._load(None)
         return self
 
@@ -830,10 +822,8 @@ class Repository:
         from .compaction import compact  # noqa: PLC0415
 
         document = self._writable()
-        try:
+        with self._writing():
             report = compact(self.path, document, threads, progress)
-        except OSError as error:
-            raise write_error(self.path, error) from None
         self._load(None)
         return report
 
@@ -847,10 +837,8 @@ class Repository:
         from .purging import purge  # noqa: PLC0415
 
         self._writable()
-        try:
+        with self._writing():
             report = purge(self.path, threads)
-        except OSError as error:
-            raise write_error(self.path, error) from None
         self._load(None)
         return report
 
@@ -860,34 +848,14 @@ class Repository:
         source : compare the batch that was made of this file with it too: CHROM, POS, ID, REF, ALT, QUAL,
             FILTER, GT, phase and every INFO and FORMAT field of every record, read by another reader than the import's
         """
+        from .checking import differences  # noqa: PLC0415
+
         if self.manifest is None:
             raise ReadOnlyError(f"{self.path}: not written by varstore: it has no checksums to verify")
         found = problems(self.path, self)
         if source is not None and not found:
-            found = list(itertools.islice(self._differences(Path(source)), MAX_DIFFERENCES))
+            found = differences(Path(source), self._batches, self._withdrawn_now())
         return found
-
-    def _differences(self, source: Path) -> Iterator[str]:
-        from .ingest.against import differences, readable, source_samples  # noqa: PLC0415
-        from .query.genotypes import read_genotypes  # noqa: PLC0415
-
-        samples = source_samples(source)
-        batch = next((batch for batch in self._batches if batch.store.samples == samples), None)
-        if batch is None or not isinstance(batch.store, Batch):
-            yield f"{source}: no batch of the repository has its samples"
-            return
-        store, columns = batch.store, [np.arange(batch.num_samples)]
-
-        def blocks(chunk: int) -> tuple[Any, Any]:
-            if not store.has_genotypes:
-                return None, None
-            calls = read_genotypes([store], [ChunkRead(chunk)], columns, samples, BlockCache(0))
-            return calls.call_genotype, calls.call_genotype_phased
-
-        gone = np.flatnonzero(np.isin(batch.numbers, self._withdrawn_now()))
-        with readable(source, batch.entry["problems"]) as path:
-            for text in differences(path, store, blocks, batch.entry.get("fields_left_out", ()), gone.tolist()):
-                yield text.replace(str(path), str(source))
 
     def close(self) -> None:
         """Stop the threads; the repository may be asked again."""
@@ -900,58 +868,6 @@ class Repository:
 
     def __exit__(self, *exception: object) -> None:
         self.close()
-
-    def _wrong_totals(self) -> Iterable[str]:
-        """Batches whose stored totals are not what their genotypes say."""
-        from .query.count import CountJob, count  # noqa: PLC0415
-
-        for batch in self._batches:
-            if batch.totals is None:
-                continue
-            everybody = np.ones((1, batch.num_samples), np.bool_)
-            for chunk in range(batch.store.num_chunks):
-                try:
-                    read = [ChunkRead(chunk)]
-                    jobs = [CountJob(batch.store, everybody, t, None, BlockCache(0)) for t in (batch.totals, None)]
-                    stored, counted = (count([job], read, self._map, genotypes=True)[0] for job in jobs)
-                except CorruptRepositoryError as error:
-                    yield str(error)
-                    continue
-                same = all(
-                    np.array_equal(getattr(stored, name), getattr(counted, name))
-                    for name in ("allele_count", "allele_number", "n_hom_ref", "n_het", "n_hom_alt", "n_missing")
-                )
-                if not same:
-                    where = f"{self.path}: batch {batch.entry['id']}, chunk {chunk}"
-                    yield f"{where}: the totals are not those of the genotypes"
-
-    def _wrong_keys(self) -> Iterable[str]:
-        """Batches whose stored keys are not those of their alleles."""
-        from .ingest.fasta import fasta_of  # noqa: PLC0415
-        from .storage.keys import KIND, VERSION, Keys, wrong_chunks  # noqa: PLC0415
-
-        stores = {batch.entry["id"]: batch.store for batch in self._batches if isinstance(batch.store, Batch)}
-        for entry in self.manifest.derived if self.manifest else ():
-            if (entry["kind"], entry["version"]) != (KIND, VERSION):
-                continue
-            keys, store = Keys(Part(self.path, PartRef(**entry["part"]))), stores[entry["batch"]]
-            fasta = None
-            if entry.get("fasta"):
-                try:
-                    fasta = fasta_of(self.manifest.document["fasta"], None)  # type: ignore[union-attr]
-                except FastaError as error:
-                    warnings.warn(f"the keys of batch {entry['batch']} were not checked: {error}", stacklevel=2)
-                    continue
-            for chunk in wrong_chunks(keys, store, fasta):
-                where = f"{self.path}: batch {entry['batch']}, chunk {chunk}"
-                yield f"{where}: the keys are not those of the alleles"
-
-    def _wrong_denominators(self) -> Iterable[str]:
-        """Batches whose stored ploidies and sure reference blocks are not those of their records."""
-        from .storage.denominators import problems as wrong  # noqa: PLC0415
-
-        if self.manifest is not None:
-            yield from wrong(self.path, self.manifest.document)
 
 
 def _normalised(fasta: Document | None) -> str:
@@ -970,17 +886,14 @@ def _derived_versions() -> dict[str, int]:
 
 def problems(path: Path, repository: Repository | None = None) -> list[str]:
     """Everything that is wrong with a repository, as sentences; it need not open."""
+    from .checking import problems_of_files, problems_of_values  # noqa: PLC0415
+
     try:
-        manifest.read_identity(path)
-        newest = manifest.read_newest(path)
-        if newest is None:
-            return [f"{path}: the repository has no version yet"]
-        found = manifest.problems(path, newest)
-        for ref in manifest.kept_parts(path, newest):
-            found += Part(path, ref).problems()
+        found = problems_of_files(path)
         if not found:
-            repository = repository or Repository(path)
-            found += [*repository._wrong_totals(), *repository._wrong_keys(), *repository._wrong_denominators()]
+            opened = repository or Repository(path)
+            assert opened.manifest is not None
+            found = list(problems_of_values(path, opened.manifest, opened._batches, opened._map))
     except NotARepositoryError:
         raise
     except (RepositoryError, OSError, KeyError, TypeError) as error:

@@ -35,8 +35,8 @@ def count(
     )
 
 
-def people(repo: Any, samples: str | None, samples_file: str | None) -> list[str] | None:
-    """Sample ids of -s and -S; with ^ in front, everybody else."""
+def people(repo: Any, samples: str | None, samples_file: str | None, batch: str | None = None) -> list[str] | None:
+    """Sample ids of -s and -S; with ^ in front, everybody else, of a batch if one is named."""
     if samples is None and samples_file is None:
         return None
     if samples is not None and samples_file is not None:
@@ -49,7 +49,7 @@ def people(repo: Any, samples: str | None, samples_file: str | None) -> list[str
         return ids
     repo.cohort(ids)  # an unknown or repeated id is an error here too
     out = set(ids)
-    return [name for name in repo.samples if name not in out]
+    return [name for name in (repo.samples if batch is None else repo.samples_of(batch)) if name not in out]
 
 
 def _cohorts(texts: tuple[str, ...]) -> dict[str, list[str]]:

@@ -25,6 +25,7 @@ def export(
     samples_file: str | None,
     force: bool,
     threads: int | None,
+    batch: str | None,
     write_index: str | None,
 ) -> None:
     """Write what the options say, and name what the format could not take."""
@@ -37,11 +38,12 @@ def export(
             sys.stdout.buffer if output is None else output,
             form,
             split_regions(regions, repo.contigs) if regions else None,
-            people(repo, samples, samples_file),
+            people(repo, samples, samples_file, batch),
             regions_file=regions_file,
             force=force,
             threads=threads,
             progress=progress,
+            batch=batch,
             write_index=write_index,
         )
     if output is not None:

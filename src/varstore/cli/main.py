@@ -288,6 +288,7 @@ def count(repo: str, output: str | None, form: str, **options: Any) -> None:
 @regions_file_option
 @samples_option
 @samples_file_option
+@click.option("--batch", metavar="ID", help="One batch as it came: its own records and people.")
 @click.option(
     "--write-index",
     is_flag=False,

@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 from ..model.header import Header
 from ..query.blocks import BlockCache
 from ..query.genotypes import read_genotypes
+from ..query.joined_arrays import JoinedArrays
+from ..query.joined_store import JoinedStore
 from ..query.plan import ChunkRead, Store
 from ..storage.batch import Batch, SiteChunk
 from ..storage.field_exceptions import Exceptions, FieldValues
@@ -38,10 +40,12 @@ _CELLS = 1 << 23
 class Selection:
     """What is exported: stores with the same records and different people, the reads, and whose columns.
 
+    One store of joined records stands for batches that have records of their own.
+
     columns : for each store, which columns its samples fill, -1 for none    samples : names, in order
     """
 
-    stores: Sequence[Store]
+    stores: Sequence[Store | JoinedStore]
     reads: Sequence[ChunkRead]
     columns: Sequence[NDArray[np.int64]]
     samples: Sequence[str]
@@ -49,7 +53,7 @@ class Selection:
 
     @cached_property
     def arrays(self) -> list[Arrays]:
-        return [arrays_of(store) for store in self.stores]
+        return [store.arrays if isinstance(store, JoinedStore) else arrays_of(store) for store in self.stores]
 
     @cached_property
     def header(self) -> Header:
@@ -88,7 +92,7 @@ class Selection:
     @cached_property
     def exceptions(self) -> list[Exceptions]:
         """What each store keeps beside its arrays."""
-        return [Exceptions(arrays) for arrays in self.arrays]
+        return [arrays.exceptions if isinstance(arrays, JoinedArrays) else Exceptions(arrays) for arrays in self.arrays]
 
     def slices(self, most: int = 4096) -> Iterator[Slice]:
         """Records in order, as many at a time as memory allows; one that is wider than the arrays by itself."""
@@ -110,7 +114,8 @@ class Selection:
     @property
     def chunk_variants(self) -> int:
         """Records of a chunk of variants."""
-        return int(self.stores[0].chunk_variants)  # type: ignore[attr-defined]
+        store: Any = self.stores[0]
+        return int(store.chunk_variants)
 
     def blocks(self, size: int) -> Iterator[list[Slice]]:
         """Records in order, ``size`` together, the last block shorter; a block may reach over several chunks."""
@@ -138,9 +143,11 @@ class Selection:
         return max(int(np.prod(width)) for width in widths)
 
 
-def _header_text(store: Store) -> str:
+def _header_text(store: Store | JoinedStore) -> str:
     if isinstance(store, Batch):
         return store.part.read("varstore/header.vcf").decode()
+    if isinstance(store, JoinedStore):
+        return store.header_text
     group: Any = store.group  # type: ignore[attr-defined]
     pairs = [tuple(pair) for pair in group.attrs.get("vcf_meta_information", [])]
     lines = [f"##{key}={value}" for key, value in pairs if key != "fileformat"]
@@ -172,7 +179,7 @@ class Slice:
         return len(self.rows)
 
     @property
-    def _store(self) -> Store:
+    def _store(self) -> Store | JoinedStore:
         return self.selection.stores[0]
 
     def column(self, name: str) -> NDArray[Any] | None:
@@ -250,8 +257,13 @@ class Slice:
     def calls(self) -> Calls:
         """Decode the genotypes."""
         chosen = self.selection
+        if isinstance(self._store, JoinedStore):
+            column = chosen.columns[0]
+            samples = np.argsort(column, kind="stable")[-len(chosen.samples) :]
+            return Calls(*self._store.read_calls(self.chunk, self.rows, samples), self.has_gt)
         read = [ChunkRead(self.chunk, self.rows)]
-        found = read_genotypes(chosen.stores, read, chosen.columns, chosen.samples, chosen.cache)
+        stores = [store for store in chosen.stores if not isinstance(store, JoinedStore)]
+        found = read_genotypes(stores, read, chosen.columns, chosen.samples, chosen.cache)
         codes, phased = found.call_genotype, found.call_genotype_phased
         return Calls(np.ascontiguousarray(codes), phased, self.has_gt)
 

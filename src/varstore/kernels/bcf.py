@@ -285,6 +285,22 @@ def typed_calls(codes: Any, phased: Any, has_gt: Any, key: Any, first_phase: boo
         out_start[row] = at
         if not has_gt[row]:
             continue
+        if ploidy == 2 and num_samples > 0:
+            # Most rows: nobody lacks a haplotype, and no code needs more than a byte.
+            least, most = codes[row, 0, 0], codes[row, 0, 0]
+            for sample in range(num_samples):
+                most = max(most, max(codes[row, sample, 0], codes[row, sample, 1]))
+                least = min(least, min(codes[row, sample, 0], codes[row, sample, 1]))
+            if least >= -1 and _kind_of(0, 2 * np.int64(most) + 3) == INT8:
+                for i in range(key.size):
+                    out[at + i] = key[i]
+                at = _put_head(out, at + key.size, 2, INT8)
+                for sample in range(num_samples):
+                    bit, to = phased[row, sample], at + 2 * sample
+                    out[to] = np.uint8((codes[row, sample, 0] + 1) * 2 + (bit & first_phase))
+                    out[to + 1] = np.uint8((codes[row, sample, 1] + 1) * 2 + bit)
+                at += 2 * num_samples
+                continue
         width, highest = 1, np.int64(0)
         for i in range(ploidy):
             # Without a branch, so that it vectorises: a whole row an allele.
@@ -300,14 +316,7 @@ def typed_calls(codes: Any, phased: Any, has_gt: Any, key: Any, first_phase: boo
             out[at + i] = key[i]
         at = _put_head(out, at + key.size, width, kind)
         for sample in range(num_samples):
-            bit = 1 if phased[row, sample] else 0
-            if size == 1 and width == 2:
-                first, second = codes[row, sample, 0], codes[row, sample, 1]
-                if first >= 0 and second >= 0:
-                    out[at] = np.uint8((first + 1) * 2 + (bit if first_phase else 0))
-                    out[at + 1] = np.uint8((second + 1) * 2 + bit)
-                    at += 2
-                    continue
+            phase = 1 if phased[row, sample] else 0
             ended = False
             for i in range(width):
                 code = np.int64(codes[row, sample, i]) if not ended else np.int64(-2)
@@ -315,7 +324,7 @@ def typed_calls(codes: Any, phased: Any, has_gt: Any, key: Any, first_phase: boo
                     ended = True
                     value = MISSING[kind] + 1 if i > 0 else np.int64(0)
                 else:
-                    value = (code + 1 if code >= 0 else np.int64(0)) * 2 + (bit if i > 0 or first_phase else 0)
+                    value = (code + 1 if code >= 0 else np.int64(0)) * 2 + (phase if i > 0 or first_phase else 0)
                 if size == 1:
                     out[at] = np.uint8(value & 255)
                     at += 1

@@ -81,9 +81,7 @@ def put_rows(
 
 
 @kernel
-def most_list_bits(
-    kind: Any, count: Any, block: int, which: int, bits: int, residual_shift: int, left: Any
-) -> int:
+def most_list_bits(kind: Any, count: Any, block: int, which: int, bits: int, residual_shift: int, left: Any) -> int:
     """Bits of all lists that ``put_rows`` will write."""
     total, dense = np.int64(0), 0
     for row in range(kind.shape[0]):

@@ -76,8 +76,6 @@ def load_word(typingctx: Any, array: Any, index: Any) -> Any:
     return types.uint64(array, types.intp), codegen
 
 
-
-
 def _load_vector(context: Any, builder: Any, array_type: Any, args: Any, lane_bits: int) -> Any:
     """Load 64 bytes at ``array[index]`` as a vector of ``lane_bits``-wide integers, unaligned."""
     array = context.make_array(array_type)(context, builder, args[0])

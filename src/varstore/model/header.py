@@ -109,3 +109,25 @@ class Header:
         """The whole header, its last line that of the columns."""
         columns = "\t".join([_FIXED, "FORMAT", *samples]) if samples else _FIXED
         return "\n".join([*self.lines, columns]) + "\n"
+
+
+def joined_header(texts: Sequence[str], contigs: Sequence[str]) -> str:
+    """The meta lines of the first header, and those of the others that it has not.
+
+    contigs : lines of others are left out
+    """
+    header = Header([])
+    for number, text in enumerate(texts):
+        for line in Header.parse(text).lines:
+            declared = _LINE.match(line)
+            if declared is None:
+                new = number == 0 or not (line.startswith("##fileformat=") or line in header.lines)
+            else:
+                name, kind = dict(_PAIR.findall(declared[2])).get("ID", ""), declared[1]
+                known = {
+                    "contig": header.contigs, "FILTER": header.filters, "INFO": header.infos, "FORMAT": header.formats
+                }  # fmt: skip
+                new = name not in known[kind] and (kind != "contig" or name in contigs)
+            if new:
+                header.add(line)
+    return "\n".join(header.lines)

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from ..codec.counts import BlockCounts
 from ..model.results import ALLELE_COLUMNS, GENOTYPE_COLUMNS, CountTable
 from ..storage.batch import SiteChunk
+from ..storage.sources import SharedPart, SourceBatch
 from ..storage.totals import Totals
 from .blocks import BlockCache
 from .plan import ChunkRead, Store
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 _NO_ROW = ("<NON_REF>", "<*>", ".")
 Map = Callable[[Callable[..., Any], Iterable[Any]], Iterable[Any]]
 
+# Masks by whose they are, first sample and size.
+Packed = dict[tuple[str, int, int], "Masks | None"]
 
 # Tasks a count is cut into at least, where there are as many chunks: some for each thread.
 _MIN_TASKS = 8
@@ -41,7 +44,8 @@ class CountJob:
     members : (cohorts, samples of the batch) bool
     totals : stored counts over everybody, used in place of the genotypes where not None
     filters : which filters a record may have (bool over the store's filters, and whether none); None: any
-    cache : where blocks come from    packed : masks of these members packed before
+    cache : where blocks come from
+    packed : masks packed before, of these members and of others, told apart by ``whose``
     """
 
     store: Store
@@ -49,7 +53,25 @@ class CountJob:
     totals: Totals | None
     filters: tuple[NDArray[np.bool_], bool] | None
     cache: BlockCache
-    packed: dict[tuple[int, int], Masks | None] = field(default_factory=dict)
+    packed: Packed = field(default_factory=dict)
+    whose: str = ""
+
+    @classmethod
+    def shared(cls, part: SharedPart, jobs: Sequence[CountJob]) -> CountJob:
+        """Of several sources of a part together."""
+        members = np.zeros((len(jobs[0].members), len(part.batch.samples)), np.bool_)
+        columns = [cast(SourceBatch, job.store).first_column for job in jobs]
+        for first, job in zip(columns, jobs, strict=True):
+            members[:, first : first + job.members.shape[1]] = job.members
+        # Masks of the people of all are kept beside those of the first; not all sources cover every contig.
+        whose = f"{part.part.ref.path}, columns {columns}"
+        return cls(part.batch, members, None, None, jobs[0].cache, jobs[0].packed, whose)
+
+    @cached_property
+    def people(self) -> NDArray[np.int64]:
+        """(cohorts,) how many are in the batch."""
+        people: NDArray[np.int64] = self.members.sum(axis=1, dtype=np.int64)
+        return people
 
     @cached_property
     def sample_chunks(self) -> list[int]:
@@ -61,7 +83,7 @@ class CountJob:
 
     def masks(self, first: int, size: int) -> Masks | None:
         """Masks of the samples from ``first``, packed once; None where no cohort has a member."""
-        key = (first, size)
+        key = (self.whose, first, size)
         if key not in self.packed:
             from ..codec.counting import Masks  # noqa: PLC0415
 
@@ -117,7 +139,7 @@ def count_records(
 
 
 def _of_read(job: CountJob, read: ChunkRead, parts: int, partials: Iterator[BlockCounts]) -> BlockCounts:
-    people = job.members.sum(axis=1)
+    people = job.people
     counts = _of_batch(job, read, job.store.site_chunk(read.chunk), people, parts, partials)
     if job.filters is not None:
         _drop_failing(counts, _passes(job, read), people)

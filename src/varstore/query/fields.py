@@ -39,7 +39,7 @@ def read_fields(
     for name in names:
         parts = [_read(batches, read, columns, num_samples, name) for read in reads]
         array = next(batch.fields.fields[name].array for batch in batches if name in batch.fields.fields)
-        out[array] = _joined(parts, name, num_samples)
+        out[array] = stacked(parts, name, num_samples)
     return out
 
 
@@ -97,7 +97,7 @@ def _empty(shape: tuple[int, ...], dtype: np.dtype[Any], *, missing: bool) -> ND
     return np.full(shape, -1 if missing else -2, dtype)
 
 
-def _joined(parts: Sequence[NDArray[Any]], name: str, num_samples: int) -> NDArray[Any]:
+def stacked(parts: Sequence[NDArray[Any]], name: str, num_samples: int) -> NDArray[Any]:
     """Chunks one after another, without the axis of values where all have one."""
     if not parts:
         return np.zeros((0,) if name.startswith("INFO/") else (0, num_samples), np.int8)

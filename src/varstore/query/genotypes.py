@@ -42,8 +42,8 @@ def read_genotypes(
         for i, read in enumerate(reads):
             target = slice(int(starts[i]), int(starts[i + 1]))
             for sample_chunk in range(store.num_sample_chunks):
-                wanted = _Wanted(store, read.chunk, chosen[i], len(sites[i].position), column)
-                _decode_chunk(wanted, sample_chunk, cache, calls[target], phased[target])
+                wanted = Wanted(store, read.chunk, chosen[i], len(sites[i].position), column)
+                decode_chunk(wanted, sample_chunk, cache, calls[target], phased[target])
     width = max([site.allele.shape[1] for site in sites], default=2)
     alleles = np.full((len(calls), width), "", object)
     for i, site in enumerate(sites):
@@ -70,7 +70,7 @@ def _rows(read: ChunkRead, num_rows: int) -> NDArray[np.int64]:
 
 
 @dataclass(frozen=True)
-class _Wanted:
+class Wanted:
     """Records of one chunk, and the samples of one store. ``num_rows``: records of the whole chunk."""
 
     store: Store
@@ -80,8 +80,8 @@ class _Wanted:
     column: NDArray[np.int64]
 
 
-def _decode_chunk(
-    wanted: _Wanted, sample_chunk: int, cache: BlockCache, calls: NDArray[Any], phased: NDArray[np.bool_]
+def decode_chunk(
+    wanted: Wanted, sample_chunk: int, cache: BlockCache, calls: NDArray[Any], phased: NDArray[np.bool_]
 ) -> None:
     """Decode the wanted samples of one chunk into their columns of ``calls`` and ``phased``."""
     store, chunk, rows = wanted.store, wanted.chunk, wanted.rows
@@ -100,15 +100,15 @@ def _decode_chunk(
         if len(inside):
             out = np.empty((end - first, block.num_samples, calls.shape[2]), calls.dtype)
             expand_rows(block, first, end, out)
-            calls[:, _run(mine[inside])] = out[_run(rows - first)][:, _run(inside - low)]
+            calls[:, run_of(mine[inside])] = out[run_of(rows - first)][:, run_of(inside - low)]
     if ploidy < calls.shape[2]:
         # Written before a wider call was met: a record without GT is missing at every haplotype all the same.
         without = np.flatnonzero(~store.has_gt_chunk(chunk)[rows])
         calls[np.ix_(without, mine[samples])] = -1
-    phased[:, _run(mine[samples])] = store.phased_chunk(chunk, sample_chunk)[_run(rows)][:, _run(samples)]
+    phased[:, run_of(mine[samples])] = store.phased_chunk(chunk, sample_chunk)[run_of(rows)][:, run_of(samples)]
 
 
-def _run(indexes: NDArray[np.int64]) -> slice | NDArray[np.int64]:
+def run_of(indexes: NDArray[np.int64]) -> slice | NDArray[np.int64]:
     """The same as a slice where the indexes follow one another: that is copied, not gathered."""
     first, end = int(indexes[0]), int(indexes[-1]) + 1
     rising = end - first == len(indexes) and bool((np.diff(indexes) == 1).all())

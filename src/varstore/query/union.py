@@ -125,6 +125,18 @@ class Piece:
         """Memory it holds, about."""
         return 200 * len(self) + sum(40 * len(answers.row) for answers in self.answers.values())
 
+    def absent_of(self, batches: Sequence[int]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+        """(batches, rows) where each of these batches has no record, and (rows,) where any has none; looked up once."""
+        key = tuple(batches)
+        found: Any = self.__dict__.get("_absent")
+        if found is None or found[0] != key:
+            absent: NDArray[np.bool_] = np.zeros((len(batches), len(self)), np.bool_)
+            for number, batch in enumerate(batches):
+                absent[number, self.answers[batch].absent] = True
+            found = self.__dict__["_absent"] = key, absent, absent.any(axis=0)
+        _, absent, somebody = found
+        return absent, somebody
+
     def take(self, rows: NDArray[np.int64]) -> Piece:
         """Some rows, ascending."""
         if len(rows) == len(self):
@@ -211,7 +223,8 @@ class Union:
 
     def _first_start(self, contig: int, low: int) -> int:
         """The first POS - 1 of records that have an allele whose normalised position is at least ``low``."""
-        return min(self.indexes[batch].first_start(contig, low) for batch in self.covered[contig])
+        first = (self.indexes[batch].first_start(contig, low) for batch in self.covered[contig])
+        return min(first, default=END_OF_CONTIG)
 
     def _ranges(self, contig: int, regions: Sequence[Region]) -> list[tuple[int, int]]:
         """Ranges of normalised positions that hold every allele of every record that overlaps a region."""

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any, Protocol, cast
 
 import numpy as np
@@ -14,6 +13,7 @@ from ..codec.counts import BlockCounts
 from ..kernels import match
 from ..storage.batch import Batch
 from .count import CountJob, Map, count_records
+from .shared import shared_answers
 from .union import Answers, Piece
 
 _BY_RECORD = ("allele_number", "n_hom_ref", "n_missing")
@@ -42,17 +42,14 @@ class UnionJob:
     count: CountJob
     absence: Absence | None = None
 
-    @cached_property
+    @property
     def people(self) -> NDArray[np.int64]:
         """(cohorts,) how many are in the batch."""
-        people: NDArray[np.int64] = self.count.members.sum(axis=1, dtype=np.int64)
-        return people
+        return self.count.people
 
     def add_absent(self, counts: BlockCounts, piece: Piece, rows: NDArray[np.int64]) -> NDArray[np.int64]:
         """Add what it says of rows where it has no record; return those where somebody is missing for that."""
-        if self.absence is None:
-            counts.n_missing[:, rows] += self.people[:, np.newaxis]
-            return rows
+        assert self.absence is not None
         rows = rows[np.argsort(piece.position[rows], kind="stable")]
         allele_number, n_hom_ref, n_missing = self.absence.counts(
             piece.contig, piece.position[rows], self.count.members
@@ -72,19 +69,48 @@ def count_piece(
     """
     counts = BlockCounts.zeros(len(people), np.ones(len(piece), np.int64))
     incomplete = np.zeros(len(piece), np.bool_)
-    here = [(jobs[batch], answers) for batch, answers in piece.answers.items() if jobs[batch].people.any()]
-    covered = sum((job.people for job, _ in here), np.zeros_like(people))
+    here = {batch: jobs[batch] for batch in piece.answers if jobs[batch].people.any()}
+    covered = sum((job.people for job in here.values()), np.zeros_like(people))
     counts.n_missing[...] = (people - covered)[:, np.newaxis]
     incomplete |= bool((covered < people).any())
-    reads = [answers.reads(cast(Batch, job.count.store)) for job, answers in here]
-    of_batches = count_records([job.count for job, _ in here], reads, map_tasks, genotypes=genotypes)
-    for (job, answers), parts in zip(here, of_batches, strict=True):
-        if parts:
-            _spread(counts, answers, parts, genotypes=genotypes)
-        rows = answers.absent
-        if len(rows):
+    asked = [(job, answers) for job, answers in _asked(piece, jobs, counts, genotypes=genotypes) if len(answers.row)]
+    reads = [answers.reads(cast(Batch, job.store)) for job, answers in asked]
+    of_batches = count_records([job for job, _ in asked], reads, map_tasks, genotypes=genotypes)
+    for (_, answers), parts in zip(asked, of_batches, strict=True):
+        _spread(counts, answers, parts, genotypes=genotypes)
+    for batch, job in here.items():
+        rows = piece.answers[batch].absent
+        if job.absence is not None and len(rows):
             incomplete[job.add_absent(counts, piece, rows)] = True
+    unknown = [batch for batch, job in here.items() if job.absence is None]
+    if unknown:
+        absent, somebody = piece.absent_of(unknown)
+        incomplete |= somebody
+        if genotypes:
+            people = np.stack([here[batch].people for batch in unknown], axis=1)
+            counts.n_missing[...] += (people.astype(np.float64) @ absent).astype(np.int64)
     return counts, incomplete
+
+
+def _asked(
+    piece: Piece, jobs: Mapping[int, UnionJob], counts: BlockCounts, *, genotypes: bool
+) -> Iterator[tuple[CountJob, Answers]]:
+    """What is to be counted: batches, those that share a part together as far as they can be."""
+    together: dict[int, Answers] = {}
+    # Totals and filters are each batch's own.
+    if all(jobs[batch].count.totals is None and jobs[batch].count.filters is None for batch in piece.answers):
+        for shared in shared_answers(piece, {batch: jobs[batch].count.store for batch in piece.answers}):
+            mine = [jobs[batch] for batch in shared.batches]
+            together.update(shared.apart)
+            if genotypes:
+                # The part counts everybody without the row as missing; they are counted where they answer.
+                people = np.stack([job.people for job in mine], axis=1)
+                others = people @ shared.assigned.T - people.sum(axis=1)[:, np.newaxis]
+                match.spread_records(shared.together.row, np.arange(others.shape[1]), others, counts.n_missing)
+            yield CountJob.shared(shared.part, [job.count for job in mine]), shared.together
+    for batch, answers in piece.answers.items():
+        if jobs[batch].people.any():
+            yield jobs[batch].count, together.get(batch, answers)
 
 
 def _spread(counts: BlockCounts, answers: Answers, parts: Sequence[BlockCounts], *, genotypes: bool) -> None:

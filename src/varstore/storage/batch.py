@@ -310,7 +310,7 @@ class Batch:
         samples = min(self.chunk_samples, len(self.samples) - sample_chunk * self.chunk_samples)
         data = array.raw(chunk, sample_chunk)
         if data is None:
-            return np.ones((rows, samples), np.bool_)
+            return np.broadcast_to(np.True_, (rows, samples))
         from .arrays import decode  # noqa: PLC0415
 
         whole = decode(data, array.metadata["compressor"], array.metadata["filters"])

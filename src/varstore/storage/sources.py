@@ -70,6 +70,14 @@ class SharedPart:
         self.blocks = lru_cache(maxsize=_BLOCKS)(self._blocks)
         self.phases = lru_cache(maxsize=_BLOCKS)(self.batch.phased_chunk)
 
+    @cached_property
+    def num_sources(self) -> NDArray[np.int64]:
+        """(rows,) how many sources have each row."""
+        end = f"/{RECORD_ROW}/.zarray"
+        names = [name[len(SOURCES) : -len(end)] for name in self.part.entries if name.endswith(end)]
+        rows = [SourceBatch(self, name, 0).record_row for name in names]
+        return np.bincount(np.concatenate([np.zeros(0, np.int64), *rows]), minlength=self.batch.num_variants)
+
     def _blocks(self, chunk: int) -> list[tuple[int, BlockSets]]:
         """The inner blocks of a chunk of variants, each with its first column."""
         from ..codec.layout import inflate_block, parse  # noqa: PLC0415
