@@ -49,6 +49,32 @@ def test_counts_over_batches_are_those_of_the_rules(added, seed):
         assert_same_rows(counted(repo, region), union_rows(batches, people, TABLE, [(contig, start, end)]))
 
 
+@pytest.mark.parametrize("seed", range(40, 46))
+def test_rows_are_in_order_however_the_axis_is_cut(added, monkeypatch, seed):
+    """Records whose spelling begins long before the allele, and the axis in pieces of a few records."""
+    monkeypatch.setattr("varstore.query.union._PIECE_RUNS", 1)
+    monkeypatch.setattr("varstore.query.union._GAP", 2)
+    monkeypatch.setattr("varstore.ingest.importer.chunk_height", lambda *_, **__: 1 + seed % 3)
+    repo, batches, people = added(make_batches(seed, num_batches=3))
+    assert_same_rows(counted(repo), union_rows(batches, people, TABLE))
+    region = union_rows(batches, people, TABLE, [("22", 8, 30)])
+    assert_same_rows(counted(repo, "22:8-30"), region)
+
+
+def test_the_last_position_is_in_the_whole(tmp_path):
+    last = 2**31 - 1
+    for name, position in (("a", 5), ("b", last)):
+        lines = ["##fileformat=VCFv4.3", "##contig=<ID=22>"]
+        lines += ['##FORMAT=<ID=GT,Number=1,Type=String,Description="Genotype">']
+        lines += ["\t".join(f"#CHROM POS ID REF ALT QUAL FILTER INFO FORMAT {name}".split())]
+        lines += ["\t".join(f"22 {position} . A G . . . GT 0/1".split())]
+        (tmp_path / f"{name}.vcf").write_text("\n".join(lines) + "\n")
+    repo = vs.create(tmp_path / "r.varstore", tmp_path / "a.vcf")
+    repo.add(tmp_path / "b.vcf")
+    assert counted(repo, f"22:{last}").position.tolist() == [last]
+    assert counted(repo).position.tolist() == [5, last]
+
+
 def test_people_may_come_again_with_other_contigs(added):
     first, second = make_batches(5, 2, contigs=("21",))
     again = make_batches(6, 1, contigs=("22",))[0].replace("b0s", "b1s")

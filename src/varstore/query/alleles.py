@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..kernels.match import BY_KEY, INDEL, NO_ROW, SAME_LENGTH
-from ..model.regions import Region
+from ..model.regions import END_OF_CONTIG, Region
 from ..storage.batch import Batch
 from ..storage.keys import Keys
 
@@ -97,6 +97,18 @@ class AlleleIndex:
                 begin, end = np.searchsorted(entries.key, bounds).tolist()
                 parts.append(entries.take(slice(begin, end)))
         return Entries.joined(parts) if parts else Entries.nothing()
+
+    def first_start(self, contig: int, low: int) -> int:
+        """The first POS - 1 of records that have an allele whose normalised position is at least ``low``."""
+        hits = (self.run_contig == contig) & (self.run_high >= low)
+        later = np.isin(self._regions[:, 0], self.run_chunk[hits & (self.run_low >= low)])
+        first = int(self._regions[later & (self._regions[:, 1] == contig), 2].min(initial=END_OF_CONTIG))
+        for chunk in dict.fromkeys(self.run_chunk[hits & (self.run_low < low)].tolist()):
+            entries = self._chunk(chunk).get(contig)
+            if entries is not None:
+                begin = np.searchsorted(entries.key, np.uint64(low << 32))
+                first = min(first, int(entries.start[begin:].min(initial=END_OF_CONTIG)))
+        return first
 
     def positions(self, region: Region) -> NDArray[np.int64]:
         """Normalised positions of the alleles of the records that overlap a region."""

@@ -11,6 +11,7 @@ from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
+from itertools import zip_longest
 from typing import Any
 
 import numpy as np
@@ -205,24 +206,25 @@ class Union:
 
     def _of_contig(self, contig: int, regions: Sequence[Region], alleles: Sequence[AlleleKey]) -> Iterator[Piece]:
         whole = any(region.start == 0 and region.end >= END_OF_CONTIG for region in regions)
-        ranges = [(0, END_OF_CONTIG)] if whole else self._ranges(contig, regions)
+        ranges = [(0, END_OF_CONTIG + 1)] if whole else self._ranges(contig, regions)
         ranges += [(allele.position, allele.position + 1) for allele in alleles]
+        cuts = list(self._cut(contig, _merged_ranges(ranges)))
         ready: Piece | None = None
-        for low, high in self._cut(contig, _merged_ranges(ranges)):
+        for (low, high), following in zip_longest(cuts, cuts[1:]):
             piece = self._piece(contig, low, high)
             if not whole:
                 piece = piece.take(np.flatnonzero(_selected(piece, regions, alleles)))
-            if not len(piece):
-                continue
-            # Rows come by POS as it is spelled; pieces are cut by the normalised one, which may lie behind it.
-            if ready is not None:
-                done = np.searchsorted(ready.start, piece.start[0])
+            ready = piece if ready is None or not len(ready) else _merged([ready, piece]) if len(piece) else ready
+            # Rows come by POS as it is spelled, pieces are cut by the normalised one: rows wait for all before them.
+            done = np.searchsorted(ready.start, self._first_start(contig, following[0])) if following else len(ready)
+            if done:
                 yield ready.take(np.arange(done))
-                if done < len(ready):
-                    piece = _merged([ready.take(np.arange(done, len(ready))), piece])
-            ready = piece
-        if ready is not None:
-            yield ready
+                ready = ready.take(np.arange(done, len(ready)))
+
+    def _first_start(self, contig: int, low: int) -> int:
+        """The first POS - 1 of records that have an allele whose normalised position is at least ``low``."""
+        first = (self.indexes[batch].first_start(contig, low) for batch in self.covered[contig])
+        return min(first, default=END_OF_CONTIG)
 
     def _ranges(self, contig: int, regions: Sequence[Region]) -> list[tuple[int, int]]:
         """Ranges of normalised positions that hold every allele of every record that overlaps a region."""
