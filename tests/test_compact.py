@@ -9,7 +9,7 @@ import pytest
 import varstore as vs
 import vcf_text
 from test_commits import renamed
-from varstore.compaction import plan_groups
+from varstore.changes.compaction import plan_groups
 from varstore.storage import files, manifest
 
 pytestmark = pytest.mark.filterwarnings("ignore::varstore.errors.DenominatorWarning")

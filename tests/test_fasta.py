@@ -240,7 +240,7 @@ def test_reindex_refuses_what_the_fasta_contradicts(tmp_path, fx_fasta):
 @pytest.mark.filterwarnings("ignore::varstore.errors.DenominatorWarning")
 def test_reindex_of_keys_of_an_older_version(tmp_path):
     """Keys whose version this varstore does not know are made again, those it knows are left."""
-    from varstore.changes import commit
+    from varstore.changes.adding import commit
 
     repo = vs.create(tmp_path / "repo", _vcf(tmp_path / "a.vcf", ["1\t9\tACA\tA"]))
     repo.add(_vcf(tmp_path / "b.vcf", ["1\t3\tGCACA\tGCA"], "B"))
@@ -278,7 +278,7 @@ def test_a_batch_that_lands_during_reindex_gets_keys_too(tmp_path, fx_fasta, mon
 def test_an_import_that_a_fasta_overtakes_is_refused(tmp_path, fx_fasta, monkeypatch):
     repo = vs.create(tmp_path / "repo", _vcf(tmp_path / "a.vcf", ["1\t9\tACA\tA"]))
     other = vs.open(repo.path)
-    from varstore import changes
+    from varstore.changes import adding as changes
 
     publish = changes._publish
 

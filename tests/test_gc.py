@@ -10,9 +10,9 @@ import pytest
 
 import faults
 import varstore as vs
+from varstore.changes.upkeep import seconds
 from varstore.errors import WriteError
 from varstore.storage import files, leases, manifest
-from varstore.upkeep import seconds
 
 HOUR = 3600
 LEFT = {

@@ -2,10 +2,10 @@
 
     python tools/check_layers.py [PACKAGE_FOLDER]
 
-cli -> repository -> policies, compaction, purging -> upkeep -> changes | export -> ingest | query (siblings) ->
-storage -> codec -> kernels: changes stand on ingest, exports on query. ``model`` and ``errors`` may be imported by all
-but kernels, which import nothing of ours; ``__version__`` may be taken from the root. Imports inside functions count
-too, those under ``if TYPE_CHECKING`` do not.
+cli -> repository -> checking, changes | export -> ingest | query (siblings) -> storage -> codec -> kernels: changes
+stand on ingest, exports on query. ``model`` and ``errors`` may be imported by all but kernels, which import nothing of
+ours; ``__version__`` may be taken from the root. Imports inside functions count too, those under ``if TYPE_CHECKING``
+do not.
 """
 
 import ast
@@ -15,17 +15,11 @@ from pathlib import Path
 
 PACKAGE = "varstore"
 EVERYWHERE = {"errors", "model"}
-_CHANGES = {"checking", "policies", "reindexing", "purging", "compaction", "upkeep", "changes"}
-_REPOSITORY = _CHANGES | {"export", "query", "ingest", "storage", "codec", "kernels"} | EVERYWHERE
+_REPOSITORY = {"checking", "changes", "export", "query", "ingest", "storage", "codec", "kernels"} | EVERYWHERE
 BELOW = {
     "cli": {"repository"} | _REPOSITORY,
     "repository": _REPOSITORY,
     "checking": {"query", "ingest", "storage", "codec", "kernels"} | EVERYWHERE,
-    "policies": {"changes", "storage", "codec", "kernels"} | EVERYWHERE,
-    "reindexing": {"changes", "ingest", "storage", "codec", "kernels"} | EVERYWHERE,
-    "upkeep": {"changes", "storage"} | EVERYWHERE,
-    "purging": {"upkeep", "changes", "storage", "codec", "kernels"} | EVERYWHERE,
-    "compaction": {"upkeep", "changes", "storage", "codec", "kernels"} | EVERYWHERE,
     "changes": {"ingest", "storage", "codec", "kernels"} | EVERYWHERE,
     "export": {"query", "storage", "codec", "kernels"} | EVERYWHERE,
     "query": {"storage", "codec", "kernels"} | EVERYWHERE,

@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from .changes import (
+from .changes.adding import (
     AddOptions,
     Progress,
     add_batch,
@@ -39,10 +39,10 @@ from .storage.manifest import Document
 if TYPE_CHECKING:
     from datetime import timedelta
 
-    from .compaction import CompactReport
+    from .changes.compaction import CompactReport
+    from .changes.purging import PurgeReport
     from .export.records import Selection
     from .export.report import ExportReport
-    from .purging import PurgeReport
     from .storage.garbage import Garbage
     from .storage.plans import Plan
     from .storage.reference import Sequences
@@ -380,7 +380,7 @@ class Repository(Version):
 
         Returns the number of batches whose keys were made again. Raises FastaError, ContigLengthError.
         """
-        from .reindexing import reindex  # noqa: PLC0415
+        from .changes.reindexing import reindex  # noqa: PLC0415
 
         with self._writing():
             made = reindex(self.path, self._writable(), reference)
@@ -401,7 +401,7 @@ class Repository(Version):
 
         The repository moves on to the new version. Raises QueryError, InputError, ReadOnlyError.
         """
-        from .policies import change_batch, find_batch  # noqa: PLC0415
+        from .changes.policies import change_batch, find_batch  # noqa: PLC0415
         from .storage.denominators import read_wish  # noqa: PLC0415
 
         entries = self.info()["batches"]
@@ -434,7 +434,7 @@ class Repository(Version):
         Those who are withdrawn already stay so: where all are, there is no new version. What is stored of them
         stays until the batches that hold it are rewritten. Raises UnknownSampleError, SampleClashError, QueryError.
         """
-        from .upkeep import withdraw  # noqa: PLC0415
+        from .changes.upkeep import withdraw  # noqa: PLC0415
 
         self._writable()
         if isinstance(samples, str):
@@ -470,7 +470,7 @@ class Repository(Version):
 
         Raises QueryError, WriteError, CorruptManifestError, FormatVersionError, ReadOnlyError.
         """
-        from .upkeep import collect, seconds  # noqa: PLC0415
+        from .changes.upkeep import collect, seconds  # noqa: PLC0415
 
         self._writable()
         with self._writing():
@@ -537,7 +537,7 @@ class Repository(Version):
         threads : default: the machine's cores    progress : called with the people of each part that is written
         Raises ReadOnlyError, CorruptRepositoryError, WriteError.
         """
-        from .compaction import compact  # noqa: PLC0415
+        from .changes.compaction import compact  # noqa: PLC0415
 
         document = self._writable()
         with self._writing():
@@ -552,7 +552,7 @@ class Repository(Version):
         needs is removed; then every file is searched for their ids: ``left`` in the report has those that hold one.
         Raises ReadOnlyError, CorruptRepositoryError, WriteError.
         """
-        from .purging import purge  # noqa: PLC0415
+        from .changes.purging import purge  # noqa: PLC0415
 
         self._writable()
         with self._writing():

@@ -11,12 +11,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from .changes import commit, timestamp
-from .errors import QueryError
-from .storage import files, garbage, history, manifest
-from .storage.garbage import Garbage
-from .storage.leases import NAME as LEASE
-from .storage.manifest import Document
+from ..errors import QueryError
+from ..storage import files, garbage, history, manifest
+from ..storage.garbage import Garbage
+from ..storage.leases import NAME as LEASE
+from ..storage.manifest import Document
+from .adding import commit, timestamp
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 

@@ -13,31 +13,31 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from . import __version__
-from .errors import (
+from .. import __version__
+from ..errors import (
     QueryError,
     RepositoryError,
     UnsortedInputError,
     VarstoreError,
     WriteError,
 )
-from .model.contigs import resolve
-from .model.sample_table import SampleTable, read_sample_table
-from .storage import denominators, files, keys, manifest, totals
-from .storage.batch import Batch
-from .storage.denominators import Denominators, Wish, read_wish
-from .storage.manifest import Document, Manifest
-from .storage.parts import Part, PartRef, PartWriter
-from .storage.people import NewPeople, check_people, renamed
-from .storage.reference import name_sequences, with_reference
-from .storage.sources import BatchOpener
+from ..model.contigs import resolve
+from ..model.sample_table import SampleTable, read_sample_table
+from ..storage import denominators, files, keys, manifest, totals
+from ..storage.batch import Batch
+from ..storage.denominators import Denominators, Wish, read_wish
+from ..storage.manifest import Document, Manifest
+from ..storage.parts import Part, PartRef, PartWriter
+from ..storage.people import NewPeople, check_people, renamed
+from ..storage.reference import name_sequences, with_reference
+from ..storage.sources import BatchOpener
 
 if TYPE_CHECKING:
-    from .ingest.fasta import Fasta
-    from .ingest.importer import ImportResult
-    from .ingest.inputs import Input
-    from .ingest.partitions import Spools
-    from .storage.plans import Plan
+    from ..ingest.fasta import Fasta
+    from ..ingest.importer import ImportResult
+    from ..ingest.inputs import Input
+    from ..ingest.partitions import Spools
+    from ..storage.plans import Plan
 
 PathLike = str | os.PathLike[str]
 # Parts that follow from a batch, made with it, and their versions.
@@ -92,7 +92,7 @@ def add_batch(
 
     Inputs with the same people become one batch; others are batches of their own, in the same commit.
     """
-    from .ingest.plans import spooling  # noqa: PLC0415
+    from ..ingest.plans import spooling  # noqa: PLC0415
 
     fasta = _fasta(newest, options.reference)
     staging = manifest.staging_folder(root)
@@ -124,8 +124,8 @@ def has_plans(root: Path) -> bool:
 
 def plan_batch(root: Path, newest: Document, inputs: Sequence[PathLike], options: AddOptions) -> Plan:
     """Cut an import into partitions that any process may run."""
-    from .ingest.inputs import check_same_samples  # noqa: PLC0415
-    from .ingest.plans import make_plan  # noqa: PLC0415
+    from ..ingest.inputs import check_same_samples  # noqa: PLC0415
+    from ..ingest.plans import make_plan  # noqa: PLC0415
 
     groups = _open_new(root, newest, inputs, options)
     if len(groups) > 1:
@@ -137,7 +137,7 @@ def plan_batch(root: Path, newest: Document, inputs: Sequence[PathLike], options
 
 def commit_plan(root: Path, newest: Document, plan: Plan, threads: int | None, progress: Progress | None) -> None:
     """Make one batch of the partitions of a plan, all run, and commit it. Raises PlanError, UnsortedInputError."""
-    from .ingest.plans import committing, open_inputs  # noqa: PLC0415
+    from ..ingest.plans import committing, open_inputs  # noqa: PLC0415
 
     options = AddOptions(threads, progress, **plan.document["options"])
     opened = open_inputs(plan)
@@ -159,8 +159,8 @@ def commit_plan(root: Path, newest: Document, plan: Plan, threads: int | None, p
 
 def _open_new(root: Path, newest: Document, inputs: Sequence[PathLike], options: AddOptions) -> list[list[Input]]:
     """Open inputs, those with the same people together. Raises InputError, SampleClashError, QueryError."""
-    from .ingest.inputs import check_named_once, open_input  # noqa: PLC0415
-    from .storage.field_table import FieldChoice  # noqa: PLC0415
+    from ..ingest.inputs import check_named_once, open_input  # noqa: PLC0415
+    from ..storage.field_table import FieldChoice  # noqa: PLC0415
 
     FieldChoice.parse(options.fields)
     if options.max_alleles_inline is not None and options.max_alleles_inline < 1:
@@ -221,9 +221,9 @@ def _import(
     fasta: Fasta | None, *, sort: bool = True,
 ) -> _NewBatch:  # fmt: skip
     """Import opened inputs into staging."""
-    from .ingest.importer import ImportOptions  # noqa: PLC0415
-    from .ingest.resort import import_inputs  # noqa: PLC0415
-    from .storage.field_table import FieldChoice  # noqa: PLC0415
+    from ..ingest.importer import ImportOptions  # noqa: PLC0415
+    from ..ingest.resort import import_inputs  # noqa: PLC0415
+    from ..storage.field_table import FieldChoice  # noqa: PLC0415
 
     name = uuid.uuid4().hex[:12]
     import_options = ImportOptions(
@@ -335,7 +335,7 @@ def _with_batch(
 
 def _fasta(newest: Document, reference: PathLike | None) -> Fasta | None:
     """The FASTA of the repository, or the one that it gets with its first batch. Raises FastaError, QueryError."""
-    from .ingest.fasta import fasta_of  # noqa: PLC0415
+    from ..ingest.fasta import fasta_of  # noqa: PLC0415
 
     if newest["fasta"] is None and reference is not None and newest["batches"]:
         raise QueryError("the repository has no FASTA yet; `varstore reindex REPO --reference FASTA` gives it one")

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from .changes import commit
-from .errors import QueryError, RepositoryError
-from .storage import denominators, files, manifest
-from .storage.denominators import Wish
-from .storage.manifest import Document
-from .storage.sources import BatchOpener
+from ..errors import QueryError, RepositoryError
+from ..storage import denominators, files, manifest
+from ..storage.denominators import Wish
+from ..storage.manifest import Document
+from ..storage.sources import BatchOpener
+from .adding import commit
 
 
 class _ChangedMeanwhileError(Exception):

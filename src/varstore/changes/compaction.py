@@ -13,14 +13,14 @@ from typing import Any
 
 import numpy as np
 
-from . import __version__
-from .changes import commit
-from .errors import RepositoryError
-from .storage import files, manifest
-from .storage.manifest import SHARED_FEATURE, Document
-from .storage.parts import PartRef, PartWriter
-from .storage.sharing import Contigs, Source, write_shared
-from .storage.sources import BatchOpener
+from .. import __version__
+from ..errors import RepositoryError
+from ..storage import files, manifest
+from ..storage.manifest import SHARED_FEATURE, Document
+from ..storage.parts import PartRef, PartWriter
+from ..storage.sharing import Contigs, Source, write_shared
+from ..storage.sources import BatchOpener
+from .adding import commit
 
 SMALL_SAMPLES = 4096
 MOST_SAMPLES = 16384

@@ -7,16 +7,16 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .changes import PathLike, commit
-from .errors import FastaError, RepositoryError
-from .storage import files, keys, manifest
-from .storage.manifest import Document
-from .storage.parts import PartRef, PartWriter
-from .storage.reference import contig_lengths, mismatch_of, with_reference
-from .storage.sources import BatchOpener
+from ..errors import FastaError, RepositoryError
+from ..storage import files, keys, manifest
+from ..storage.manifest import Document
+from ..storage.parts import PartRef, PartWriter
+from ..storage.reference import contig_lengths, mismatch_of, with_reference
+from ..storage.sources import BatchOpener
+from .adding import PathLike, commit
 
 if TYPE_CHECKING:
-    from .ingest.fasta import Fasta
+    from ..ingest.fasta import Fasta
 
 
 class _OutdatedError(Exception):
@@ -30,7 +30,7 @@ def reindex(root: Path, newest: Document, reference: PathLike | None) -> int:
 
     No version is made where nothing changes. Raises FastaError where the FASTA contradicts a record.
     """
-    from .ingest.fasta import fasta_of  # noqa: PLC0415
+    from ..ingest.fasta import fasta_of  # noqa: PLC0415
 
     known = newest["fasta"]
     fasta = None if reference is None else fasta_of(known, reference)

@@ -15,22 +15,22 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from . import __version__
-from .changes import commit
-from .errors import RepositoryError
-from .model.ploidy import SEXES
-from .storage import files, manifest, ploidy, reference_blocks, totals
-from .storage.arrays import GROUP, ArraySpec, StoredArray, write_whole
-from .storage.batch import Batch
-from .storage.coverage import Coverage, write_coverage
-from .storage.fewer_people import HEADER, FewerBatch, FewerPeople, holds, token
-from .storage.garbage import Garbage
-from .storage.history import withdrawn_of
-from .storage.manifest import SHARED_FEATURE, Document
-from .storage.parts import Part, PartRef, PartWriter
-from .storage.people import sample_names
-from .storage.sharing import Contigs, Source, read_calls, write_shared
-from .storage.sources import BatchOpener
+from .. import __version__
+from ..errors import RepositoryError
+from ..model.ploidy import SEXES
+from ..storage import files, manifest, ploidy, reference_blocks, totals
+from ..storage.arrays import GROUP, ArraySpec, StoredArray, write_whole
+from ..storage.batch import Batch
+from ..storage.coverage import Coverage, write_coverage
+from ..storage.fewer_people import HEADER, FewerBatch, FewerPeople, holds, token
+from ..storage.garbage import Garbage
+from ..storage.history import withdrawn_of
+from ..storage.manifest import SHARED_FEATURE, Document
+from ..storage.parts import Part, PartRef, PartWriter
+from ..storage.people import sample_names
+from ..storage.sharing import Contigs, Source, read_calls, write_shared
+from ..storage.sources import BatchOpener
+from .adding import commit
 from .upkeep import collect
 
 
@@ -265,10 +265,10 @@ def _description(part: Part, array: str) -> str:
 
 def _write_totals(writer: PartWriter, batch: FewerBatch) -> None:
     """Count everybody who is left in a batch."""
-    from .codec.counting import Masks, count_rows  # noqa: PLC0415
-    from .codec.counts import BlockCounts  # noqa: PLC0415
-    from .codec.genotype import encode_array  # noqa: PLC0415
-    from .codec.layout import inflate_block, parse  # noqa: PLC0415
+    from ..codec.counting import Masks, count_rows  # noqa: PLC0415
+    from ..codec.counts import BlockCounts  # noqa: PLC0415
+    from ..codec.genotype import encode_array  # noqa: PLC0415
+    from ..codec.layout import inflate_block, parse  # noqa: PLC0415
 
     out = totals.TotalsWriter(writer, batch.chunk_variants)
     for chunk in range(batch.num_chunks):

@@ -1,0 +1,1 @@
+"""Changes of a repository: each makes one new version, all or nothing."""
