@@ -260,7 +260,7 @@ def test_a_batch_that_lands_during_reindex_gets_keys_too(tmp_path, fx_fasta, mon
     repo = vs.create(tmp_path / "repo", _vcf(tmp_path / "a.vcf", ["1\t9\tACA\tA"]))
     other = vs.open(repo.path)
     more = [_vcf(tmp_path / "b.vcf", ["1\t3\tGCACA\tGCA"], "B")]
-    from varstore import reindexing
+    from varstore.changes import reindexing
 
     make = reindexing._make_keys
 
