@@ -64,7 +64,7 @@ def test_rows_are_in_order_however_the_axis_is_cut(added, monkeypatch, seed):
 def test_the_last_position_is_in_the_whole(tmp_path):
     last = 2**31 - 1
     for name, position in (("a", 5), ("b", last)):
-        lines = ["##fileformat=VCFv4.3", "##contig=<ID=22>"]
+        lines = ["##fileformat=VCFv4.3", "##contig=<ID=21>", "##contig=<ID=22>"]
         lines += ['##FORMAT=<ID=GT,Number=1,Type=String,Description="Genotype">']
         lines += ["\t".join(f"#CHROM POS ID REF ALT QUAL FILTER INFO FORMAT {name}".split())]
         lines += ["\t".join(f"22 {position} . A G . . . GT 0/1".split())]
@@ -73,6 +73,7 @@ def test_the_last_position_is_in_the_whole(tmp_path):
     repo.add(tmp_path / "b.vcf")
     assert counted(repo, f"22:{last}").position.tolist() == [last]
     assert counted(repo).position.tolist() == [5, last]
+    assert len(counted(repo, ["21:1 A>G", "21:90 A>G"])) == 0  # a contig that no batch covers
 
 
 def test_people_may_come_again_with_other_contigs(added):
