@@ -182,3 +182,18 @@ def test_alleles_in_a_list_of_regions():
     assert split_regions(text, ["22", "X"]) == [
         "22:16,050,075 A>G", "X:5:A:C", "22:1,000-2,000", "22:7,123:A:T"
     ]  # fmt: skip
+
+
+def test_regions_take_any_name_of_a_contig(tmp_path):
+    header = "##fileformat=VCFv4.3\n##contig=<ID=22,length=51304566>\n##contig=<ID=MT,length=16569>\n"
+    header += '##FORMAT=<ID=GT,Number=1,Type=String,Description="Genotype">\n'
+    header += "#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\tFORMAT\ta\n"
+    records = "".join(f"{contig}\t50\t.\tA\tG\t.\t.\t.\tGT\t0/1\n" for contig in ("22", "MT"))
+    (tmp_path / "a.vcf").write_text(header + records)
+    repo = vs.create(tmp_path / "r", tmp_path / "a.vcf")
+    for region in ("chr22", "chr22:50", "22:1-60", "NC_000022.10:50-50", "chr22:50 A>G", "chr22:50:A:G"):
+        assert repo.count_alleles(region).contig.tolist() == ["22"], region
+    # Another build's chromosome 22, and hg19's chrM, are other sequences.
+    for region in ("NC_000022.11:50", "chrM:50", "chr21"):
+        with pytest.raises(UnknownContigError, match="no contig"):
+            repo.count_alleles(region)

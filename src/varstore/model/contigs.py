@@ -119,6 +119,24 @@ def resolve(
     return [places[name] for name in contigs], entries
 
 
+def name_in(name: str, table: Sequence[Mapping[str, Any]]) -> str:
+    """What a table calls the contig that somebody names; the name itself where no contig is known to be the same.
+
+    table : as in ``resolve``. The mitochondrion goes by its name alone: chrM and MT may be different sequences.
+
+    >>> name_in("chr22", [{"name": "22", "length": None}])
+    '22'
+    """
+    if any(entry["name"] == name for entry in table):
+        return name
+    length = length_of(name, None)
+    place = _alias(name, length, table, set())
+    if place is None:
+        return name
+    known = length_of(table[place]["name"], table[place]["length"])
+    return name if None not in (length, known) and length != known else str(table[place]["name"])
+
+
 def _alias(name: str, length: int | None, entries: Sequence[Mapping[str, Any]], taken: set[int]) -> int | None:
     """The place of a contig that has another name for the same chromosome."""
     chromosome = chromosome_of(name)

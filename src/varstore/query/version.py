@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import NotARepositoryError, QueryError
+from ..model.contigs import name_in
 from ..model.regions import Region, merge_regions, parse_allele, parse_region, read_regions_file
 from ..storage import history, manifest
 from ..storage.manifest import Manifest
@@ -262,7 +263,7 @@ class Version:
         """Regions asked for, sorted and joined, and exact alleles. None: everything."""
         if region is None and regions_file is None:
             return None, []
-        texts = [region] if isinstance(region, str) else list(region or ())
+        texts = [self._named(text) for text in ([region] if isinstance(region, str) else region or ())]
         alleles = {text: parse_allele(text, self.contigs) for text in texts}
         regions = [parse_region(text, self.contigs) for text in texts if alleles[text] is None]
         if regions_file is not None:
@@ -271,6 +272,13 @@ class Version:
             except OSError as error:
                 raise QueryError(f"{regions_file}: cannot be read ({error.strerror})") from None
         return merge_regions(regions), [self._allele(allele) for allele in alleles.values() if allele is not None]
+
+    def _named(self, region: str) -> str:
+        """The region with its contig by the name it has here: chr22 and 22 are one."""
+        contig, colon, rest = region.partition(":")
+        if self.manifest is None or region in self.contigs or contig in self.contigs:
+            return region
+        return name_in(contig, self.manifest.contigs) + colon + rest
 
     def _allele(self, text: AlleleText) -> AlleleKey:
         from ..storage.keys import key_of  # noqa: PLC0415
