@@ -260,14 +260,14 @@ def test_partitions_and_commits_that_fail_at_any_file_operation(tmp_path, monkey
     for step in [*steps, lambda: repo.commit(plan, threads=1)]:
         number, finished = 0, False
         while not finished:
-            number += 1
+            number += 1 if error is Dead else 5
             with monkeypatch.context() as patch, warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 Faulty(patch, number, error)
                 try:
                     step()
                 except (Dead, OSError):
-                    assert number < 400
+                    assert number < 2000
                 else:
                     finished = True
             with warnings.catch_warnings():
@@ -306,7 +306,7 @@ def interrupted(tmp_path, monkeypatch, kind="bgzf"):
     root = tmp_path / "repo"
     vs.create(root)
     with monkeypatch.context() as patch:
-        Faulty(patch, 60, KeyboardInterrupt)
+        Faulty(patch, 120, KeyboardInterrupt)
         with pytest.raises(KeyboardInterrupt):
             vs.open(root).add(*inputs, threads=1)
     assert list((root / "tmp").glob("plan-*/*.spool"))
@@ -494,7 +494,7 @@ def test_plans_at_the_command_line(tmp_path, fx_cli):
     fx_cli("commit", root, name)
     assert_same_batch(root, direct(tmp_path, inputs))
     assert "no plan" in fx_cli("commit", root, name, status=1).stderr
-    assert "are in the repository already" in fx_cli("plan", root, *inputs, status=1).stderr
+    assert "in the repository already" in fx_cli("plan", root, *inputs, status=1).stderr
     made = json.loads(fx_cli("plan", fx_empty(tmp_path), *inputs, "--json", "--fields", "GT").stdout)
     assert made["num_partitions"] == 2
     assert made["path"].endswith(made["plan"])

@@ -16,7 +16,7 @@ from test_partitions import KILLED, assert_same_batch, direct, leftovers
 from test_vcz_values import make_fields
 from varstore.errors import PlanError
 from varstore.ingest import partitions
-from varstore.storage import plans
+from varstore.storage import leases
 
 SIZE = 700  # of a partition, in these tests: smaller than any of the files
 
@@ -54,6 +54,7 @@ SOURCES = {
 @pytest.fixture(autouse=True)
 def fx_small_partitions(monkeypatch):
     monkeypatch.setattr(partitions, "PARTITION_SIZE", SIZE)
+    monkeypatch.setattr(partitions, "SPOOLED_SIZE", SIZE)
 
 
 @pytest.mark.parametrize("kind", SOURCES)
@@ -115,7 +116,7 @@ def test_a_lease_of_another_host_names_what_to_remove(tmp_path, fx_cli):
     repo = vs.create(tmp_path / "repo")
     plan = repo.plan(path)
     repo.run_partition(plan, 0)
-    lease = plan.path / plans._LEASE
+    lease = plan.path / leases.NAME
     lease.write_text('{"host": "elsewhere", "pid": 4711, "started": 99}')
     done = fx_cli("commit", tmp_path / "repo", plan.id, status=1)
     assert f"{plan.path}: process 4711 on elsewhere is at work on this import, or was when its host" in done.stderr

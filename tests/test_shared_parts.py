@@ -15,6 +15,7 @@ from varstore.errors import CorruptChunkError, CorruptRepositoryError
 from varstore.query.blocks import BlockCache
 from varstore.query.genotypes import read_genotypes
 from varstore.query.plan import ChunkRead
+from varstore.storage.manifest import staging_folder
 from varstore.storage.named_arrays import arrays_of
 from varstore.storage.parts import Part, PartWriter
 from varstore.storage.shared_axis import merge_axis
@@ -36,7 +37,7 @@ def share(directory, batches):
     """Write a shared part of batches; give the part and its sources."""
     places = [np.array([TABLE.names.index(name) for name in batch.contigs]) for batch in batches]
     sources = [Source(f"s{i}", batch, place) for i, (batch, place) in enumerate(zip(batches, places, strict=True))]
-    writer = PartWriter(directory / "staging")
+    writer = PartWriter(staging_folder(directory) / "part")
     write_shared(writer, sources, TABLE, "varstore-test", 2)
     part = Part(directory, writer.publish(directory, "batches/shared"))
     shared, found, column = SharedPart(part), [], 0

@@ -114,8 +114,7 @@ def _differences(source: Path, batches: Sequence[BatchHandle], withdrawn: NDArra
 
 
 def _made_of(source: Path, samples: Sequence[str], batches: Sequence[BatchHandle]) -> BatchHandle | None:
-    """The batch of a file: with its people, and of its name where they have several; renamed people count too."""
-    named = [b for b in batches if any(file["name"] == source.name for file in b.entry["files"])]
-    renamed = [batch for batch in named if batch.num_samples == len(samples)]
+    """The batch of a file: with its people, and where they have several, the one that was made of its name."""
     same = [batch for batch in batches if batch.store.samples == samples]
-    return next(iter([*(batch for batch in same if batch in named), *same, *renamed]), None)
+    named = [batch for batch in same if any(file["name"] == source.name for file in batch.entry["files"])]
+    return next(iter([*named, *same]), None)

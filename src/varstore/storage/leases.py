@@ -159,7 +159,10 @@ def locked(path: Path, what: str) -> Iterator[None]:
 
 def _in_use(path: Path, held: Lease, what: str) -> PlanError:
     who = "another process" if held.host is None else f"process {held.pid} on {held.host}"
-    return PlanError(f"{path.parent}: {who} is at work on {what}; wait for it, or if it is gone remove {path}")
+    work = f"is at work on {what}"
+    if held.host not in (None, os.uname().nodename):  # from here nobody can ask whether it lives
+        work += ", or was when its host went down"
+    return PlanError(f"{path.parent}: {who} {work}; wait for it, or if it is gone remove {path}")
 
 
 class _Renewer:
