@@ -69,6 +69,7 @@ TARGETS = {
     ("add 1,000 people to 10,000", "to 1,000", "sim10k"): Target(1 / 1.2),
     ("add 1,000 people to 50,000", "to 1,000", "sim10k"): Target(1 / 1.2),
     ("allele counts, 30 % cohort, 32 batches", "one batch", "sim10k"): Target(0.25),
+    ("the same, 32 batches compacted", "one batch", "sim10k"): Target(1 / 1.1),
     ("one allele in 100 batches", "", "ten-million"): Target(0.005, absolute=True),
     ("10 kb in 100 batches", "", "ten-million"): Target(0.005, absolute=True),
     ("two adds and export to BCF", "bcftools merge", "merge"): Target(3),

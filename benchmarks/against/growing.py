@@ -85,6 +85,10 @@ def batches_rows(bench: Bench, data: Dataset) -> Iterator[Row]:
     ours, found = in_child(time_query, many, "count_alleles", names, {"cohort": ids}, bench.warm_runs)
     yield Row(f"allele counts, 30 % cohort, {NUM_BATCHES} batches", data, ours, "one batch", one,
               check_equal(sorted_counts(found), sorted_counts(expected)))  # fmt: skip
+    bench.run([*VARSTORE, "compact", str(many)])
+    ours, found = in_child(time_query, many, "count_alleles", names, {"cohort": ids}, bench.warm_runs)
+    yield Row(f"the same, {NUM_BATCHES} batches compacted", data, ours, "one batch", one,
+              check_equal(sorted_counts(found), sorted_counts(expected)))  # fmt: skip
 
 
 def sorted_counts(columns: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
