@@ -41,6 +41,6 @@ FIVE_FIELDS = Dataset("five-fields", 20_000, 2_500, options=FIVE)
 QUICK_FIELDS = Dataset("quick-fields", 1_500, 100, options=FOUR)
 QUICK_FIVE_FIELDS = Dataset("quick-five-fields", 1_500, 100, options=FIVE)
 QUICK_X2 = Dataset("quick-x2", 6_000, 1_000, repeats=QUICK)
-# Made by the task itself: synthetic sites in 100 batches.
+# Made by the task itself: synthetic sites in 100 batches, 5 of the small one.
 LOOKUP = Dataset("ten-million", 10_000_000, 200)
-QUICK_LOOKUP = Dataset("quick-ten-million", 200_000, 200)
+QUICK_LOOKUP = Dataset("quick-lookup", 20_000, 20)
