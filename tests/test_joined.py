@@ -307,3 +307,25 @@ def test_joined_records_stay_the_same_after_compaction_and_leave_out_withdrawn_p
     found = [line.split("\t") for line in export_text(repo).splitlines() if not line.startswith("#")]
     assert [columns[:8] for columns in found] == [columns[:8] for columns in kept]
     assert samples_of(export_text(repo, batch=repo.info()["batches"][1]["id"])) == ["b1s0", "b1s2"]
+
+
+@pytest.mark.parametrize("seed", range(40, 46))
+def test_joined_records_are_the_same_however_the_axis_is_cut(tmp_path, monkeypatch, seed):
+    """Records whose spelling begins long before their allele, the last one at the last position there is."""
+    texts = make_batches(seed, num_batches=3)
+    texts[0] += "\t".join(["22", str(2**31 - 1), ".", "A", "G", ".", ".", ".", "GT", "0/1", "1/1", "0/0"]) + "\n"
+    texts[0] = "".join(sorted(texts[0].splitlines(keepends=True), key=lambda line: line[:2] == "22"))
+    files = [tmp_path / f"{i}.vcf" for i in range(3)]
+    for file, text in zip(files, texts, strict=True):
+        file.write_text(text)
+    whole = vs.create(tmp_path / "whole.varstore", *files).genotypes()
+    monkeypatch.setattr("varstore.query.axis._PIECE_RUNS", 1)
+    monkeypatch.setattr("varstore.query.axis._GAP", 2)
+    monkeypatch.setattr("varstore.ingest.importer.chunk_height", lambda *_, **__: 1 + seed % 3)
+    cut = vs.create(tmp_path / "cut.varstore", *files).genotypes()
+    assert whole.variant_position[-1] == 2**31 - 1
+    for name in ("variant_contig", "variant_position", "variant_allele", "call_genotype", "call_genotype_phased"):
+        found, expected = getattr(cut, name), getattr(whole, name)
+        assert found.tolist() == expected.tolist(), name
+    order = [(contig, pos) for contig, pos in zip(cut.variant_contig, cut.variant_position, strict=True)]
+    assert [pos for contig, pos in order if contig == "22"] == sorted(pos for contig, pos in order if contig == "22")

@@ -15,7 +15,7 @@ import pytest
 
 import varstore as vs
 import vcf_text
-from faults import OPERATIONS, Dead
+from faults import OPERATIONS, Dead, renews
 from test_commits import renamed
 from varstore.errors import CorruptManifestError, PlanError, UnsortedInputError
 from varstore.ingest import partitions
@@ -236,6 +236,8 @@ class Faulty:
 
     def operation(self, real):
         def run(*arguments):
+            if renews():
+                return real(*arguments)
             with self.lock:
                 self.left -= 1
                 failed = self.left == 0 or (self.left < 0 and self.error is Dead)

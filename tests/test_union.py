@@ -52,8 +52,8 @@ def test_counts_over_batches_are_those_of_the_rules(added, seed):
 @pytest.mark.parametrize("seed", range(40, 46))
 def test_rows_are_in_order_however_the_axis_is_cut(added, monkeypatch, seed):
     """Records whose spelling begins long before the allele, and the axis in pieces of a few records."""
-    monkeypatch.setattr("varstore.query.union._PIECE_RUNS", 1)
-    monkeypatch.setattr("varstore.query.union._GAP", 2)
+    monkeypatch.setattr("varstore.query.axis._PIECE_RUNS", 1)
+    monkeypatch.setattr("varstore.query.axis._GAP", 2)
     monkeypatch.setattr("varstore.ingest.importer.chunk_height", lambda *_, **__: 1 + seed % 3)
     repo, batches, people = added(make_batches(seed, num_batches=3))
     assert_same_rows(counted(repo), union_rows(batches, people, TABLE))

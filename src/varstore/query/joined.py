@@ -1,7 +1,7 @@
 """Joined records: the axis of genotypes and exports over batches with sites of their own.
 
-docs/semantics.md, "One axis over many batches": a joined record has at most one record of each batch. The axis is made
-in pieces, ranges of normalised positions of one contig.
+docs/semantics.md, "One axis over many batches": a joined record has at most one record of each batch. Pieces of the
+axis are made when a question is asked (``axis``).
 """
 
 from __future__ import annotations
@@ -14,13 +14,10 @@ from numpy.typing import NDArray
 
 from ..kernels import join
 from ..kernels.match import NO_ROW
-from ..model.regions import END_OF_CONTIG, Region
+from ..model.regions import Region
+from . import axis
 from .joined_alleles import Member, Spelling, spell
 from .joined_records import RecordIndex, Records
-
-# Chunks of records that a piece of a contig covers, over all batches.
-_PIECE_RUNS = 64
-_GAP = 1 << 16
 
 
 @dataclass(frozen=True)
@@ -120,49 +117,18 @@ class JoinedAxis:
             yield from self._of_contig(contig, here, [each for each in wanted if each.contig == contig])
 
     def _of_contig(self, contig: int, regions: Sequence[Region], wanted: Sequence[Wanted]) -> Iterator[Joined]:
-        whole = any(region.start == 0 and region.end >= END_OF_CONTIG for region in regions)
-        ranges = [(0, END_OF_CONTIG)] if whole else self._ranges(contig, regions, wanted)
-        ready: Joined | None = None
-        for low, high in self._cut(contig, ranges):
-            piece = self._piece(contig, low, high)
-            if not whole:
-                inside = np.zeros(len(piece), np.bool_)
-                for region in regions:
-                    inside |= (piece.start < region.end) & (piece.end > region.start)
-                for each in wanted:
-                    inside |= np.isin(piece.members[each.batch], each.records)
-                piece = piece.take(np.flatnonzero(inside))
-            if not len(piece):
-                continue
-            # Rows come by POS; pieces are cut by the normalised position, which may lie behind it.
-            if ready is not None:
-                done = int(np.searchsorted(ready.start, piece.start[0]))
-                if done:
-                    yield ready.take(np.arange(done))
-                if done < len(ready):
-                    piece = Joined.merged([ready.take(np.arange(done, len(ready))), piece])
-            ready = piece
-        if ready is not None:
-            yield ready
-
-    def _ranges(self, contig: int, regions: Sequence[Region], wanted: Sequence[Wanted]) -> list[tuple[int, int]]:
-        """Ranges of positions that hold every record that overlaps a region or is wanted."""
-        found = [self.indexes[batch].positions(region) for batch in self.covered[contig] for region in regions]
+        indexes = [self.indexes[batch] for batch in self.covered[contig]]
+        whole = axis.is_whole(regions)
+        found = [] if whole else [index.positions(region) for index in indexes for region in regions]
         found += [self.indexes[each.batch].positions_of(contig, each.records) for each in wanted]
-        positions = np.unique(np.concatenate(found)) if found else np.zeros(0, np.int64)
-        if not len(positions):
-            return []
-        cuts = np.flatnonzero(np.diff(positions) > _GAP) + 1
-        return [(int(part[0]), int(part[-1]) + 1) for part in np.split(positions, cuts)]
+        ranges = [axis.WHOLE] if whole else axis.ranges_of(found)
 
-    def _cut(self, contig: int, ranges: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int]]:
-        """Ranges in parts small enough to be held."""
-        indexes = [self.indexes[batch].index for batch in self.covered[contig]]
-        lows = [index.run_low[index.run_contig == contig] for index in indexes]
-        cuts = np.unique(np.sort(np.concatenate(lows))[_PIECE_RUNS::_PIECE_RUNS]).tolist() if lows else []
-        for low, high in ranges:
-            inside = [cut for cut in cuts if low < cut < high]
-            yield from zip([low, *inside], [*inside, high], strict=True)
+        def piece_of(low: int, high: int) -> Joined:
+            piece = self._piece(contig, low, high)
+            return piece if whole else piece.take(np.flatnonzero(_selected(piece, regions, wanted)))
+
+        alleles = [index.index for index in indexes]
+        yield from axis.in_order(alleles, contig, axis.cut(alleles, contig, ranges), piece_of, Joined.merged)
 
     def _piece(self, contig: int, low: int, high: int) -> Joined:
         batches = list(self.covered[contig])
@@ -215,3 +181,12 @@ class JoinedAxis:
             start = int(sites.position[row]) - 1
             members.append(Member(start, alleles, index.keys(chunk, row, len(alleles) - 1)))
         return spell(members, f"{self.contigs[contig]}:{members[0].start + 1}")
+
+
+def _selected(piece: Joined, regions: Sequence[Region], wanted: Sequence[Wanted]) -> NDArray[np.bool_]:
+    inside = np.zeros(len(piece), np.bool_)
+    for region in regions:
+        inside |= (piece.start < region.end) & (piece.end > region.start)
+    for each in wanted:
+        inside |= np.isin(piece.members[each.batch], each.records)
+    return inside

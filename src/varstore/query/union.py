@@ -1,7 +1,6 @@
 """One axis over batches with sites of their own: which record of each batch answers for each allele.
 
-docs/semantics.md, "One axis over many batches". The axis is made in pieces, ranges of normalised positions of one
-contig, so that a question about a region looks at that region in every batch and at nothing else.
+docs/semantics.md, "One axis over many batches". Pieces of it are made when a question is asked (``axis``).
 """
 
 from __future__ import annotations
@@ -11,22 +10,18 @@ from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
-from itertools import zip_longest
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..kernels import match
-from ..model.regions import END_OF_CONTIG, Region
+from ..model.regions import Region
 from ..storage.batch import Batch
+from . import axis
 from .alleles import AlleleIndex, Entries, kinds
 from .plan import ChunkRead
 
-# Chunks of keys that a piece of a contig covers, over all batches.
-_PIECE_RUNS = 64
-# Positions further apart than this are looked at apart: a long deletion over a region is one of its own.
-_GAP = 1 << 16
 # Bytes of pieces that are kept.
 _CACHE_BYTES = 1 << 27
 
@@ -205,43 +200,17 @@ class Union:
             yield from self._of_contig(contig, here, [allele for allele in alleles if allele.contig == contig])
 
     def _of_contig(self, contig: int, regions: Sequence[Region], alleles: Sequence[AlleleKey]) -> Iterator[Piece]:
-        whole = any(region.start == 0 and region.end >= END_OF_CONTIG for region in regions)
-        ranges = [(0, END_OF_CONTIG + 1)] if whole else self._ranges(contig, regions)
+        indexes = [self.indexes[batch] for batch in self.covered[contig]]
+        whole = axis.is_whole(regions)
+        found = [] if whole else [index.positions(region) for index in indexes for region in regions]
+        ranges = [axis.WHOLE] if whole else axis.ranges_of(found)
         ranges += [(allele.position, allele.position + 1) for allele in alleles]
-        cuts = list(self._cut(contig, _merged_ranges(ranges)))
-        ready: Piece | None = None
-        for (low, high), following in zip_longest(cuts, cuts[1:]):
+
+        def piece_of(low: int, high: int) -> Piece:
             piece = self._piece(contig, low, high)
-            if not whole:
-                piece = piece.take(np.flatnonzero(_selected(piece, regions, alleles)))
-            ready = piece if ready is None or not len(ready) else _merged([ready, piece]) if len(piece) else ready
-            # Rows come by POS as it is spelled, pieces are cut by the normalised one: rows wait for all before them.
-            done = np.searchsorted(ready.start, self._first_start(contig, following[0])) if following else len(ready)
-            if done:
-                yield ready.take(np.arange(done))
-                ready = ready.take(np.arange(done, len(ready)))
+            return piece if whole else piece.take(np.flatnonzero(_selected(piece, regions, alleles)))
 
-    def _first_start(self, contig: int, low: int) -> int:
-        """The first POS - 1 of records that have an allele whose normalised position is at least ``low``."""
-        first = (self.indexes[batch].first_start(contig, low) for batch in self.covered[contig])
-        return min(first, default=END_OF_CONTIG)
-
-    def _ranges(self, contig: int, regions: Sequence[Region]) -> list[tuple[int, int]]:
-        """Ranges of normalised positions that hold every allele of every record that overlaps a region."""
-        found = [self.indexes[batch].positions(region) for batch in self.covered[contig] for region in regions]
-        positions = np.unique(np.concatenate(found)) if found else np.zeros(0, np.int64)
-        if not len(positions):
-            return []
-        cuts = np.flatnonzero(np.diff(positions) > _GAP) + 1
-        return [(int(part[0]), int(part[-1]) + 1) for part in np.split(positions, cuts)]
-
-    def _cut(self, contig: int, ranges: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int]]:
-        """Ranges in parts small enough to be held."""
-        lows = [index.run_low[index.run_contig == contig] for index in (self.indexes[b] for b in self.covered[contig])]
-        cuts = np.unique(np.sort(np.concatenate(lows))[_PIECE_RUNS::_PIECE_RUNS]).tolist() if lows else []
-        for low, high in ranges:
-            inside = [cut for cut in cuts if low < cut < high]
-            yield from zip([low, *inside], [*inside, high], strict=True)
+        yield from axis.in_order(indexes, contig, axis.cut(indexes, contig, ranges), piece_of, _merged)
 
     def _piece(self, contig: int, low: int, high: int) -> Piece:
         key = contig, low, high
@@ -266,17 +235,6 @@ def _selected(piece: Piece, regions: Sequence[Region], alleles: Sequence[AlleleK
     for allele in alleles:
         inside |= (piece.key == np.uint64(allele.key)) & (piece.digest == np.uint64(allele.digest))
     return inside
-
-
-def _merged_ranges(ranges: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
-    """Ranges in order, those that overlap as one."""
-    merged: list[tuple[int, int]] = []
-    for low, high in sorted(ranges):
-        if merged and low < merged[-1][1]:
-            merged[-1] = merged[-1][0], max(high, merged[-1][1])
-        else:
-            merged.append((low, high))
-    return merged
 
 
 def _build(contig: int, of_batch: Mapping[int, Entries]) -> Piece:
