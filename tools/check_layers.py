@@ -2,10 +2,11 @@
 
     python tools/check_layers.py [PACKAGE_FOLDER]
 
-cli -> repository -> checking, changes | export -> ingest | query (siblings) -> storage -> codec -> kernels: changes
-stand on ingest, exports on query. ``model`` and ``errors`` may be imported by all but kernels, which import nothing of
-ours; ``__version__`` may be taken from the root. Imports inside functions count too, those under ``if TYPE_CHECKING``
-do not.
+cli -> repository -> questions -> checking, changes | export, stats -> ingest | query (siblings) -> storage -> codec ->
+kernels: changes stand on ingest, exports and statistics on query, pictures (``plots``) on results alone. ``people`` is
+what is said of people, ``model`` values without files; they and ``errors`` may be imported by all above them but
+kernels, which import nothing of ours; ``__version__`` may be taken from the root. Imports inside functions count too,
+those under ``if TYPE_CHECKING`` do not.
 """
 
 import ast
@@ -14,18 +15,22 @@ from collections.abc import Iterator
 from pathlib import Path
 
 PACKAGE = "varstore"
-EVERYWHERE = {"errors", "model"}
-_REPOSITORY = {"checking", "changes", "export", "query", "ingest", "storage", "codec", "kernels"} | EVERYWHERE
+EVERYWHERE = {"errors", "model", "people"}
+_ASKING = {"export", "stats", "query", "ingest", "storage", "codec", "kernels"} | EVERYWHERE
 BELOW = {
-    "cli": {"repository"} | _REPOSITORY,
-    "repository": _REPOSITORY,
+    "cli": {"repository", "questions", "checking", "changes", "plots"} | _ASKING,
+    "repository": {"questions", "checking", "changes"} | _ASKING,
+    "questions": _ASKING,
     "checking": {"query", "ingest", "storage", "codec", "kernels"} | EVERYWHERE,
     "changes": {"ingest", "storage", "codec", "kernels"} | EVERYWHERE,
     "export": {"query", "storage", "codec", "kernels"} | EVERYWHERE,
+    "stats": {"query", "storage", "codec", "kernels"} | EVERYWHERE,
     "query": {"storage", "codec", "kernels"} | EVERYWHERE,
     "ingest": {"storage", "codec", "kernels"} | EVERYWHERE,
     "storage": {"codec", "kernels"} | EVERYWHERE,
     "codec": {"kernels"} | EVERYWHERE,
+    "plots": EVERYWHERE,
+    "people": {"model", "errors"},
     "model": {"errors"},
     "errors": set(),
     "kernels": set(),

@@ -1,0 +1,1 @@
+"""What is said of people: tables and their readers, cohort expressions, vocabularies."""

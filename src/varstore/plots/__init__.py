@@ -1,0 +1,1 @@
+"""Pictures of results, for where people look rather than read (matplotlib)."""

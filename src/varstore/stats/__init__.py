@@ -1,0 +1,1 @@
+"""Statistics of sites, people and cohorts, from counts that add up."""
