@@ -30,7 +30,7 @@ def count(
         split_regions(regions, repo.contigs) if regions else None,
         regions_file=regions_file,
         samples=chosen,
-        cohorts=_cohorts(cohorts) if cohorts else None,
+        cohorts=read_cohorts(cohorts) if cohorts else None,
         filters=apply_filters,
     )
 
@@ -52,7 +52,8 @@ def people(repo: Any, samples: str | None, samples_file: str | None, batch: str 
     return [name for name in (repo.samples if batch is None else repo.samples_of(batch)) if name not in out]
 
 
-def _cohorts(texts: tuple[str, ...]) -> dict[str, list[str]]:
+def read_cohorts(texts: tuple[str, ...]) -> dict[str, list[str]]:
+    """Name and people of each ``--cohort``. Raises QueryError."""
     cohorts: dict[str, list[str]] = {}
     for text in texts:
         named = _NAME.match(text)

@@ -81,6 +81,11 @@ min_ref_gq_option = click.option(
 )
 
 
+filters_option = click.option("-f", "--apply-filters", help="Count records with one of these filters only, like PASS,.")
+output_option = click.option("-o", "--output", type=click.Path(), help="Write here instead of to the screen.")
+format_option = click.option(
+    "--format", "form", type=click.Choice(["tsv", "json", "arrow"]), default="tsv", show_default=True
+)
 reference_option = click.option(
     "--reference",
     metavar="FASTA",
@@ -257,12 +262,12 @@ def batch(repo: str, batch_id: str | None, **options: Any) -> None:
 @regions_file_option
 @samples_option
 @samples_file_option
-@click.option("-f", "--apply-filters", help="Count records with one of these filters only, like PASS,.")
+@filters_option
 @click.option(
     "--cohort", "cohorts", multiple=True, metavar="[NAME=]@FILE", help="Count a file of sample ids by itself; repeat."
 )
-@click.option("-o", "--output", type=click.Path(), help="Write here instead of to the screen.")
-@click.option("--format", "form", type=click.Choice(["tsv", "json", "arrow"]), default="tsv", show_default=True)
+@output_option
+@format_option
 def count(repo: str, output: str | None, form: str, **options: Any) -> None:
     """Print allele and genotype counts, one row an ALT allele.
 
@@ -272,6 +277,37 @@ def count(repo: str, output: str | None, form: str, **options: Any) -> None:
 
     opened = _open(repo)
     show.table(counting.count(opened, **options), output, form)
+
+
+@main.command()
+@repo_argument
+@click.option(
+    "--cohort", "cohorts", multiple=True, metavar="[NAME=]@FILE", help="One of the two: a file of sample ids; twice."
+)
+@click.option(
+    "--test",
+    type=click.Choice(["fisher", "chi2", "genotypic", "dominant", "recessive", "trend"]),
+    default="fisher",
+    show_default=True,
+    help="Of alleles: Fisher's exact, chi-square; of people: genotypic (2 degrees of freedom), dominant, recessive, "
+    "Cochran-Armitage trend.",
+)
+@click.option("--allow-overlap", is_flag=True, help="Let people be in both cohorts.")
+@regions_option
+@regions_file_option
+@filters_option
+@output_option
+@format_option
+def compare(repo: str, output: str | None, form: str, **options: Any) -> None:
+    """Compare two cohorts, one row an ALT allele.
+
+    Frequencies of both, their difference, odds ratio with its 95 % interval, p-value, corrected by Bonferroni and
+    Benjamini-Hochberg; alleles private to one cohort, and fixed differences.
+    """
+    from . import comparing, show  # noqa: PLC0415
+
+    opened = _open(repo)
+    show.table(comparing.compare(opened, **options), output, form)
 
 
 @main.command()

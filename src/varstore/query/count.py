@@ -264,6 +264,8 @@ def read_columns(
 ) -> dict[str, NDArray[Any]]:
     """Columns of one read: (alleles,) of the site, (cohorts, alleles) of the counts.
 
+    ``site`` numbers the records of the read.
+
     contigs : names, of the store's contigs and one more    people : (cohorts,) how many there are
     """
     keep: Any = slice(None)  # ALT alleles of the chunk that are asked for
@@ -284,6 +286,7 @@ def read_columns(
     np.divide(allele_count, allele_number, out=frequency, where=allele_number > 0)
     hom_ref, missing = counts.n_hom_ref[:, record], counts.n_missing[:, record]
     return {
+        "site": record,
         "contig": contigs[sites.contig[site]],
         "position": position,
         "ref": ref,

@@ -47,7 +47,16 @@ def count_batches(
     question: Question, batches: Sequence[BatchHandle], axis: tuple[Union, Iterable[Absence | None]] | None,
     contigs: Sequence[str], cache: BlockCache, packed: dict[str, Packed], map_tasks: Map,
 ) -> CountTable:  # fmt: skip
-    """Answer it.
+    """Answer it as a table; arguments, errors and warnings as of ``count_parts``."""
+    parts = count_parts(question, batches, axis, contigs, cache, packed, map_tasks)
+    return count_table(parts, len(question.masks), question.names, genotypes=question.genotypes)
+
+
+def count_parts(
+    question: Question, batches: Sequence[BatchHandle], axis: tuple[Union, Iterable[Absence | None]] | None,
+    contigs: Sequence[str], cache: BlockCache, packed: dict[str, Packed], map_tasks: Map,
+) -> list[dict[str, NDArray[Any]]]:  # fmt: skip
+    """Answer it as columns of some sites each, in order: (alleles,) of the site, (cohorts, alleles) of the counts.
 
     axis : of batches with sites of their own, and what each batch says where it has no record; None: all have the
         same records
@@ -69,7 +78,7 @@ def count_batches(
             union, absences = axis
             pieces = union.pieces(question.regions, question.alleles)
             parts = _on_the_union(question, jobs, list(absences), pieces, contigs, people, map_tasks)
-    return count_table(parts, len(people), question.names, genotypes=question.genotypes)
+    return parts
 
 
 def _on_one_axis(
@@ -102,7 +111,7 @@ def _on_the_union(
     if incomplete:
         rows = f"{incomplete:,} of {sum(len(part['position']) for part in parts):,} rows"
         message = f"in {rows} some people have no record of the site: they are missing there, not reference"
-        warnings.warn(message, DenominatorWarning, stacklevel=6)
+        warnings.warn(message, DenominatorWarning, stacklevel=7)
     return parts
 
 

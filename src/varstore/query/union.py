@@ -142,6 +142,22 @@ class Piece:
         answers = {batch: answers.of_rows(new_row, len(rows)) for batch, answers in self.answers.items()}
         return Piece(contig=self.contig, answers=answers, **columns)
 
+    @cached_property
+    def sites(self) -> NDArray[np.int64]:
+        """(rows,) numbers of joined records: alleles of one record, and those that a record stands beside elsewhere.
+
+        An allele is of the record of the earliest batch that answers for it without having it.
+        """
+        owner, record = self.owner.copy(), self.record.copy()
+        free = self.occurrence == 0  # a duplicate stays a site of its own
+        for batch in sorted(self.answers):
+            answers = self.answers[batch]
+            beside = (answers.alt == 0) & free[answers.row] & (batch < self.owner[answers.row])
+            rows = answers.row[beside]
+            owner[rows], record[rows], free[rows] = batch, answers.record[beside], False
+        sites: NDArray[np.int64] = np.unique(owner.astype(np.int64) << 40 | record, return_inverse=True)[1].reshape(-1)
+        return sites
+
     def spelled(self, stores: Sequence[Batch]) -> tuple[NDArray[Any], NDArray[Any]]:
         """REF and ALT of each row, as its earliest batch spells them; looked up once."""
         if "_spelled" not in self.__dict__:

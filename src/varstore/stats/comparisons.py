@@ -1,0 +1,106 @@
+"""Questions that compare cohorts: methods of ``Repository``."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ..errors import QueryError, SampleClashError
+from ..query.cohorts import Cohort, members
+from ..query.version import Version
+
+if TYPE_CHECKING:
+    from ..query.site_counts import SiteCounts
+    from .comparison import ComparisonTable
+
+PathLike = str | os.PathLike[str]
+
+
+class Comparisons(Version):
+    """What tells cohorts of one version apart."""
+
+    def compare_cohorts(
+        self,
+        a: Cohort | Iterable[str],
+        b: Cohort | Iterable[str],
+        region: str | Sequence[str] | None = None,
+        *,
+        regions_file: PathLike | None = None,
+        filters: str | Iterable[str] | None = None,
+        test: str = "fisher",
+        overlap: bool = False,
+    ) -> ComparisonTable:
+        """Compare two cohorts at every ALT allele.
+
+        a, b : the cohorts    region, regions_file, filters : as in ``count_alleles``
+        test : "fisher" (exact, two-sided) or "chi2" of alleles; "genotypic" (2 degrees of freedom), "dominant",
+            "recessive" or "trend" (Cochran-Armitage) of people
+        overlap : whether people may be in both
+
+        Columns: contig, position, ref, alt; allele_count, allele_number and allele_frequency of each, ``_a`` and
+        ``_b``; of tests of people their numbers (n_none, n_het, n_hom); frequency_difference (a less b), odds_ratio,
+        odds_ratio_low, odds_ratio_high, chi2 (but of Fisher's test), p_value, p_bonferroni, p_bh, is_private,
+        is_fixed_difference. docs/statistics.md has their formulas. Where there is nothing to compare they are NaN.
+
+        Raises SampleClashError where people are in both, QueryError and its kinds, CorruptRepositoryError.
+        """
+        from . import association, comparison  # noqa: PLC0415
+
+        genotypes = association.needs_genotypes(test)
+        sides = {"a": a, "b": b}
+        counts, people = self._site_counts(sides, (region, regions_file), filters, genotypes=genotypes, overlap=overlap)
+        return comparison.compare(counts, test, comparison.Sides(("a", "b"), (people[0], people[1])))
+
+    def _site_counts(
+        self,
+        cohorts: Mapping[str, Cohort | Iterable[str]],
+        where: tuple[str | Sequence[str] | None, PathLike | None],
+        filters: str | Iterable[str] | None,
+        *,
+        genotypes: bool = False,
+        overlap: bool = False,
+        everybody: bool = False,
+    ) -> tuple[SiteCounts, list[int]]:
+        """Counts of the cohorts in one pass, and how many people are in each.
+
+        everybody : add one more cohort, of all people
+
+        Raises SampleClashError, QueryError and its kinds.
+        """
+        from ..query.counting import Question, count_parts  # noqa: PLC0415
+        from ..query.site_counts import SiteCounts  # noqa: PLC0415
+
+        names, chosen = self._cohorts(None, None, cohorts)
+        assert names is not None
+        assert chosen is not None
+        withdrawn = self._withdrawn_now()
+        masks = members(chosen, self._num_numbers, withdrawn)
+        for name, mask in zip(names, masks, strict=True):
+            if not mask.any():
+                raise QueryError(f"the cohort {name!r} is empty: there is nobody to compare")
+        if not overlap:
+            self._check_apart(names, masks)
+        if everybody:
+            masks = np.concatenate([masks, members(None, self._num_numbers, withdrawn)])
+        regions, alleles = self._where(*where)
+        # Cohorts are compared again and again: their masks are packed once.
+        packed = self._packed.setdefault(chosen[0], {}) if not everybody and len(chosen) == 1 else {}
+        question = Question(regions, alleles, masks, names, False, filters, genotypes)
+        axis = None if self._one_axis and not alleles else (self._union, map(self._absence, self._batches))
+        parts = count_parts(question, self._batches, axis, self.contigs, self._blocks, packed, self._map)
+        return SiteCounts.of(parts, len(masks), genotypes=genotypes), masks.sum(axis=1).tolist()
+
+    def _check_apart(self, names: Sequence[str], masks: np.typing.NDArray[np.bool_]) -> None:
+        """Raise SampleClashError where somebody is in two cohorts."""
+        twice = np.flatnonzero(masks.sum(axis=0) > 1)
+        if not len(twice):
+            return
+        both = [name for name, mask in zip(names, masks, strict=True) if mask[twice[0]]][:2]
+        people = f"{len(twice):,} people are" if len(twice) > 1 else "1 person is"
+        raise SampleClashError(
+            f"{people} in several of the cohorts, like {self._names[twice[0]]!r} in {both[0]!r} and {both[1]!r}; "
+            "leave them out of one, or allow it (overlap=True, --allow-overlap)"
+        )
