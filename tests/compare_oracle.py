@@ -57,3 +57,29 @@ def benjamini_hochberg(values):
         None if value is None else min([1, *(q * len(tested) / rank for rank, q in enumerate(tested, 1) if q >= value)])
         for value in values
     ]
+
+
+def pi(counts):
+    """Chance that two alleles drawn from a cohort differ; None below two. counts : of each allele, REF first."""
+    number = sum(counts)
+    return None if number < 2 else 1 - Fraction(sum(c * (c - 1) for c in counts), number * (number - 1))
+
+
+def dxy(counts, others):
+    """Chance that an allele of one cohort and one of another differ."""
+    return 1 - Fraction(sum(c * d for c, d in zip(counts, others, strict=True)), sum(counts) * sum(others))
+
+
+def divergence(sites):
+    """Hudson's and Nei's Fst, f2, the sum of dxy and how many sites are used. sites : pairs of counts of alleles"""
+    used = [(a, b) for a, b in sites if sum(a) > 1 and sum(b) > 1]
+    apart = sum(dxy(a, b) for a, b in used)
+    inside = sum((pi(a) + pi(b)) / 2 for a, b in used)
+    return {
+        "hudson_fst": (apart - inside) / apart if apart else None,
+        "nei_fst": (apart - inside) / (apart + inside) if apart + inside else None,
+        "patterson_f2": (apart - inside) / len(used) if used else None,
+        "divergence": apart if used else None,
+        "num_sites": len(used),
+        "num_skipped": len(sites) - len(used),
+    }

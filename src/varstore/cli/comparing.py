@@ -9,6 +9,15 @@ from ..model.regions import split_regions
 from . import counting
 
 
+def windows(repo: Any, method: str, *, regions: str | None, cohorts: tuple[str, ...], **options: Any) -> Any:
+    """Ask ``fst`` or ``diversity`` what the options say."""
+    chosen = counting.read_cohorts(cohorts)
+    if not chosen:
+        raise QueryError("found no cohort: give --cohort")
+    options["filters"] = options.pop("apply_filters")
+    return getattr(repo, method)(chosen, split_regions(regions, repo.contigs) if regions else None, **options)
+
+
 def compare(
     repo: Any,
     *,

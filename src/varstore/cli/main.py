@@ -82,6 +82,20 @@ min_ref_gq_option = click.option(
 
 
 filters_option = click.option("-f", "--apply-filters", help="Count records with one of these filters only, like PASS,.")
+cohorts_option = click.option(
+    "--cohort", "cohorts", multiple=True, metavar="[NAME=]@FILE", help="A file of sample ids; repeat."
+)
+window_option = click.option(
+    "--window",
+    metavar="BASES",
+    help="Windows of so many bases, like 100kb; each: every region, or contig, by itself.  [default: all in one]",
+)
+window_sites_option = click.option(
+    "--window-sites", metavar="N", type=click.IntRange(1), help="Windows of so many sites instead."
+)
+step_option = click.option(
+    "--step", metavar="N", help="From one window to the next, bases or sites.  [default: as large as a window]"
+)
 output_option = click.option("-o", "--output", type=click.Path(), help="Write here instead of to the screen.")
 format_option = click.option(
     "--format", "form", type=click.Choice(["tsv", "json", "arrow"]), default="tsv", show_default=True
@@ -308,6 +322,47 @@ def compare(repo: str, output: str | None, form: str, **options: Any) -> None:
 
     opened = _open(repo)
     show.table(comparing.compare(opened, **options), output, form)
+
+
+@main.command()
+@repo_argument
+@cohorts_option
+@window_option
+@window_sites_option
+@step_option
+@regions_option
+@regions_file_option
+@filters_option
+@output_option
+@format_option
+def fst(repo: str, output: str | None, form: str, **options: Any) -> None:
+    """Measure how far cohorts are apart, one row a window and pair of them.
+
+    Fst of Hudson and of Nei, Patterson's f2, and dxy, of sums over the sites of a window.
+    """
+    from . import comparing, show  # noqa: PLC0415
+
+    opened = _open(repo)
+    show.table(comparing.windows(opened, "fst", **options), output, form)
+
+
+@main.command()
+@repo_argument
+@cohorts_option
+@window_option
+@window_sites_option
+@step_option
+@regions_option
+@regions_file_option
+@filters_option
+@output_option
+@format_option
+def diversity(repo: str, output: str | None, form: str, **options: Any) -> None:
+    """Measure nucleotide diversity, one row a window and cohort."""
+    from . import comparing, show  # noqa: PLC0415
+
+    opened = _open(repo)
+    show.table(comparing.windows(opened, "diversity", **options), output, form)
 
 
 @main.command()

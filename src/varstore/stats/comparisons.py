@@ -13,6 +13,8 @@ from ..query.cohorts import Cohort, members
 from ..query.version import Version
 
 if TYPE_CHECKING:
+    from ..model.regions import Region
+    from ..model.results import CountTable
     from ..query.site_counts import SiteCounts
     from .comparison import ComparisonTable
 
@@ -53,6 +55,73 @@ class Comparisons(Version):
         sides = {"a": a, "b": b}
         counts, people = self._site_counts(sides, (region, regions_file), filters, genotypes=genotypes, overlap=overlap)
         return comparison.compare(counts, test, comparison.Sides(("a", "b"), (people[0], people[1])))
+
+    def diversity(
+        self,
+        cohorts: Mapping[str, Cohort | Iterable[str]],
+        region: str | Sequence[str] | None = None,
+        *,
+        regions_file: PathLike | None = None,
+        filters: str | Iterable[str] | None = None,
+        window: int | str | None = None,
+        window_sites: int | None = None,
+        step: int | str | None = None,
+    ) -> CountTable:
+        """Nucleotide diversity of cohorts, in windows.
+
+        cohorts : name to people; they may overlap    region, regions_file, filters : as in ``count_alleles``
+        window : bases, as a number or like "100kb"; "each": every region, or contig, by itself; None: all is one
+        window_sites : sites in a window, instead    step : from one window to the next, in the same unit
+
+        Columns, a row a window and cohort: contig, start, end (1-based, closed), num_bases, cohort, num_sites,
+        num_skipped (sites with fewer than two alleles called), num_segregating, diversity (sum over sites), pi (by
+        base). docs/statistics.md has their formulas.
+
+        Raises QueryError and its kinds, CorruptRepositoryError.
+        """
+        from ..model.windows import Windows  # noqa: PLC0415
+        from .diversity import diversity_table  # noqa: PLC0415
+
+        windows = Windows.of(window, window_sites, step)
+        regions = self._stretches(region, regions_file)
+        counts, _ = self._site_counts(cohorts, (region, regions_file), filters, overlap=True)
+        return diversity_table(counts, list(cohorts), self.contigs, regions, windows)
+
+    def fst(
+        self,
+        cohorts: Mapping[str, Cohort | Iterable[str]],
+        region: str | Sequence[str] | None = None,
+        *,
+        regions_file: PathLike | None = None,
+        filters: str | Iterable[str] | None = None,
+        window: int | str | None = None,
+        window_sites: int | None = None,
+        step: int | str | None = None,
+    ) -> CountTable:
+        """Divergence of each pair of cohorts, in windows; arguments as in ``diversity``, cohorts without overlap.
+
+        Columns, a row a window and pair: contig, start, end, num_bases, cohort_a, cohort_b, num_sites, num_skipped
+        (sites where one has fewer than two alleles called), hudson_fst, nei_fst, patterson_f2 (mean over sites),
+        divergence (sum over sites), dxy (by base).
+
+        Raises SampleClashError where people are in two cohorts, QueryError and its kinds, CorruptRepositoryError.
+        """
+        from ..model.windows import Windows  # noqa: PLC0415
+        from .diversity import fst_table  # noqa: PLC0415
+
+        if len(cohorts) < 2:
+            raise QueryError(f"found {len(cohorts)} cohorts, expected two or more")
+        windows = Windows.of(window, window_sites, step)
+        regions = self._stretches(region, regions_file)
+        counts, _ = self._site_counts(cohorts, (region, regions_file), filters)
+        return fst_table(counts, list(cohorts), self.contigs, regions, windows)
+
+    def _stretches(self, region: str | Sequence[str] | None, regions_file: PathLike | None) -> Sequence[Region] | None:
+        """Regions that windows are cut in; None: everything. Raises QueryError."""
+        regions, alleles = self._where(region, regions_file)
+        if alleles:
+            raise QueryError("windows are of regions, not of single alleles")
+        return regions
 
     def _site_counts(
         self,
