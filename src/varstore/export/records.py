@@ -67,7 +67,9 @@ class Selection:
 
     def _left_out(self) -> set[str]:
         """People of the stores whose columns are not written: withdrawn, or not asked for."""
-        stores = [each for store in self.stores for each in (store.stores if isinstance(store, JoinedStore) else [store])]
+        stores = [
+            each for store in self.stores for each in (store.stores if isinstance(store, JoinedStore) else [store])
+        ]
         return {name for store in stores for name in store.samples}.difference(self.samples)
 
     @cached_property
