@@ -16,6 +16,8 @@ import click
 from .. import __version__
 from ..errors import VarstoreError
 from ..kernels.startup import run_alone
+from .cohort_commands import cohort
+from .cohorts import cohort_options
 
 repo_argument = click.argument("repo", type=click.Path())
 inputs_argument = click.argument("inputs", nargs=-1, type=click.Path())
@@ -261,9 +263,7 @@ def batch(repo: str, batch_id: str | None, **options: Any) -> None:
 @samples_option
 @samples_file_option
 @click.option("-f", "--apply-filters", help="Count records with one of these filters only, like PASS,.")
-@click.option(
-    "--cohort", "cohorts", multiple=True, metavar="[NAME=]@FILE", help="Count a file of sample ids by itself; repeat."
-)
+@cohort_options
 @click.option("-o", "--output", type=click.Path(), help="Write here instead of to the screen.")
 @click.option("--format", "form", type=click.Choice(["tsv", "json", "arrow"]), default="tsv", show_default=True)
 def count(repo: str, output: str | None, form: str, **options: Any) -> None:
@@ -310,6 +310,9 @@ def export(repo: str, **options: Any) -> None:
     from . import exporting  # noqa: PLC0415
 
     exporting.export(_open(repo), **options)
+
+
+main.add_command(cohort)
 
 
 @main.command()

@@ -141,11 +141,7 @@ class _Evaluator:
             self._fail(f"unknown column {name.name!r}; who has no value is found by `is missing`", name.position)
         if name.name in self._saved:
             self._fail(f"unknown column {name.name!r}; write cohort {name.name} for the saved cohort", name.position)
-        known = list(self._columns)
-        folded = {each.casefold(): each for each in known}
-        near = get_close_matches(name.name.casefold(), folded, 1)
-        hint = f"did you mean {_spelled(folded[near[0]])}?" if near else f"there are {_listed(known)}"
-        self._fail(f"unknown column {name.name!r}; {hint}", name.position)
+        self._fail(unknown_column(name.name, self._columns), name.position)
 
     def _in_saved(self, saved: Saved, truth: bool) -> Mask:
         if saved.name not in self._saved:
@@ -224,6 +220,14 @@ class _Evaluator:
             return self._vocabulary.descendants(str(term.value))
         except KeyError:
             self._fail(f"the vocabulary has no term {term.value!r}", term.position)
+
+
+def unknown_column(name: str, columns: Mapping[str, Column]) -> str:
+    """What is wrong with a name that is no column's, and which is nearest."""
+    folded = {each.casefold(): each for each in columns}
+    near = get_close_matches(name.casefold(), folded, 1)
+    hint = f"did you mean {_spelled(folded[near[0]])}?" if near else f"there are {_listed(list(columns))}"
+    return f"unknown column {name!r}; {hint}"
 
 
 def _known(found: Mask, missing: Mask, truth: bool) -> Mask:

@@ -14,6 +14,7 @@ KEYWORDS = frozenset({"and", "or", "not", "in", "is", "has", "true", "false", "T
 Kind = Literal["name", "keyword", "value", "sign", "end"]
 
 _ESCAPES = {"\\": "\\", "'": "'", '"': '"', "n": "\n", "t": "\t"}
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _BLANKS = re.compile(r"\s+")
 _NAME = re.compile(r"[^\W\d]\w*")
 _QUOTED_NAME = re.compile(r"`((?:[^`]|``)+)`")
@@ -65,6 +66,8 @@ def pointing(message: str, text: str, position: int) -> CohortExpressionError:
 def tokens(text: str) -> Iterator[Token]:
     """The words of an expression, and the end. Raises CohortExpressionError."""
     position = 0
+    if found := _SURROGATE.search(text):
+        raise pointing("this is no character: the text was not UTF-8", text, found.start())
     while True:
         blanks = _BLANKS.match(text, position)
         position = blanks.end() if blanks else position
