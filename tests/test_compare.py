@@ -194,7 +194,7 @@ def test_who_may_be_compared(fx_simple):
     with pytest.raises(SampleClashError, match=r"2 people are in several of the cohorts, like .*--allow-overlap"):
         repo.compare_cohorts(names[:10], names[8:])
     assert len(repo.compare_cohorts(names[:10], names[8:], overlap=True))
-    with pytest.raises(QueryError, match="the cohort 'b' is empty"):
+    with pytest.raises(QueryError, match="the cohort is empty: no sample is named"):
         repo.compare_cohorts(names[:10], [])
     with pytest.raises(QueryError, match="no test 'exact'; there are fisher, chi2, genotypic"):
         repo.compare_cohorts(names[:10], names[10:], test="exact")

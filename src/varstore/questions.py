@@ -57,8 +57,8 @@ class Questions(Comparisons):
         *,
         regions_file: PathLike | None = None,
         samples: Iterable[str] | None = None,
-        cohort: Cohort | Iterable[str] | None = None,
-        cohorts: Mapping[str, Cohort | Iterable[str]] | None = None,
+        cohort: Cohort | str | Iterable[str] | None = None,
+        cohorts: Mapping[str, Cohort | str | Iterable[str]] | None = None,
         filters: str | Iterable[str] | None = None,
     ) -> CountTable:
         """Allele counts: one row an ALT allele, and a cohort where there are several.
@@ -66,8 +66,8 @@ class Questions(Comparisons):
         region : ``contig``, ``contig:pos`` or ``contig:start-end`` (1-based, closed), an allele like
             ``22:16050075 A>G``, or several
         regions_file : a file of regions, 1-based closed, or 0-based half-open if named .bed
-        samples : count these people only; cohort : the same, as a cohort of its own
-        cohorts : name to people: counts of each, in one pass, with a leading column ``cohort``
+        samples : count these people only, by id; cohort : the same of a cohort, an expression or ids
+        cohorts : name to cohort, expression or ids: counts of each, in one pass, with a leading column ``cohort``
         filters : count records that have one of these filters, ``.`` for none, like ``PASS,.``;
             people whose record fails are missing there
 
@@ -82,8 +82,8 @@ class Questions(Comparisons):
         *,
         regions_file: PathLike | None = None,
         samples: Iterable[str] | None = None,
-        cohort: Cohort | Iterable[str] | None = None,
-        cohorts: Mapping[str, Cohort | Iterable[str]] | None = None,
+        cohort: Cohort | str | Iterable[str] | None = None,
+        cohorts: Mapping[str, Cohort | str | Iterable[str]] | None = None,
         filters: str | Iterable[str] | None = None,
     ) -> CountTable:
         """Allele and genotype counts; arguments as in ``count_alleles``.
@@ -97,8 +97,8 @@ class Questions(Comparisons):
         region: str | Sequence[str] | None,
         regions_file: PathLike | None,
         samples: Iterable[str] | None,
-        cohort: Cohort | Iterable[str] | None,
-        cohorts: Mapping[str, Cohort | Iterable[str]] | None,
+        cohort: Cohort | str | Iterable[str] | None,
+        cohorts: Mapping[str, Cohort | str | Iterable[str]] | None,
         filters: str | Iterable[str] | None,
         *,
         genotypes: bool,

@@ -6,14 +6,12 @@ from typing import Any
 
 from ..errors import QueryError
 from ..model.regions import split_regions
-from . import counting
+from .cohorts import chosen_cohorts
 
 
-def windows(repo: Any, method: str, *, regions: str | None, cohorts: tuple[str, ...], **options: Any) -> Any:
+def windows(repo: Any, method: str, *, regions: str | None, **options: Any) -> Any:
     """Ask ``fst`` or ``diversity`` what the options say."""
-    chosen = counting.read_cohorts(cohorts)
-    if not chosen:
-        raise QueryError("found no cohort: give --cohort")
+    chosen = _cohorts(repo, options)
     options["filters"] = options.pop("apply_filters")
     return getattr(repo, method)(chosen, split_regions(regions, repo.contigs) if regions else None, **options)
 
@@ -24,12 +22,12 @@ def compare(
     regions: str | None,
     regions_file: str | None,
     apply_filters: str | None,
-    cohorts: tuple[str, ...],
     test: str,
     allow_overlap: bool,
+    **options: Any,
 ) -> Any:
     """Compare what the options say."""
-    chosen = counting.read_cohorts(cohorts)
+    chosen = _cohorts(repo, options)
     if len(chosen) != 2:
         raise QueryError(f"found {len(chosen)} cohorts, expected two: give --cohort twice")
     return repo.compare_cohorts(
@@ -40,3 +38,12 @@ def compare(
         test=test,
         overlap=allow_overlap,
     )
+
+
+def _cohorts(repo: Any, options: dict[str, Any]) -> dict[str, Any]:
+    """The cohorts of the command line, whose options are taken out of ``options``. Raises QueryError."""
+    names = ("cohorts", "by", "persons", "vocabulary")
+    chosen = chosen_cohorts(repo, **{name: options.pop(name) for name in names})
+    if chosen is None:
+        raise QueryError("found no cohort: give --cohort or --by")
+    return chosen

@@ -16,13 +16,18 @@ import click
 from .. import __version__
 from ..errors import VarstoreError
 from ..kernels.startup import run_alone
+from .cohort_commands import cohort
+from .cohorts import cohort_options
 
 repo_argument = click.argument("repo", type=click.Path())
 inputs_argument = click.argument("inputs", nargs=-1, type=click.Path())
 regions_option = click.option(
     "-r",
     "--regions",
-    help="Regions, separated by commas: contig, contig:pos, contig:start-end; or alleles: contig:pos REF>ALT.",
+    multiple=True,
+    callback=lambda ctx, param, texts: ",".join(texts) or None,
+    help="Regions, separated by commas or given one by one: contig, contig:pos, contig:start-end; or alleles: "
+    "contig:pos REF>ALT.",
 )
 regions_file_option = click.option(
     "-R", "--regions-file", type=click.Path(), help="File of regions: 1-based, closed; or .bed."
@@ -82,9 +87,6 @@ min_ref_gq_option = click.option(
 
 
 filters_option = click.option("-f", "--apply-filters", help="Count records with one of these filters only, like PASS,.")
-cohorts_option = click.option(
-    "--cohort", "cohorts", multiple=True, metavar="[NAME=]@FILE", help="A file of sample ids; repeat."
-)
 window_option = click.option(
     "--window",
     metavar="BASES",
@@ -277,9 +279,7 @@ def batch(repo: str, batch_id: str | None, **options: Any) -> None:
 @samples_option
 @samples_file_option
 @filters_option
-@click.option(
-    "--cohort", "cohorts", multiple=True, metavar="[NAME=]@FILE", help="Count a file of sample ids by itself; repeat."
-)
+@cohort_options
 @output_option
 @format_option
 def count(repo: str, output: str | None, form: str, **options: Any) -> None:
@@ -295,9 +295,7 @@ def count(repo: str, output: str | None, form: str, **options: Any) -> None:
 
 @main.command()
 @repo_argument
-@click.option(
-    "--cohort", "cohorts", multiple=True, metavar="[NAME=]@FILE", help="One of the two: a file of sample ids; twice."
-)
+@cohort_options
 @click.option(
     "--test",
     type=click.Choice(["fisher", "chi2", "genotypic", "dominant", "recessive", "trend"]),
@@ -326,7 +324,7 @@ def compare(repo: str, output: str | None, form: str, **options: Any) -> None:
 
 @main.command()
 @repo_argument
-@cohorts_option
+@cohort_options
 @window_option
 @window_sites_option
 @step_option
@@ -348,7 +346,7 @@ def fst(repo: str, output: str | None, form: str, **options: Any) -> None:
 
 @main.command()
 @repo_argument
-@cohorts_option
+@cohort_options
 @window_option
 @window_sites_option
 @step_option
@@ -398,6 +396,9 @@ def export(repo: str, **options: Any) -> None:
     from . import exporting  # noqa: PLC0415
 
     exporting.export(_open(repo), **options)
+
+
+main.add_command(cohort)
 
 
 @main.command()

@@ -67,8 +67,8 @@ class Selection:
 
     def _left_out(self) -> set[str]:
         """People of the stores whose columns are not written: withdrawn, or not asked for."""
-        stores = [each for store in self.stores for each in (store.stores if isinstance(store, JoinedStore) else [store])]
-        return {name for store in stores for name in store.samples}.difference(self.samples)
+        parts = (each.stores if isinstance(each, JoinedStore) else [each] for each in self.stores)
+        return {name for stores in parts for store in stores for name in store.samples}.difference(self.samples)
 
     @cached_property
     def _own_header(self) -> Header:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, cast
@@ -135,32 +135,33 @@ def count_records(
     ]
     few = sum(task.num_rows for task in tasks) < _FEW_ROWS
     partials = iter((map if few else map_tasks)(lambda task: _count_task(task, genotypes=genotypes), tasks))
-    return [[_of_read(job, read, parts, partials) for read in mine] for job, mine in zip(jobs, reads, strict=True)]
+    def of_read(job: CountJob, read: ChunkRead) -> BlockCounts:
+        mine = [next(partials) for _ in range(min(parts, len(job.sample_chunks)))]
+        return _of_read(job, read, mine, genotypes=genotypes)
+
+    return [[of_read(job, read) for read in mine] for job, mine in zip(jobs, reads, strict=True)]
 
 
-def _of_read(job: CountJob, read: ChunkRead, parts: int, partials: Iterator[BlockCounts]) -> BlockCounts:
-    people = job.people
-    counts = _of_batch(job, read, job.store.site_chunk(read.chunk), people, parts, partials)
+def _of_read(job: CountJob, read: ChunkRead, partials: list[BlockCounts], *, genotypes: bool) -> BlockCounts:
+    counts = _of_batch(job, read, partials, genotypes=genotypes)
     if job.filters is not None:
-        _drop_failing(counts, _passes(job, read), people)
+        _drop_failing(counts, _passes(job, read), job.people)
     return counts
 
 
-def _of_batch(
-    job: CountJob, read: ChunkRead, sites: SiteChunk, people: NDArray[np.int64], parts: int,
-    partials: Iterator[BlockCounts],
-) -> BlockCounts:  # fmt: skip
-    """Counts of one batch at a read: from the totals, from the tasks, or everybody missing."""
+def _of_batch(job: CountJob, read: ChunkRead, partials: list[BlockCounts], *, genotypes: bool) -> BlockCounts:
+    """Counts of one batch at a read: from the totals, from the tasks' partials, or everybody missing."""
+    sites = job.store.site_chunk(read.chunk)
     if job.totals is not None:
-        return _select(job.totals.chunk(read.chunk, sites.num_alts), read)
-    mine = [next(partials) for _ in range(min(parts, len(job.sample_chunks)))]
-    if not mine:
-        mine = [BlockCounts.zeros(len(people), sites.num_alts if read.rows is None else sites.num_alts[read.rows])]
-    for other in mine[1:]:
-        mine[0].add(other)
+        return job.totals.counts(read.chunk, sites.num_alts, read.rows, genotypes=genotypes)
+    if not partials:
+        num_alts = sites.num_alts if read.rows is None else sites.num_alts[read.rows]
+        partials = [BlockCounts.zeros(len(job.people), num_alts)]
+    for other in partials[1:]:
+        partials[0].add(other)
     if not job.store.has_genotypes:
-        mine[0].n_missing[...] = people[:, np.newaxis]
-    return mine[0]
+        partials[0].n_missing[...] = job.people[:, np.newaxis]
+    return partials[0]
 
 
 def _scratch() -> Scratch:

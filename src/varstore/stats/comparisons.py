@@ -8,26 +8,27 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..errors import QueryError, SampleClashError
-from ..query.cohorts import Cohort, members
-from ..query.version import Version
+from ..errors import CohortError, QueryError, SampleClashError
+from ..query.choosing import Choosing
+from ..query.cohorts import members
 
 if TYPE_CHECKING:
     from ..model.regions import Region
     from ..model.results import CountTable
+    from ..query.choosing import Described
     from ..query.site_counts import SiteCounts
     from .comparison import ComparisonTable
 
 PathLike = str | os.PathLike[str]
 
 
-class Comparisons(Version):
+class Comparisons(Choosing):
     """What tells cohorts of one version apart."""
 
     def compare_cohorts(
         self,
-        a: Cohort | Iterable[str],
-        b: Cohort | Iterable[str],
+        a: Described,
+        b: Described,
         region: str | Sequence[str] | None = None,
         *,
         regions_file: PathLike | None = None,
@@ -58,7 +59,7 @@ class Comparisons(Version):
 
     def diversity(
         self,
-        cohorts: Mapping[str, Cohort | Iterable[str]],
+        cohorts: Mapping[str, Described],
         region: str | Sequence[str] | None = None,
         *,
         regions_file: PathLike | None = None,
@@ -89,7 +90,7 @@ class Comparisons(Version):
 
     def fst(
         self,
-        cohorts: Mapping[str, Cohort | Iterable[str]],
+        cohorts: Mapping[str, Described],
         region: str | Sequence[str] | None = None,
         *,
         regions_file: PathLike | None = None,
@@ -125,7 +126,7 @@ class Comparisons(Version):
 
     def _site_counts(
         self,
-        cohorts: Mapping[str, Cohort | Iterable[str]],
+        cohorts: Mapping[str, Described],
         where: tuple[str | Sequence[str] | None, PathLike | None],
         filters: str | Iterable[str] | None,
         *,
@@ -147,9 +148,9 @@ class Comparisons(Version):
         assert chosen is not None
         withdrawn = self._withdrawn_now()
         masks = members(chosen, self._num_numbers, withdrawn)
-        for name, mask in zip(names, masks, strict=True):
-            if not mask.any():
-                raise QueryError(f"the cohort {name!r} is empty: there is nobody to compare")
+        for name, cohort, mask in zip(names, chosen, masks, strict=True):
+            if not mask.any() and not cohort.allow_empty:
+                raise CohortError(f"the cohort {name!r} is empty: everybody in it was withdrawn")
         if not overlap:
             self._check_apart(names, masks)
         if everybody:
