@@ -16,6 +16,12 @@ def windows(repo: Any, method: str, *, regions: str | None, **options: Any) -> A
     return getattr(repo, method)(chosen, split_regions(regions, repo.contigs) if regions else None, **options)
 
 
+def burden(repo: Any, *, genes: str, apply_filters: str | None, max_frequency: float, **options: Any) -> Any:
+    """Ask ``burden`` what the options say."""
+    chosen = _cohorts(repo, options)
+    return repo.burden(genes, chosen, max_frequency=max_frequency, filters=apply_filters)
+
+
 def compare(
     repo: Any,
     *,

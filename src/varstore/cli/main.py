@@ -366,6 +366,38 @@ def diversity(repo: str, output: str | None, form: str, **options: Any) -> None:
 @main.command()
 @repo_argument
 @click.option(
+    "--genes",
+    metavar="BED",
+    required=True,
+    type=click.Path(),
+    help="Intervals: contig, start, end (0-based, half-open) and name.",
+)
+@click.option(
+    "--max-frequency",
+    metavar="F",
+    type=float,
+    default=0.01,
+    show_default=True,
+    help="The largest frequency of a rare allele, in everybody.",
+)
+@cohort_options
+@filters_option
+@output_option
+@format_option
+def burden(repo: str, output: str | None, form: str, **options: Any) -> None:
+    """Count rare alleles in genes, one row an interval and cohort.
+
+    With two cohorts or more, each is compared with the others together by Fisher's exact test.
+    """
+    from . import comparing, show  # noqa: PLC0415
+
+    opened = _open(repo)
+    show.table(comparing.burden(opened, **options), output, form)
+
+
+@main.command()
+@repo_argument
+@click.option(
     "-O",
     "--output-type",
     "form",

@@ -135,7 +135,6 @@ def count_records(
     ]
     few = sum(task.num_rows for task in tasks) < _FEW_ROWS
     partials = iter((map if few else map_tasks)(lambda task: _count_task(task, genotypes=genotypes), tasks))
-
     def of_read(job: CountJob, read: ChunkRead) -> BlockCounts:
         mine = [next(partials) for _ in range(min(parts, len(job.sample_chunks)))]
         return _of_read(job, read, mine, genotypes=genotypes)

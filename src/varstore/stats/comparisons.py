@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -116,6 +117,35 @@ class Comparisons(Choosing):
         regions = self._stretches(region, regions_file)
         counts, _ = self._site_counts(cohorts, (region, regions_file), filters)
         return fst_table(counts, list(cohorts), self.contigs, regions, windows)
+
+    def burden(
+        self,
+        bed: PathLike,
+        cohorts: Mapping[str, Described],
+        *,
+        max_frequency: float = 0.01,
+        filters: str | Iterable[str] | None = None,
+    ) -> CountTable:
+        """Rare alleles in the intervals of a BED file, such as genes, by cohort.
+
+        bed : contig, start, end and, if there is one, name    cohorts : name to people, without overlap
+        max_frequency : of an allele that is rare, in everybody of the version
+        filters : as in ``count_alleles``
+
+        Columns, a row an interval and cohort: contig, start, end (1-based, closed), name, cohort, num_alleles (rare
+        ones that somebody has, whose REF overlaps the interval), allele_count and allele_number (their sums over
+        these alleles); of two cohorts or more odds_ratio, p_value (Fisher's exact test of copies, the cohort against
+        the others together) and p_bh.
+
+        Raises SampleClashError where people are in two cohorts, InputError for the BED, QueryError and its kinds.
+        """
+        from .burden import burden_table, read_intervals  # noqa: PLC0415
+
+        if not 0 < max_frequency <= 1:
+            raise QueryError(f"max_frequency is {max_frequency}, expected a number above 0, at most 1")
+        intervals = read_intervals(Path(bed), self.contigs, self._named)
+        counts, _ = self._site_counts(cohorts, (None, None), filters, everybody=True)
+        return burden_table(counts, list(cohorts), self.contigs, intervals, max_frequency)
 
     def _stretches(self, region: str | Sequence[str] | None, regions_file: PathLike | None) -> Sequence[Region] | None:
         """Regions that windows are cut in; None: everything. Raises QueryError."""
