@@ -21,16 +21,22 @@ def fisher(a, b, c, d):
 
 
 def chi_square(first, second):
-    """Pearson's statistic of a table of two rows; None where a row or column is empty."""
+    """Pearson's statistic of a table of two rows, and its degrees of freedom; (None, 0) where there is none.
+
+    Columns with nothing in them are left out.
+    """
+    filled = [k for k in range(len(first)) if first[k] + second[k]]
+    first, second = ([row[k] for k in filled] for row in (first, second))
     columns = [x + y for x, y in zip(first, second, strict=True)]
-    if 0 in (sum(first), sum(second), *columns):
-        return None
+    if 0 in (sum(first), sum(second)) or len(columns) < 2:
+        return None, 0
     total = sum(columns)
-    return sum(
+    statistic = sum(
         (Fraction(cell) - Fraction(sum(row) * column, total)) ** 2 / Fraction(sum(row) * column, total)
         for row in (first, second)
         for cell, column in zip(row, columns, strict=True)
     )
+    return statistic, len(columns) - 1
 
 
 def trend(first, second):

@@ -56,8 +56,11 @@ def test_fisher_of_millions_of_alleles_is_scipys():
 def test_chi_squares_are_those_of_their_tables(tables):
     genotypes = np.array(tables).reshape(-1, 2, 3).transpose(1, 2, 0)
     pairs = [(list(table[:3]), list(table[3:])) for table in tables]
-    assert_close(association.pearson(genotypes), [oracle.chi_square(*pair) for pair in pairs])
-    assert_close(association.trend(genotypes), [oracle.trend(*pair) for pair in pairs])
+    statistic, degrees = association.pearson(genotypes)
+    expected = [oracle.chi_square(*pair) for pair in pairs]
+    assert_close(statistic, [value for value, _ in expected])
+    assert degrees.tolist() == [number for _, number in expected]
+    assert_close(association.trend(genotypes)[0], [oracle.trend(*pair) for pair in pairs])
 
 
 def test_p_values_are_scipys():
@@ -65,7 +68,7 @@ def test_p_values_are_scipys():
     statistic = np.array([0.0, 1e-8, 0.4, 3.84, 40.0, 700.0, 1300.0, np.nan])
     for degrees in (1, 2):
         found = np.empty(len(statistic))
-        association.chi_square_p(statistic, degrees, found)
+        association.chi_square_p(statistic, np.full(len(statistic), degrees), found)
         np.testing.assert_allclose(found, stats.chi2.sf(statistic, degrees), rtol=1e-12)
 
 
@@ -125,17 +128,17 @@ def expected_test(test, a, b):
     alleles = [[row["allele_count"], row["allele_number"] - row["allele_count"]] for row in (a, b)]
     if test == "fisher":
         return None, oracle.fisher(*alleles[0], *alleles[1])
-    statistic = {
+    statistic, degrees = {
         "chi2": lambda: oracle.chi_square(*alleles),
         "genotypic": lambda: oracle.chi_square(*people),
         "dominant": lambda: oracle.chi_square(*([n, het + hom] for n, het, hom in people)),
         "recessive": lambda: oracle.chi_square(*([n + het, hom] for n, het, hom in people)),
-        "trend": lambda: oracle.trend(*people),
+        "trend": lambda: (oracle.trend(*people), 1),
     }[test]()
     if statistic is None:
         return None, None
     half = float(statistic) / 2
-    return statistic, math.exp(-half) if test == "genotypic" else math.erfc(math.sqrt(half))
+    return statistic, math.exp(-half) if degrees == 2 else math.erfc(math.sqrt(half))
 
 
 @pytest.mark.parametrize("test", sorted(association.TESTS))
@@ -198,3 +201,12 @@ def test_who_may_be_compared(fx_simple):
         repo.compare_cohorts(names[:10], [])
     with pytest.raises(QueryError, match="no test 'exact'; there are fisher, chi2, genotypic"):
         repo.compare_cohorts(names[:10], names[10:], test="exact")
+
+
+def test_genomic_inflation_is_the_median_by_its_expectation():
+    stats = pytest.importorskip("scipy.stats")
+    statistic = np.append(np.linspace(0, 3, 301), np.nan)
+    for degrees in (1, 2):
+        found = correction.genomic_inflation(statistic, np.full(302, degrees))
+        assert found == pytest.approx(1.5 / stats.chi2.median(degrees), rel=1e-12)
+    assert math.isnan(correction.genomic_inflation(statistic[-1:], np.array([0])))

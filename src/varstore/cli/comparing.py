@@ -31,12 +31,13 @@ def compare(
     test: str,
     allow_overlap: bool,
     **options: Any,
-) -> Any:
-    """Compare what the options say."""
+) -> tuple[Any, tuple[str, str]]:
+    """Compare what the options say; give the names of the two cohorts too."""
     chosen = _cohorts(repo, options)
     if len(chosen) != 2:
         raise QueryError(f"found {len(chosen)} cohorts, expected two: give --cohort twice")
-    return repo.compare_cohorts(
+    first, second = chosen
+    table = repo.compare_cohorts(
         *chosen.values(),
         split_regions(regions, repo.contigs) if regions else None,
         regions_file=regions_file,
@@ -44,6 +45,7 @@ def compare(
         test=test,
         overlap=allow_overlap,
     )
+    return table, (first, second)
 
 
 def _cohorts(repo: Any, options: dict[str, Any]) -> dict[str, Any]:

@@ -305,12 +305,13 @@ def count(repo: str, output: str | None, form: str, **options: Any) -> None:
     "Cochran-Armitage trend.",
 )
 @click.option("--allow-overlap", is_flag=True, help="Let people be in both cohorts.")
+@click.option("--summary", is_flag=True, help="Print a paragraph that sums the comparison up, in place of the table.")
 @regions_option
 @regions_file_option
 @filters_option
 @output_option
 @format_option
-def compare(repo: str, output: str | None, form: str, **options: Any) -> None:
+def compare(repo: str, output: str | None, form: str, summary: bool, **options: Any) -> None:
     """Compare two cohorts, one row an ALT allele.
 
     Frequencies of both, their difference, odds ratio with its 95 % interval, p-value, corrected by Bonferroni and
@@ -319,7 +320,11 @@ def compare(repo: str, output: str | None, form: str, **options: Any) -> None:
     from . import comparing, show  # noqa: PLC0415
 
     opened = _open(repo)
-    show.table(comparing.compare(opened, **options), output, form)
+    table, names = comparing.compare(opened, **options)
+    if summary:
+        show.text(table.summary(names), output)
+    else:
+        show.table(table, output, form)
 
 
 @main.command()

@@ -9,36 +9,41 @@ from .jit import kernel
 
 
 @kernel
-def chi_square(tables: NDArray[np.int64], out: NDArray[np.float64]) -> None:
-    """Sum of (observed - expected)^2 / expected.
+def chi_square(tables: NDArray[np.int64], out: NDArray[np.float64], degrees: NDArray[np.int64]) -> None:
+    """Sum of (observed - expected)^2 / expected, over the columns with anything in them.
 
-    tables : (2, columns, rows) int64, none negative    out : (rows,) float64; NaN where a row or a column of a table
-        has nothing in it
+    tables : (2, columns, rows) int64, none negative    out : (rows,) float64; NaN where a row of a table is empty, or
+        all but one column    degrees : (rows,) int64 of freedom: such columns less one; 0 where ``out`` is NaN
     """
     width = tables.shape[1]
     for row in range(tables.shape[2]):
         first = second = np.int64(0)
+        filled = -1
         for k in range(width):
             first += tables[0, k, row]
             second += tables[1, k, row]
-        total = 0.0 if first > 0 and second > 0 else np.nan
-        for k in range(width if first > 0 and second > 0 else 0):
+            filled += tables[0, k, row] + tables[1, k, row] > 0
+        if first == 0 or second == 0 or filled < 1:
+            out[row] = np.nan
+            degrees[row] = 0
+            continue
+        total = 0.0
+        for k in range(width):
             column = tables[0, k, row] + tables[1, k, row]
-            if column == 0:
-                total = np.nan
-                break
-            # The two cells of a column deviate by the same, one up and one down.
-            expected = first / (first + second) * column
-            apart = tables[0, k, row] - expected
-            total += apart * apart / expected + apart * apart / (column - expected)
+            if column > 0:
+                # The two cells of a column deviate by the same, one up and one down.
+                expected = first / (first + second) * column
+                apart = tables[0, k, row] - expected
+                total += apart * apart / expected + apart * apart / (column - expected)
         out[row] = total
+        degrees[row] = filled
 
 
 @kernel
-def chi_square_p(statistic: NDArray[np.float64], degrees: int, out: NDArray[np.float64]) -> None:
-    """Chance of at least the statistic, of 1 or 2 degrees of freedom. statistic, out : (rows,) float64"""
+def chi_square_p(statistic: NDArray[np.float64], degrees: NDArray[np.int64], out: NDArray[np.float64]) -> None:
+    """Chance of at least the statistic, of 1 or 2 degrees of freedom; all (rows,). NaN stays NaN."""
     for row in range(statistic.shape[0]):
-        if degrees == 1:
-            out[row] = math.erfc(math.sqrt(statistic[row] / 2.0))
-        else:
+        if degrees[row] == 2:
             out[row] = math.exp(-statistic[row] / 2.0)
+        else:
+            out[row] = math.erfc(math.sqrt(statistic[row] / 2.0))

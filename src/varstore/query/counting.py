@@ -31,7 +31,7 @@ class Question:
     regions : sorted, without overlap; None: everything    alleles : exact ones besides
     masks : (cohorts, numbers of people) who is counted    names : of the cohorts; None: no such column
     everybody : nobody was left out by the question    filters : that a record may have, one at least; None: any
-    genotypes : count genotypes too
+    genotypes : count genotypes too    sites : say of which site each row is: column ``site``
     """
 
     regions: Sequence[Region] | None
@@ -41,6 +41,7 @@ class Question:
     everybody: bool
     filters: str | Iterable[str] | None
     genotypes: bool
+    sites: bool = False
 
 
 def count_batches(
@@ -107,6 +108,8 @@ def _on_the_union(
     for piece in pieces:
         counts, missing = count_piece(piece, union_jobs, people, map_tasks, genotypes=question.genotypes)
         parts.append(piece_columns(piece, counts, stores, names, people))
+        if question.sites:
+            parts[-1]["site"] = piece.sites
         incomplete += int(missing.sum())
     if incomplete:
         rows = f"{incomplete:,} of {sum(len(part['position']) for part in parts):,} rows"

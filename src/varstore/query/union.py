@@ -144,18 +144,25 @@ class Piece:
 
     @cached_property
     def sites(self) -> NDArray[np.int64]:
-        """(rows,) numbers of joined records: alleles of one record, and those that a record stands beside elsewhere.
+        """(rows,) numbers of joined records, from 0: alleles that stand in one record of some batch, or answer in it.
 
-        An allele is of the record of the earliest batch that answers for it without having it.
+        A duplicate is answered by the record of the first where a batch has it once: that does not join the two.
         """
-        owner, record = self.owner.copy(), self.record.copy()
-        free = self.occurrence == 0  # a duplicate stays a site of its own
-        for batch in sorted(self.answers):
-            answers = self.answers[batch]
-            beside = (answers.alt == 0) & free[answers.row] & (batch < self.owner[answers.row])
-            rows = answers.row[beside]
-            owner[rows], record[rows], free[rows] = batch, answers.record[beside], False
-        sites: NDArray[np.int64] = np.unique(owner.astype(np.int64) << 40 | record, return_inverse=True)[1].reshape(-1)
+        label = np.arange(len(self))
+        members = []
+        for answers in self.answers.values():
+            kept = (answers.alt > 0) | (self.occurrence[answers.row] == 0)
+            _, record = np.unique(answers.record[kept], return_inverse=True)
+            members.append((answers.row[kept], record.reshape(-1)))
+        changed = True
+        while changed:
+            before = label.copy()
+            for row, record in members:
+                least = np.full(len(row), len(self))
+                np.minimum.at(least, record, label[row])
+                label[row] = np.minimum(label[row], least[record])
+            changed = bool((before != label).any())
+        sites: NDArray[np.int64] = np.unique(label, return_inverse=True)[1].reshape(-1)
         return sites
 
     def spelled(self, stores: Sequence[Batch]) -> tuple[NDArray[Any], NDArray[Any]]:

@@ -128,14 +128,13 @@ def _spread(counts: BlockCounts, answers: Answers, parts: Sequence[BlockCounts],
 def piece_columns(
     piece: Piece, counts: BlockCounts, stores: Sequence[Batch], contigs: NDArray[Any], people: NDArray[np.int64]
 ) -> dict[str, NDArray[Any]]:
-    """Columns of a piece: (rows,) of the site, (cohorts, rows) of the counts; ``site`` numbers joined records."""
+    """Columns of a piece: (rows,) of the site, (cohorts, rows) of the counts."""
     ref, alt = piece.spelled(stores)
     allele_count, allele_number = counts.allele_count, counts.allele_number
     frequency = np.full(allele_count.shape, np.nan)
     np.divide(allele_count, allele_number, out=frequency, where=allele_number > 0)
     known = counts.n_hom_ref + counts.n_het + counts.n_hom_alt + counts.n_missing
     return {
-        "site": piece.sites,
         "contig": np.full(len(piece), contigs[piece.contig], object),
         "position": piece.start + 1,
         "ref": ref,

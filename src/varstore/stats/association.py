@@ -5,7 +5,8 @@ Every distinct table is computed once: sites of the same counts have the same an
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
@@ -20,38 +21,42 @@ from ..query.site_counts import SiteCounts
 Floats = NDArray[np.float64]
 Counts = NDArray[np.int64]
 
-# Tests by name, with the degrees of freedom of their statistic; None: exact.
-TESTS: dict[str, int | None] = {
-    "fisher": None, "chi2": 1, "genotypic": 2, "dominant": 1, "recessive": 1, "trend": 1,
-}  # fmt: skip
+TESTS = ("fisher", "chi2", "genotypic", "dominant", "recessive", "trend")
 # Normal quantile of 0.975.
 _Z95 = 1.959963984540054
 
 
 def needs_genotypes(test: str) -> bool:
-    """Whether a test takes counts of genotypes. Raises QueryError."""
+    """Whether a test, one of ``TESTS``, takes counts of genotypes. Raises QueryError."""
     if test not in TESTS:
         raise QueryError(f"no test {test!r}; there are {', '.join(TESTS)}")
     return test not in ("fisher", "chi2")
 
 
-def run(test: str, counts: SiteCounts) -> tuple[Floats | None, Floats]:
-    """Statistic (None of an exact test) and p-value of each row; NaN where there is nothing to compare.
+@dataclass(frozen=True)
+class Tested:
+    """Of each row the p-value, and the statistic and its degrees of freedom (None of an exact test).
 
-    counts : of the two cohorts
+    NaN, and 0 degrees, where there is nothing to compare.
     """
+
+    p: Floats
+    statistic: Floats | None = None
+    degrees: Counts | None = None
+
+
+def run(test: str, counts: SiteCounts) -> Tested:
+    """Test each row. counts : of the two cohorts"""
     if test == "fisher":
-        return None, fisher(allelic_tables(counts["allele_count"], counts["allele_number"]))
+        return Tested(fisher(allelic_tables(counts["allele_count"], counts["allele_number"])))
     if test == "chi2":
-        tables = allelic_tables(counts["allele_count"], counts["allele_number"]).reshape(2, 2, -1)
+        tables = allelic_tables(counts["allele_count"], counts["allele_number"]).reshape(2, 2, len(counts))
     else:
         tables = _collapsed(genotypic_tables(counts), test)
-    degrees = TESTS[test]
-    assert degrees is not None
-    statistic = trend(tables) if test == "trend" else pearson(tables)
+    statistic, degrees = trend(tables) if test == "trend" else pearson(tables)
     p = np.empty(len(statistic))
     chi_square_p(statistic, degrees, p)
-    return statistic, p
+    return Tested(p, statistic, degrees)
 
 
 def allelic_tables(allele_count: Counts, allele_number: Counts) -> Counts:
@@ -78,27 +83,24 @@ def _collapsed(tables: Counts, test: str) -> Counts:
     return tables
 
 
-def by_distinct(tables: Counts, function: Callable[[Counts], Floats]) -> Floats:
-    """(rows,) what ``function`` gives for each table, called with the distinct ones. tables : (..., rows)"""
-    flat = np.ascontiguousarray(tables.reshape(-1, tables.shape[-1]))
+def _distinct(tables: Counts) -> tuple[Counts, NDArray[np.intp]]:
+    """The distinct tables, and which of them each is. tables : (..., rows)"""
+    flat = np.ascontiguousarray(tables.reshape(math.prod(tables.shape[:-1]), tables.shape[-1]))
     rows = flat.shape[1]
     slots = np.full(1 << max(1, 2 * rows).bit_length(), -1, np.intp)
     group, first = np.empty(rows, np.intp), np.empty(rows, np.intp)
     known = group_rows(flat, slots, group, first)
-    out: Floats = function(np.ascontiguousarray(tables[..., first[:known]]))[group]
-    return out
+    return np.ascontiguousarray(tables[..., first[:known]]), group
 
 
 def fisher(tables: Counts) -> Floats:
     """Two-sided p-values of Fisher's exact test. tables : (4, rows)"""
 
-    def exact(distinct: Counts) -> Floats:
-        out = np.empty(distinct.shape[1])
-        most = int(distinct.sum(axis=0).max(initial=0))
-        fisher_exact(distinct, _logs(max(1, most).bit_length()), out)
-        return out
-
-    return by_distinct(tables, exact)
+    distinct, which = _distinct(tables)
+    out = np.empty(distinct.shape[1])
+    most = int(distinct.sum(axis=0).max(initial=0))
+    fisher_exact(distinct, _logs(max(1, most).bit_length()), out)
+    return out[which]
 
 
 @lru_cache(maxsize=1)
@@ -109,19 +111,19 @@ def _logs(bits: int) -> Floats:
     return out
 
 
-def pearson(tables: Counts) -> Floats:
-    """Chi-square statistics; NaN where a row or column is empty. tables : (2, columns, rows)"""
+def pearson(tables: Counts) -> tuple[Floats, Counts]:
+    """Chi-square statistics and their degrees of freedom. tables : (2, columns, rows)
 
-    def statistic(distinct: Counts) -> Floats:
-        out = np.empty(distinct.shape[-1])
-        chi_square(distinct, out)
-        return out
+    As plink has it, a column with nothing in it is left out, and costs a degree.
+    """
+    distinct, which = _distinct(tables)
+    statistic, degrees = np.empty(distinct.shape[-1]), np.empty(distinct.shape[-1], np.int64)
+    chi_square(distinct, statistic, degrees)
+    return statistic[which], degrees[which]
 
-    return by_distinct(tables, statistic)
 
-
-def trend(tables: Counts) -> Floats:
-    """Cochran-Armitage statistics of additive weights 0, 1, 2, as plink's --model has them.
+def trend(tables: Counts) -> tuple[Floats, Counts]:
+    """Cochran-Armitage statistics, of one degree of freedom, of additive weights 0, 1, 2, as plink's --model has them.
 
     tables : (2, 3, rows) genotypes. With t the sum of weights times (first x others - second x others), its square by
     its variance under no association (Armitage 1955, Biometrics 11:375).
@@ -133,7 +135,7 @@ def trend(tables: Counts) -> Floats:
     spread = number * (columns[1] + 4 * columns[2]) - (columns[1] + 2 * columns[2]) ** 2
     variance = first * second / np.where(number > 0, number, np.nan) * spread
     out: Floats = apart**2 / np.where(variance > 0, variance, np.nan)
-    return out
+    return out, (~np.isnan(out)).astype(np.int64)
 
 
 def odds_ratio(tables: Counts) -> tuple[Floats, Floats, Floats]:

@@ -56,7 +56,7 @@ class Comparisons(Choosing):
         genotypes = association.needs_genotypes(test)
         sides = {"a": a, "b": b}
         counts, people = self._site_counts(sides, (region, regions_file), filters, genotypes=genotypes, overlap=overlap)
-        return comparison.compare(counts, test, comparison.Sides(("a", "b"), (people[0], people[1])))
+        return comparison.compare(counts, test, comparison.Sides(("a", "b"), (people[0], people[1]), overlap))
 
     def diversity(
         self,
@@ -188,7 +188,7 @@ class Comparisons(Choosing):
         regions, alleles = self._where(*where)
         # Cohorts are compared again and again: their masks are packed once.
         packed = self._packed.setdefault(chosen[0], {}) if not everybody and len(chosen) == 1 else {}
-        question = Question(regions, alleles, masks, names, False, filters, genotypes)
+        question = Question(regions, alleles, masks, names, False, filters, genotypes, sites=True)
         axis = None if self._one_axis and not alleles else (self._union, map(self._absence, self._batches))
         parts = count_parts(question, self._batches, axis, self.contigs, self._blocks, packed, self._map)
         return SiteCounts.of(parts, len(masks), genotypes=genotypes), masks.sum(axis=1).tolist()

@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
-# Medians of the chi-square distribution, by degrees of freedom.
-_MEDIANS = {1: 0.454936423119572, 2: 2 * np.log(2)}
+# Medians of the chi-square distributions of 1 and 2 degrees of freedom, by these.
+_MEDIANS = (np.nan, 0.454936423119572, 2 * np.log(2))
 
 
 def bonferroni(p: Floats) -> Floats:
@@ -28,10 +28,12 @@ def benjamini_hochberg(p: Floats) -> Floats:
     return out
 
 
-def genomic_inflation(statistic: Floats, degrees: int) -> float:
-    """Lambda: the median of chi-square statistics by the median expected (Devlin and Roeder 1999); NaN without any.
+def genomic_inflation(statistic: Floats, degrees: NDArray[np.int64]) -> float:
+    """Lambda: the median of chi-square statistics, each by its expected median (Devlin and Roeder 1999); NaN of none.
 
-    degrees : of freedom, 1 or 2
+    degrees : (rows,) of freedom, 1 or 2
     """
-    known = statistic[~np.isnan(statistic)]
-    return float(np.median(known)) / float(_MEDIANS[degrees]) if len(known) else float("nan")
+    known = ~np.isnan(statistic)
+    if not known.any():
+        return float("nan")
+    return float(np.median(statistic[known] / np.array(_MEDIANS)[degrees[known]]))

@@ -145,6 +145,16 @@ def fst_table(
     return _long(windowed, contigs, sides, columns)
 
 
+def hudson_fst(counts: SiteCounts) -> tuple[float, int]:
+    """Hudson's Fst of two cohorts over all sites, and how many are used."""
+    sites = SiteAlleles.of(counts, list(dict.fromkeys(counts.contig.tolist())))
+    differ = within(sites)
+    used = ~np.isnan(differ[0] + differ[1])
+    apart = between(sites, 0, 1)[used].sum()
+    inside = (differ[0] + differ[1])[used].sum() / 2
+    return float((apart - inside) / apart) if apart > 0 else float("nan"), int(used.sum())
+
+
 def _indices(apart: Floats, inside: Floats) -> dict[str, NDArray[Any]]:
     """Fst of Hudson, Slatkin and Maddison 1992 as Bhatia et al. 2013 write it, and of Nei; NaN where nothing varies.
 
