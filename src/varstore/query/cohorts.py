@@ -122,7 +122,7 @@ class People:
     """Everybody of a version, by number, and who of them was withdrawn, in whatever version.
 
     names : of all, the withdrawn too; empty where the name is gone    withdrawn : sorted int64 numbers
-    repository, version : what they are the people of    table : gives the columns of the sample table
+    repository, version : what they are the people of    columns : of the sample table, read when first asked for
     newest : gives who is withdrawn by now
     """
 
@@ -130,13 +130,8 @@ class People:
     withdrawn: NDArray[np.int64]
     repository: str = ""
     version: int = 0
-    table: Callable[[], Mapping[str, Column]] | None = None
+    columns: Mapping[str, Column] = field(default_factory=dict, repr=False)
     newest: Callable[[], NDArray[np.int64]] | None = None
-
-    @cached_property
-    def columns(self) -> Mapping[str, Column]:
-        """Columns of the sample table, by name."""
-        return {} if self.table is None else self.table()
 
     def withdrawn_now(self) -> NDArray[np.int64]:
         """Who was withdrawn, in a version that came since too."""

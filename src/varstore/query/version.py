@@ -108,7 +108,7 @@ class Version:
         if people is None:
             repository = self.manifest.document["repository"] if self.manifest else str(self.path.resolve())
             people = self._people = People(
-                self._names, withdrawn, repository, self.version, lambda: self.columns, self._withdrawn_now
+                self._names, withdrawn, repository, self.version, self.columns, self._withdrawn_now
             )
         return people
 
