@@ -111,11 +111,6 @@ class Version:
         return people
 
     @cached_property
-    def columns(self) -> Mapping[str, Column]:
-        """Columns of the sample table."""
-        return {}
-
-    @cached_property
     def _names(self) -> list[str]:
         """Names of everybody, by number."""
         if self.manifest is None:

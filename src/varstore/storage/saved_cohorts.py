@@ -45,10 +45,10 @@ def unpack(entry: Document, num_people: int) -> NDArray[np.int64]:
     try:
         stream = zlib.decompressobj()
         data = stream.decompress(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)), num_people // 8 + 2)
-        if not stream.eof:
-            raise ValueError("cut off, or of too many people")
     except (binascii.Error, zlib.error, ValueError):
         raise CorruptManifestError(f"the saved cohort {entry['name']!r} is damaged") from None
+    if not stream.eof:
+        raise CorruptManifestError(f"the saved cohort {entry['name']!r} is damaged, or has people that are not there")
     numbers = np.flatnonzero(np.unpackbits(np.frombuffer(data, np.uint8), bitorder="little"))
     if len(numbers) and numbers[-1] >= num_people:
         raise CorruptManifestError(f"the saved cohort {entry['name']!r} has people that are not there")
