@@ -46,6 +46,8 @@ _KINDS = {
 _NUMBERS = ("integer", "number")
 _DATE = re.compile(r"\d{4}-\d\d-\d\d")
 _BETWEEN_TERMS = re.compile(r"[;|,]")
+# So many comparisons take less time than looking every code up.
+_FEW_CODES = 5
 _MISSING_ELSEWHERE = frozenset({"missing", "none", "null", "na", "nan"})
 
 
@@ -270,12 +272,11 @@ def _common_codes(one: Column, other: Column) -> tuple[NDArray[np.int64], NDArra
 
 def _with_category(column: Column, chosen: list[bool], truth: bool) -> Mask:
     """(people,) whose text is a chosen one, for each category whether it is."""
-    codes = np.flatnonzero(chosen)
-    if len(codes) == 0:
+    codes = np.flatnonzero(chosen).tolist()
+    if len(codes) <= _FEW_CODES:
         found = np.zeros(len(column), np.bool_)
-    elif codes[-1] - codes[0] == len(codes) - 1:
-        found = column.values >= codes[0]
-        found &= column.values <= codes[-1]
+        for code in codes:
+            found |= column.values == code
     else:
         # Where nothing is known the code may be anything; `clip` bounds it.
         found = np.array(chosen, np.bool_).take(column.values, mode="clip")
