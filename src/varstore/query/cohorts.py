@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from ..errors import CohortError, SampleClashError, UnknownSampleError, WithdrawnSampleError
 from ..model.columns import Column
+from ..people.tokens import shortened
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,7 +35,7 @@ class Cohort:
         return len(self.numbers)
 
     def __repr__(self) -> str:
-        return f"<Cohort of {len(self):,}{'' if self.expression is None else f': {self.expression}'}>"
+        return f"<Cohort of {len(self):,}{'' if self.expression is None else f': {shortened(self.expression)}'}>"
 
     @property
     def samples(self) -> list[str]:
@@ -109,7 +110,7 @@ class SavedCohort(Cohort):
 
     def __repr__(self) -> str:
         gone = f", {self.num_withdrawn:,} withdrawn since" if self.num_withdrawn else ""
-        return f"<SavedCohort {self.name!r} of {len(self):,}{gone}: {self.expression or 'listed'}>"
+        return f"<SavedCohort {self.name!r} of {len(self):,}{gone}: {shortened(self.expression or 'listed')}>"
 
     @property
     def num_withdrawn(self) -> int:
