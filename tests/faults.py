@@ -61,6 +61,11 @@ def prepare(folder, kind):
         return Scenario(root, lambda path: vs.open(path).add(third, threads=1))
     if kind == "withdraw":
         return Scenario(root, lambda path: vs.open(path).withdraw(["A", "D"]))
+    if kind == "samples":
+        table = folder / "people.tsv"
+        table.write_text("sample\tage\tnote\nA\t3\tx\nD\t4\t\n")
+        vs.open(root).set_samples({"sample": ["A", "C"], "age": ["old", "new"], "gone": [1, 2]})
+        return Scenario(root, lambda path: vs.open(path).set_samples(table, drop=["gone"]))
     if kind == "reindex":
         fasta = folder / "reference.fa"
         fasta.write_text(">other\nACGT\n")  # of no contig here: the keys are made again all the same
@@ -93,7 +98,9 @@ def look(root):
         found = {}
         for row in vs.open(root).log():
             repo = vs.open(root, version=row.version)
-            found[row.version] = (repo.samples, list(repo.count_genotypes().to_tsv()))
+            found[row.version] = (
+                repo.samples, list(repo.count_genotypes().to_tsv()), list(repo.sample_table().to_tsv())
+            )  # fmt: skip
         return found
 
 
