@@ -1,8 +1,11 @@
 """The oracle of statistics: said slowly, in fractions, from the papers and docs/statistics.md alone."""
 
 import math
+from collections import Counter
 from fractions import Fraction
 from functools import cache
+
+import reference
 
 
 @cache
@@ -43,3 +46,57 @@ def hardy(hom, het, rest, hap1=0, hap2=0, *, midp=False):
             if each <= seen:
                 tail += each / 2 if midp and each == seen else each
     return float(tail / total)
+
+
+STATISTICS = (
+    "call_rate", "minor_allele_frequency", "heterozygosity", "expected_heterozygosity", "hwe_p_value", "is_singleton",
+)  # fmt: skip
+
+
+def variant_rows(records, samples=None, cohorts=None, filters=None, *, midp=False):
+    """Statistics of every ALT allele, one dict a row; arguments as of ``reference.count_rows``."""
+    rows = reference.count_rows(records, samples, cohorts, filters)
+    groups = [samples] if cohorts is None else list(cohorts.values())
+    at = iter(rows)
+    for record in records:
+        passed = filters is None or bool(set(filters) & set(record.filters))
+        for allele, alt in enumerate(record.alts, start=1):
+            if alt in reference.NO_ROW:
+                continue
+            mine = [next(at) for _ in groups]
+            for row, members in zip(mine, groups, strict=True):
+                codes = record.codes if members is None else record.codes[list(members)]
+                calls = [alleles_of(call) for call in codes.tolist()] if passed else [[]] * len(codes)
+                row |= site_statistics(calls, allele, row, midp=midp)
+            if len(mine) > 1:
+                for row in mine:
+                    seen = [other["allele_count"] > 0 for other in mine]
+                    row["is_private"] = row["allele_count"] > 0 and sum(seen) == 1
+    return rows
+
+
+def alleles_of(call):
+    """The codes of a call that is called; none of one that is not."""
+    codes = [code for code in call if code != reference.FILL]
+    return codes if codes and min(codes) >= 0 else []
+
+
+def site_statistics(calls, allele, counts, *, midp):
+    """The statistics of one row. ``calls``: codes of everybody, empty where they are not called."""
+    frequency = counts["allele_frequency"]
+    diploid = Counter(sum(code == allele for code in call) for call in calls if len(call) == 2)
+    haploid = Counter(call[0] == allele for call in calls if len(call) == 1)
+    several = [call for call in calls if len(call) >= 2]
+    table = diploid[2], diploid[1], diploid[0], haploid[True], haploid[False]
+    return {
+        "call_rate": ratio(sum(map(bool, calls)), len(calls)),
+        "minor_allele_frequency": min(frequency, 1 - frequency),
+        "heterozygosity": ratio(sum(allele in call and set(call) != {allele} for call in several), len(several)),
+        "expected_heterozygosity": 2 * frequency * (1 - frequency),
+        "hwe_p_value": hardy(*table, midp=midp) if max(map(len, calls), default=0) <= 2 else math.nan,
+        "is_singleton": counts["allele_count"] == 1,
+    }
+
+
+def ratio(part, whole):
+    return part / whole if whole else math.nan

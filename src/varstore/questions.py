@@ -13,7 +13,7 @@ from .model.ploidy import CLASS_NAMES
 from .model.results import CountTable, Genotypes
 from .query.batches import BatchHandle
 from .query.cohorts import Cohort, members
-from .query.version import Version
+from .stats.asking import Statistics
 from .storage.manifest import Document
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 PathLike = str | os.PathLike[str]
 
 
-class Questions(Version):
+class Questions(Statistics):
     """Questions of one version; arguments mean the same in all of them."""
 
     def info(self) -> Document:

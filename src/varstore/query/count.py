@@ -46,6 +46,7 @@ class CountJob:
     filters : which filters a record may have (bool over the store's filters, and whether none); None: any
     cache : where blocks come from
     packed : masks packed before, of these members and of others, told apart by ``whose``
+    counter : counts a block, in place of ``codec.counting.count_rows``
     """
 
     store: Store
@@ -55,6 +56,7 @@ class CountJob:
     cache: BlockCache
     packed: Packed = field(default_factory=dict)
     whose: str = ""
+    counter: Callable[..., None] | None = None
 
     @classmethod
     def shared(cls, part: SharedPart, jobs: Sequence[CountJob]) -> CountJob:
@@ -65,7 +67,7 @@ class CountJob:
             members[:, first : first + job.members.shape[1]] = job.members
         # Masks of the people of all are kept beside those of the first; not all sources cover every contig.
         whose = f"{part.part.ref.path}, columns {columns}"
-        return cls(part.batch, members, None, None, jobs[0].cache, jobs[0].packed, whose)
+        return cls(part.batch, members, None, None, jobs[0].cache, jobs[0].packed, whose, jobs[0].counter)
 
     @cached_property
     def people(self) -> NDArray[np.int64]:
@@ -186,7 +188,7 @@ def _count_task(task: _Task, *, genotypes: bool) -> BlockCounts:
         for first, block in job.cache.blocks(job.store, read.chunk, sample_chunk, len(sites.position)):
             masks = job.masks(first, block.num_samples)
             if masks is not None:
-                count_rows(block, rows, masks, counts, genotypes=genotypes, scratch=scratch)
+                (job.counter or count_rows)(block, rows, masks, counts, genotypes=genotypes, scratch=scratch)
     return _select(counts, read, rows[0])
 
 
