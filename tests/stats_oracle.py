@@ -100,3 +100,59 @@ def site_statistics(calls, allele, counts, *, midp):
 
 def ratio(part, whole):
     return part / whole if whole else math.nan
+
+
+NOT_DIPLOID_CONTIGS = {"X", "Y", "MT", "chrX", "chrY", "chrM"}
+CHANGES = {frozenset("AG"): "n_transitions", frozenset("CT"): "n_transitions"}
+
+
+def sample_rows(vcf, samples=None, filters=None, records=None):
+    """Statistics of people, one dict each, in the order of the file. ``samples``: indexes, None: everybody."""
+    people = range(len(vcf.samples)) if samples is None else sorted(samples)
+    rows = [Counter() for _ in people]
+    for record in vcf.records if records is None else records:
+        passed = filters is None or bool(set(filters) & set(record.filters))
+        codes = [
+            [c for c in call if c != reference.FILL] if passed else [] for call in record.codes[list(people)].tolist()
+        ]
+        alleles = Counter(code for call in codes for code in call if code >= 0)
+        number = sum(alleles.values())
+        expected = 1 - sum(Fraction(count, number) ** 2 for count in alleles.values()) if number else Fraction(0)
+        for row, call in zip(rows, codes, strict=True):
+            row["n_singletons"] += sum(is_single(record, code, alleles) for code in call)
+            add_call(row, record, call if call and min(call) >= 0 else [])
+            if len(call) == 2 and min(call) >= 0 and expected and record.contig not in NOT_DIPLOID_CONTIGS:
+                row["expected"] += expected
+                row["observed"] += call[0] != call[1]
+    return [sample_row(vcf.samples[person], row) for person, row in zip(people, rows, strict=True)]
+
+
+def is_single(record, code, alleles):
+    """Whether an allele that has a row is seen once."""
+    return code > 0 and alleles[code] == 1 and record.alts[code - 1] not in reference.NO_ROW
+
+
+def add_call(row, record, call):
+    row["records"] += 1
+    if not call:
+        return
+    kind = "n_het" if len(set(call)) > 1 else "n_hom_alt" if call[0] else "n_hom_ref"
+    row[kind] += 1
+    for code in set(call) - {0}:
+        ref, alt = record.ref.upper(), record.alts[code - 1].upper()
+        changed = [frozenset(pair) for pair in zip(ref, alt, strict=False) if len(set(pair)) == 2]
+        if len(ref) == len(alt) and len(changed) == 1 and changed[0] <= set("ACGT"):
+            row[CHANGES.get(changed[0], "n_transversions")] += 1
+
+
+def sample_row(name, row):
+    called = row["n_hom_ref"] + row["n_het"] + row["n_hom_alt"]
+    out = {"sample": name, "n_called": called, "n_missing": row["records"] - called}
+    out["call_rate"] = ratio(called, row["records"])
+    out |= {name: row[name] for name in ("n_hom_ref", "n_het", "n_hom_alt")}
+    out["heterozygosity"] = ratio(row["n_het"], called)
+    out |= {name: row[name] for name in ("n_transitions", "n_transversions")}
+    out["ts_tv"] = ratio(row["n_transitions"], row["n_transversions"])
+    out["n_singletons"] = row["n_singletons"]
+    out["inbreeding_coefficient"] = float(1 - row["observed"] / row["expected"]) if row["expected"] else math.nan
+    return out

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from ..codec.layout import Scratch
 
 # Alleles that stand for "anything else": their records make a site known but have no row.
-_NO_ROW = ("<NON_REF>", "<*>", ".")
+NO_ROW = ("<NON_REF>", "<*>", ".")
 Map = Callable[[Callable[..., Any], Iterable[Any]], Iterable[Any]]
 
 # Masks by whose they are, first sample and size.
@@ -144,7 +144,7 @@ def _of_read(job: CountJob, read: ChunkRead, parts: int, partials: Iterator[Bloc
     people = job.people
     counts = _of_batch(job, read, job.store.site_chunk(read.chunk), people, parts, partials)
     if job.filters is not None:
-        _drop_failing(counts, _passes(job, read), people)
+        _drop_failing(counts, passes(job, read), people)
     return counts
 
 
@@ -215,13 +215,14 @@ def _select(counts: BlockCounts, read: ChunkRead, first: int = 0) -> BlockCounts
     )
 
 
-def _passes(job: CountJob, read: ChunkRead) -> NDArray[np.bool_]:
+def passes(job: CountJob, read: ChunkRead) -> NDArray[np.bool_]:
+    """(records of the read,) whether each has a filter that is asked for."""
     assert job.filters is not None
     allowed, none_allowed = job.filters
     filters = job.store.filter_chunk(read.chunk)
     filters = filters if read.rows is None else filters[read.rows]
-    passes: NDArray[np.bool_] = np.any(filters[:, allowed], axis=1)
-    return passes | ~np.any(filters, axis=1) if none_allowed else passes
+    good: NDArray[np.bool_] = np.any(filters[:, allowed], axis=1)
+    return good | ~np.any(filters, axis=1) if none_allowed else good
 
 
 def _drop_failing(counts: BlockCounts, passes: NDArray[np.bool_], people: NDArray[np.int64]) -> None:
@@ -278,7 +279,7 @@ def read_columns(
     alts = sites.alts[keep]
     site, position, ref = sites.record_of_alt[keep], sites.position_of_alt[keep], sites.ref_of_alt[keep]
     if sites.has_stand_ins:
-        real = np.array([alt not in _NO_ROW for alt in alts], np.bool_)
+        real = np.array([alt not in NO_ROW for alt in alts], np.bool_)
         site, position, ref, alts, record = site[real], position[real], ref[real], alts[real], record[real]
         allele_count, het, hom_alt = allele_count[:, real], het[:, real], hom_alt[:, real]
     allele_number = counts.allele_number[:, record]

@@ -31,7 +31,7 @@ def variant_table(
 ) -> CountTable:
     """Rows by site, ALT and cohort, with their statistics; a missing one is NaN.
 
-    parts : of ``with_haploids``, in order, (alleles,) of the site, (cohorts, alleles) of counts
+    parts : of ``with_haploids``, in order, (alleles,) of the site, (cohorts and more, alleles) of counts
     names : of the cohorts; None: no such column
     midp : the Hardy-Weinberg test's    polyploid : calls of more than two alleles are possible
     """
@@ -52,7 +52,7 @@ def variant_table(
 def _whole(name: str, parts: Sequence[Columns], num_cohorts: int) -> NDArray[Any]:
     """One column of all parts."""
     if parts:
-        return np.concatenate([part[name] for part in parts], axis=-1)
+        return np.concatenate([part[name] if name in _SITE else part[name][:num_cohorts] for part in parts], axis=-1)
     dtype: Any = object if name in ("contig", "ref", "alt") else np.float64 if name == "allele_frequency" else np.int64
     return np.zeros((0,) if name in _SITE else (num_cohorts, 0), dtype)
 
