@@ -11,7 +11,10 @@ import stats_oracle
 import varstore as vs
 import vcf_text
 from test_variant_stats import create, far_apart, several, split, vcf_of
+from varstore.codec.people import Tally
 from varstore.errors import DenominatorWarning
+from varstore.kernels.people import NOT_CALLED, NOT_DIPLOID
+from varstore.stats.samples import People
 
 
 def assert_people(table, rows):
@@ -84,6 +87,17 @@ def test_long_rows_and_flipped_ones(tmp_path):
     assert_people(repo.sample_stats(), stats_oracle.sample_rows(vcf))
     some = list(range(1, 700, 7))
     assert_people(repo.sample_stats(samples=[samples[i] for i in some]), stats_oracle.sample_rows(vcf, some))
+
+
+def test_what_is_left_of_sums_is_not_a_statistic():
+    """0.1 + 0.2 + 0.3 is more than 0.3 + 0.2 + 0.1 in floats: nothing is left of it all the same."""
+    people, nobody = People(1), Tally.zeros(1)
+    people.see(np.array([0]), np.array([0.1, 0.2, 0.3]))
+    nobody.counts[0, [NOT_CALLED, NOT_DIPLOID]] = 3
+    nobody.lost[0] = 0.3 + 0.2 + 0.1
+    people.add_calls(np.array([0]), nobody)
+    assert people.expected[0] > people.calls.lost[0]
+    assert np.isnan(people.table(np.array([0]), ["a"])["inbreeding_coefficient"][0])
 
 
 def test_nothing_to_go_by(tmp_path):

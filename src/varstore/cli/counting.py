@@ -30,7 +30,7 @@ def count(
         split_regions(regions, repo.contigs) if regions else None,
         regions_file=regions_file,
         samples=chosen,
-        cohorts=_cohorts(cohorts) if cohorts else None,
+        cohorts=cohorts_of(cohorts) if cohorts else None,
         filters=apply_filters,
     )
 
@@ -52,7 +52,8 @@ def people(repo: Any, samples: str | None, samples_file: str | None, batch: str 
     return [name for name in (repo.samples if batch is None else repo.samples_of(batch)) if name not in out]
 
 
-def _cohorts(texts: tuple[str, ...]) -> dict[str, list[str]]:
+def cohorts_of(texts: tuple[str, ...]) -> dict[str, list[str]]:
+    """Sample ids by name, of ``--cohort [NAME=]@FILE``, as often as it is given."""
     cohorts: dict[str, list[str]] = {}
     for text in texts:
         named = _NAME.match(text)
