@@ -15,7 +15,7 @@ from varstore.errors import DenominatorWarning
 
 HEADER = """\
 ##fileformat=VCFv4.3
-##contig=<ID=1,length=1000>
+##contig=<ID=1,length=249250621>
 ##contig=<ID=X,length=155270560>
 ##FORMAT=<ID=GT,Number=1,Type=String,Description="Genotype">
 """
