@@ -176,21 +176,52 @@ def _with_haploids(hom1: int, het: int, hom2: int, hap1: int, hap2: int) -> tupl
 
 
 @kernel
-def exact_tests(tables: Any, midp: bool, out: Any) -> None:
-    """Write the p value of each table; NaN where nobody is diploid, 0 below 1e-300.
+def exact_test(hom1: int, het: int, hom2: int, hap1: int, hap2: int, midp: bool) -> float:
+    """The p value of a table; NaN where nobody is diploid, 0 below 1e-300.
 
-    tables : (tables, 5) int64, none negative: homozygous for the allele, heterozygous, homozygous for others among
-        diploid people; haploid people with the allele, and with others
-    out : (tables,) float64
+    hom1, het, hom2 : diploid people homozygous for the allele, heterozygous, and with two others
+    hap1, hap2 : haploid people with the allele, and with another
     """
-    for i in range(tables.shape[0]):
-        hom1, het, hom2, hap1, hap2 = tables[i, 0], tables[i, 1], tables[i, 2], tables[i, 3], tables[i, 4]
-        if hom1 + het + hom2 == 0:
-            out[i] = np.nan
-            continue
-        if hap1 + hap2 == 0:
-            everything, tail, ties = _of_diploids(hom1, het, hom2)
+    if hom1 + het + hom2 == 0:
+        return np.nan
+    if hap1 + hap2 == 0:
+        everything, tail, ties = _of_diploids(hom1, het, hom2)
+    else:
+        everything, tail, ties = _with_haploids(hom1, het, hom2, hap1, hap2)
+    p = (tail - 0.5 * ties if midp else tail) / everything
+    return 0.0 if p < 1e-300 else min(p, 1.0)
+
+
+@kernel
+def exact_tests(
+    hom: Any, het: Any, called: Any, haploid: Any, of_allele: Any, midp: bool, slots: Any, out: Any
+) -> None:
+    """Write the p value of each row; equal tables are computed once, as far as ``slots`` remember them.
+
+    hom, het, called : (rows,) int64, calls that are homozygous for the allele, heterozygous, and all
+    haploid, of_allele : (rows,) int64, calls of one allele, and those of them that have this one
+    slots : int64, a power of two and more than 8 of them, -1 everywhere; overwritten    out : (rows,) float64
+    """
+    mask = np.uint64(slots.size - 1)
+    for i in range(out.size):
+        hap1, hap2 = of_allele[i], haploid[i] - of_allele[i]
+        hom1 = hom[i] - hap1
+        hom2 = called[i] - haploid[i] - hom1 - het[i]
+        mixed = np.uint64(((hom1 * 1000003 + het[i]) * 1000003 + hom2) * 1000003 + hap1) * np.uint64(0x9E3779B97F4A7C15)
+        place, found = mixed >> np.uint64(32), np.int64(-1)
+        for step in range(8):
+            k = slots[(place + np.uint64(step)) & mask]
+            if k < 0:
+                place += np.uint64(step)
+                break
+            if (
+                het[k] == het[i] and hom[k] == hom[i] and called[k] == called[i] and haploid[k] == haploid[i]
+                and of_allele[k] == of_allele[i]
+            ):  # fmt: skip
+                found = k
+                break
+        if found >= 0:
+            out[i] = out[found]
         else:
-            everything, tail, ties = _with_haploids(hom1, het, hom2, hap1, hap2)
-        p = (tail - 0.5 * ties if midp else tail) / everything
-        out[i] = 0.0 if p < 1e-300 else min(p, 1.0)
+            slots[place & mask] = i
+            out[i] = exact_test(hom1, het[i], hom2, hap1, hap2, midp)

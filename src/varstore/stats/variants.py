@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -70,51 +69,35 @@ def _statistics(columns: Columns, *, midp: bool, polyploid: bool) -> dict[str, N
     frequency, hom, het = columns["allele_frequency"], columns["n_hom_alt"], columns["n_het"]
     haploid, of_allele = (columns[name] for name in HAPLOIDS)
     called = hom + het + columns["n_hom_ref"] + columns["n_other"]
-    diploid, diploid_hom = called - haploid, hom - of_allele
-    tables = np.stack([diploid_hom, het, diploid - diploid_hom - het, of_allele, haploid - of_allele])
-    p_value = hardy_p_values(tables, midp=midp)
+    p_value = hardy_p_values(hom, het, called, haploid, of_allele, midp=midp)
     if polyploid:
         # Half calls and calls of three alleles cannot be told apart here: only rows that can have neither are tested.
         p_value[allele_number != 2 * called - haploid] = np.nan
     return {
         "call_rate": _ratio(called, called + columns["n_missing"]),
         "minor_allele_frequency": np.minimum(frequency, 1 - frequency),
-        "heterozygosity": _ratio(het, diploid),
+        "heterozygosity": _ratio(het, called - haploid),
         "expected_heterozygosity": 2 * frequency * (1 - frequency),
         "hwe_p_value": p_value,
         "is_singleton": allele_count == 1,
     }
 
 
-def hardy_p_values(tables: NDArray[np.int64], *, midp: bool) -> NDArray[np.float64]:
+def hardy_p_values(
+    hom: NDArray[np.int64], het: NDArray[np.int64], called: NDArray[np.int64], haploid: NDArray[np.int64],
+    of_allele: NDArray[np.int64], *, midp: bool,
+) -> NDArray[np.float64]:  # fmt: skip
     """P values of the exact test of Hardy-Weinberg proportions; NaN where nobody has two alleles.
 
-    tables : (5, ...) people homozygous for the allele, heterozygous, with two others; haploid with the allele, and with
-        another. Each distinct table is computed once.
+    Arguments, all of one shape, as of ``kernels.hardy.exact_tests``.
     """
     from ..kernels.hardy import exact_tests  # noqa: PLC0415
 
-    flat = tables.reshape(5, -1)
-    # The test is the same for an allele and for all others together.
-    flat = np.where(flat[0] <= flat[2], flat, flat[[2, 1, 0, 4, 3]])
-    first, which = _distinct(flat)
-    values = np.empty(len(first))
-    exact_tests(np.ascontiguousarray(flat[:, first].T), midp, values)
-    found: NDArray[np.float64] = values[which].reshape(tables.shape[1:])
-    return found
-
-
-def _distinct(columns: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Where each distinct column of integers, none negative, stands first, and for each column which one it is."""
-    sizes = [int(row.max(initial=0)) + 1 for row in columns]
-    if math.prod(sizes) < 2**63:
-        keys = np.zeros(columns.shape[1], np.int64)
-        for row, size in zip(columns, sizes, strict=True):
-            keys = keys * size + row
-        _, first, which = np.unique(keys, return_index=True, return_inverse=True)
-    else:
-        _, first, which = np.unique(columns, axis=1, return_index=True, return_inverse=True)
-    return first, which.reshape(-1)
+    slots = np.full(1 << min(20, max(4, hom.size.bit_length() + 1)), -1)
+    values = np.empty(hom.size)
+    columns = (np.ascontiguousarray(each, np.int64).reshape(-1) for each in (hom, het, called, haploid, of_allele))
+    exact_tests(*columns, midp, slots, values)
+    return values.reshape(hom.shape)
 
 
 def _ratio(part: NDArray[Any], whole: NDArray[Any]) -> NDArray[np.float64]:
