@@ -154,7 +154,7 @@ def _of_batch(
 ) -> BlockCounts:  # fmt: skip
     """Counts of one batch at a read: from the totals, from the tasks, or everybody missing."""
     if job.totals is not None:
-        return _select(job.totals.chunk(read.chunk, sites.num_alts), read)
+        return _select(job.cache.totals(job.totals, read.chunk, sites.num_alts), read)
     mine = [next(partials) for _ in range(min(parts, len(job.sample_chunks)))]
     if not mine:
         mine = [BlockCounts.zeros(len(people), sites.num_alts if read.rows is None else sites.num_alts[read.rows])]
