@@ -397,3 +397,11 @@ def test_a_store_of_somebody_else_has_no_policy(fx_small, tmp_path, fx_cli):
     assert "foreign" in fx_cli("batch", tmp_path / "a.vcz").stdout
     done = fx_cli("batch", tmp_path / "a.vcz", "foreign", "--absent", "reference", status=1)
     assert "not written by varstore" in done.stderr
+
+
+def test_a_least_quality_of_blocks_that_are_not_there_is_refused(tmp_path):
+    vcf_text.write_plain(tmp_path / "0.vcf", diploid(0, [5, 30, 70], random.Random(1)))
+    repo = vs.create(tmp_path / "repo", tmp_path / "0.vcf")
+    with pytest.raises(QueryError, match="no reference blocks"):
+        repo.batch(repo.info()["batches"][0]["id"], min_ref_gq=15)
+    assert vs.open(tmp_path / "repo").version == 1

@@ -434,3 +434,24 @@ def test_another_name_of_a_site_does_not_make_another_site(tmp_path):
     codes = reference.read_vcf(text).call_genotype
     found = vs.open(tmp_path / "repo").genotypes()
     np.testing.assert_array_equal(found.call_genotype, np.concatenate([codes, codes], axis=1))
+
+
+def test_a_repository_may_be_called_like_a_zip_file(tmp_path):
+    file = vcf_text.write_plain(tmp_path / "a.vcf", vcf_text.make_vcf(1, 2, 3))
+    assert vs.create(tmp_path / "people.zip", file).num_variants == 2
+    assert vs.open(tmp_path / "people.zip").num_samples == 3
+
+
+def test_regions_may_be_given_one_by_one(fx_repo, fx_cli):
+    path, vcf = fx_repo
+    first, *_, last = [f"{record.contig}:{record.pos}" for record in vcf.records]
+    one_by_one = fx_cli("count", path, "-r", first, "-r", last).stdout
+    assert one_by_one == fx_cli("count", path, "-r", f"{first},{last}").stdout
+    places = {":".join(line.split("\t")[:2]) for line in one_by_one.splitlines()[1:]}
+    assert {first, last} <= places
+
+
+@pytest.mark.parametrize("text", ["22:5 A>", "22:5 >G", "22:5A>G", "22 A>G", "22:A>G"])
+def test_what_is_nearly_an_allele_is_refused_with_its_form(fx_repo, text):
+    with pytest.raises(vs.VarstoreError, match="expected contig:pos REF>ALT"):
+        vs.open(fx_repo[0]).count_alleles(text)

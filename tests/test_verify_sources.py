@@ -192,3 +192,15 @@ def test_a_store_that_others_wrote_and_a_zip_file(fx_shared_data, fx_cli, tmp_pa
     shutil.make_archive(str(tmp_path / "a"), "zip", store)
     assert "everything is as it was written" in fx_cli("verify", tmp_path / "r", tmp_path / "a.zip").stdout
     assert "no such file" in fx_cli("verify", tmp_path / "r", tmp_path / "none.zip", status=1).stderr
+
+
+def test_a_file_whose_people_were_renamed_is_found_by_its_bytes(tmp_path):
+    first, second = (
+        vcf_text.write_bgzf(tmp_path / f"{seed}.vcf.gz", vcf_text.make_vcf(seed, 30, 4), 997) for seed in (3, 4)
+    )
+    names = vs.create(tmp_path / "names", second).samples
+    repo = vs.create(tmp_path / "repo", first)
+    repo.add(second, rename={name: f"new-{name}" for name in names})
+    assert repo.verify(second) == []
+    other = vcf_text.write_bgzf(tmp_path / "other.vcf.gz", vcf_text.make_vcf(5, 30, 5), 997)
+    assert "no batch" in repo.verify(other)[0]

@@ -2,6 +2,8 @@
 
 import json
 import re
+import shutil
+import subprocess
 import warnings
 
 import numpy as np
@@ -248,3 +250,36 @@ def test_a_store_of_others_has_nobody_withdrawn(fx_small, tmp_path):
     for action in (lambda: store.withdraw(store.samples[:1]), store.log, store.gc):
         with pytest.raises(vs.RepositoryError, match="read only"):
             action()
+
+
+@pytest.mark.parametrize("form", ["vcf", "bcf", "vcz"])
+def test_meta_lines_of_people_who_are_not_written_are_not_written(tmp_path, form):
+    lines = [
+        "##SAMPLE=<ID=kin-1,Genomes=Germline>", "##SAMPLE=<ID=kin-2,Genomes=Germline>",
+        "##SAMPLE=<ID=Blood,Genomes=Germline>", "##PEDIGREE=<ID=kin-3,Father=kin-1,Mother=kin-2>",
+        "##caller=called kin-2,kin-3 together", "##note=kin of all",
+    ]  # fmt: skip
+    text = "\n".join([
+        "##fileformat=VCFv4.3", "##contig=<ID=22>", '##FORMAT=<ID=GT,Number=1,Type=String,Description="Genotype">',
+        *lines, "#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\tFORMAT\tkin-1\tkin-2\tkin-3",
+        "22\t5\t.\tA\tC\t.\t.\t.\tGT\t0/1\t1/1\t0/0", "",
+    ])  # fmt: skip
+    repo = vs.create(tmp_path / "repo", vcf_text.write_plain(tmp_path / "in.vcf", text))
+
+    if form == "bcf" and shutil.which("bcftools") is None:
+        pytest.skip("bcftools is not installed")
+
+    def written(name):
+        repo.export(tmp_path / name, form)
+        if form == "vcz":
+            pairs = json.loads((tmp_path / name / ".zattrs").read_text())["vcf_meta_information"]
+            return ["##" + "=".join(pair) for pair in pairs]
+        if form == "vcf":
+            return (tmp_path / name).read_text().splitlines()
+        head = subprocess.run(["bcftools", "head", tmp_path / name], capture_output=True, text=True, check=True)
+        return head.stdout.splitlines()
+
+    assert set(lines) <= set(written("all"))
+    repo.withdraw(["kin-2"])
+    assert [line for line in written("fewer") if "kin" in line and line[1] == "#"] == [lines[0], lines[5]]
+    assert lines[2] in written("again")

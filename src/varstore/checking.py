@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 import warnings
 from collections.abc import Iterator, Sequence
@@ -114,7 +115,18 @@ def _differences(source: Path, batches: Sequence[BatchHandle], withdrawn: NDArra
 
 
 def _made_of(source: Path, samples: Sequence[str], batches: Sequence[BatchHandle]) -> BatchHandle | None:
-    """The batch of a file: with its people, and where they have several, the one that was made of its name."""
+    """The batch of a file: with its people and name, else made of its bytes, else with its people."""
     same = [batch for batch in batches if batch.store.samples == samples]
     named = [batch for batch in same if any(file["name"] == source.name for file in batch.entry["files"])]
-    return next(iter([*named, *same]), None)
+    return next(itertools.chain(named, _with_other_names(source, len(samples), batches), same), None)
+
+
+def _with_other_names(source: Path, num_samples: int, batches: Sequence[BatchHandle]) -> Iterator[BatchHandle]:
+    """Batches that were made of just this file, whose people were renamed."""
+    if not source.is_file() or source.suffix in (".bed", ".pgen"):  # who is in these another file says
+        return
+    candidates = [batch for batch in batches if batch.num_samples == num_samples]
+    if any(file.get("size") == source.stat().st_size for batch in candidates for file in batch.entry["files"]):
+        with source.open("rb") as opened:
+            sha256 = hashlib.file_digest(opened, "sha256").hexdigest()
+        yield from (batch for batch in candidates if any(file.get("sha256") == sha256 for file in batch.entry["files"]))

@@ -51,6 +51,8 @@ def change_batch(root: Path, batch: str, wish: Wish) -> None:
 
 def _change(root: Path, staging: Path, document: Document, entry: Document, wish: Wish) -> None:
     """Make parts, and commit unless the batch was changed meanwhile. Raises _ChangedMeanwhileError."""
+    if wish.min_ref_gq is not None and not entry["covered"].get("reference_blocks", True):
+        raise QueryError(f"batch {entry['id']} has no reference blocks: a least GQ of them would change nothing")
     store = BatchOpener(root)(entry)
     made = denominators.prepare(
         root, staging, store, entry["id"], document["assembly"], wish, entry, document["derived"]

@@ -22,7 +22,10 @@ inputs_argument = click.argument("inputs", nargs=-1, type=click.Path())
 regions_option = click.option(
     "-r",
     "--regions",
-    help="Regions, separated by commas: contig, contig:pos, contig:start-end; or alleles: contig:pos REF>ALT.",
+    multiple=True,
+    callback=lambda ctx, param, texts: ",".join(texts) or None,
+    help="Regions, separated by commas or given one by one: contig, contig:pos, contig:start-end; or alleles: "
+    "contig:pos REF>ALT.",
 )
 regions_file_option = click.option(
     "-R", "--regions-file", type=click.Path(), help="File of regions: 1-based, closed; or .bed."

@@ -35,15 +35,6 @@ class BlockCounts:
         shapes = (by_allele, by_record, by_record, by_allele, by_allele, by_record)
         return cls(num_alts, alt_start, *(np.zeros(shape, np.int64) for shape in shapes))
 
-    @property
-    def nbytes(self) -> int:
-        """Memory it takes."""
-        return sum(array.nbytes for array in vars(self).values())
-
-    def copy(self) -> BlockCounts:
-        """The same counts, to be added to."""
-        return BlockCounts(*(array.copy() for array in vars(self).values()))
-
     def add(self, other: BlockCounts) -> None:
         """Add the counts of other samples at the same records."""
         self.allele_count[...] += other.allele_count

@@ -57,12 +57,18 @@ class Selection:
 
     @cached_property
     def header(self) -> Header:
-        """The header of the first store, with what the records need besides."""
+        """The header of the first store, with what the records need besides, and without people left out."""
         header = Header.parse(_header_text(self.stores[0]))
+        header.forget(self._left_out())
         declare(header, self.arrays[0], self.infos, self.formats if self.samples else [])
         if self.samples and any(store.has_genotypes for store in self.stores):
             header.add_field("FORMAT", "GT", GENOTYPE)
         return header
+
+    def _left_out(self) -> set[str]:
+        """People of the stores whose columns are not written: withdrawn, or not asked for."""
+        parts = (each.stores if isinstance(each, JoinedStore) else [each] for each in self.stores)
+        return {name for stores in parts for store in stores for name in store.samples}.difference(self.samples)
 
     @cached_property
     def _own_header(self) -> Header:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
 
 _LINE = re.compile(r"##(contig|FILTER|INFO|FORMAT)=<(.*)>\s*$")
@@ -11,6 +11,9 @@ _PAIR = re.compile(r'([A-Za-z0-9_.-]+)=("(?:[^"\\]|\\.)*"|[^,]*)')
 _INDEX = re.compile(r",IDX=[0-9]+>\s*$")
 _FIXED = "#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO"
 _UNKNOWN = "Not declared in the source"
+_OF_PEOPLE = re.compile(r"##(SAMPLE|PEDIGREE)=<(.*)>\s*$")
+_WORD = re.compile(r"[^\s,;:=<>|()\[\]\"']+")
+_LEAST_NAME = 3  # shorter names, and those that are numbers, are words of other meanings too
 
 
 @dataclass(frozen=True)
@@ -96,6 +99,10 @@ class Header:
         number, type_, text = ("1", "String", "") if declared is None else vars(declared).values()
         self.add(f'##{kind}=<ID={name},Number={number},Type={type_},Description="{text or _UNKNOWN}">')
 
+    def forget(self, people: Set[str]) -> None:
+        """Take out lines that name one of some people: SAMPLE and PEDIGREE, and others such as a command."""
+        self.lines = [line for line in self.lines if _LINE.match(line) or people.isdisjoint(_names_in(line))]
+
     def numbered(self, line: str) -> str:
         """A meta line with the number of what it declares, as BCF may have it."""
         declared = _LINE.match(line)
@@ -109,6 +116,14 @@ class Header:
         """The whole header, its last line that of the columns."""
         columns = "\t".join([_FIXED, "FORMAT", *samples]) if samples else _FIXED
         return "\n".join([*self.lines, columns]) + "\n"
+
+
+def _names_in(line: str) -> list[str]:
+    """Words of a meta line that may be names of people."""
+    found = _OF_PEOPLE.match(line)
+    if found is not None:
+        return [text[1:-1] if text.startswith('"') else text for _, text in _PAIR.findall(found[2])]
+    return [word for word in _WORD.findall(line) if len(word) >= _LEAST_NAME and not word.isdigit()]
 
 
 def joined_header(texts: Sequence[str], contigs: Sequence[str]) -> str:

@@ -37,6 +37,8 @@ def parse_region(text: str, contigs: Sequence[str]) -> Region:
     if text in contigs:
         return Region(list(contigs).index(text))
     contig, colon, interval = text.rpartition(":")
+    if ">" in text:
+        raise RegionError(f"{text!r} is no allele; expected contig:pos REF>ALT, like 22:16050075 A>G")
     if not colon or contig not in contigs:
         raise UnknownContigError(f"region {text!r}: no contig {contig or text!r} here; {_known(contigs)}")
     first, dash, last = interval.replace(",", "").partition("-")

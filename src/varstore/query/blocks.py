@@ -1,29 +1,24 @@
-"""Blocks and totals as queries read them: checked once, and kept while there is room, blocks as they are stored."""
+"""Blocks as queries read them: checked once, and kept as they are stored while there is room."""
 
 from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
-from numpy.typing import NDArray
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from ..errors import CorruptChunkError
 from .plan import Store
 
 if TYPE_CHECKING:
-    from ..codec.counts import BlockCounts
     from ..codec.layout import BlockSets
-    from ..storage.totals import Totals
 
 # Bytes of blocks that an open repository keeps.
 CACHE_BYTES = 1 << 28
 
 
 class BlockCache:
-    """Blocks read last, encoded, validated and described, and totals: what is asked again needs no file or checksum.
+    """Blocks read last, encoded, validated and described: what is asked again needs no file and no checksum.
 
     Safe from several threads.
     """
@@ -32,7 +27,7 @@ class BlockCache:
         self.most_bytes = most_bytes
         self.num_bytes = 0
         self._lock = threading.Lock()
-        self._kept: OrderedDict[tuple[int, int, int], tuple[int, Any]] = OrderedDict()
+        self._blocks: OrderedDict[tuple[int, int, int], tuple[int, list[tuple[int, BlockSets]]]] = OrderedDict()
 
     def blocks(self, store: Store, chunk: int, sample_chunk: int, num_rows: int) -> list[tuple[int, BlockSets]]:
         """The inner blocks of a chunk of ``call_genotype``, each with its first sample in the batch.
@@ -41,40 +36,22 @@ class BlockCache:
 
         Raises CorruptChunkError, CorruptRepositoryError.
         """
-
-        def read() -> tuple[int, list[tuple[int, BlockSets]]]:
-            blocks = list(_read(store, chunk, sample_chunk, num_rows))
-            return sum(block.nbytes for _, block in blocks), blocks
-
-        blocks: list[tuple[int, BlockSets]] = self._get((id(store), chunk, sample_chunk), read)
-        return blocks
-
-    def totals(self, totals: Totals, chunk: int, num_alts: NDArray[np.int64]) -> BlockCounts:
-        """Stored counts of a chunk, the caller's own to add to; arguments as of ``Totals.chunk``."""
-
-        def read() -> tuple[int, BlockCounts]:
-            counts = totals.chunk(chunk, num_alts)
-            return counts.nbytes, counts
-
-        counts: BlockCounts = self._get((id(totals), chunk, -1), read)
-        return counts.copy()
-
-    def _get(self, key: tuple[int, int, int], read: Callable[[], tuple[int, Any]]) -> Any:
-        """What is kept under a key, else what ``read`` gives, with the bytes it takes."""
+        key = (id(store), chunk, sample_chunk)
         with self._lock:
-            if key in self._kept:
-                self._kept.move_to_end(key)
-                return self._kept[key][1]
-        size, value = read()
+            if key in self._blocks:
+                self._blocks.move_to_end(key)
+                return self._blocks[key][1]
+        blocks = list(_read(store, chunk, sample_chunk, num_rows))
+        size = sum(block.nbytes for _, block in blocks)
         if size > self.most_bytes:
-            return value
+            return blocks
         with self._lock:
-            if key not in self._kept:
-                self._kept[key] = size, value
+            if key not in self._blocks:
+                self._blocks[key] = size, blocks
                 self.num_bytes += size
             while self.num_bytes > self.most_bytes:
-                self.num_bytes -= self._kept.popitem(last=False)[1][0]
-        return value
+                self.num_bytes -= self._blocks.popitem(last=False)[1][0]
+        return blocks
 
 
 def _read(store: Store, chunk: int, sample_chunk: int, num_rows: int) -> Iterator[tuple[int, BlockSets]]:

@@ -61,7 +61,7 @@ class Version:
         self._withdrawn = np.zeros(0, np.int64)
         self._people: People | None = None
         self._packed: WeakKeyDictionary[Cohort, dict[str, Packed]] = WeakKeyDictionary()
-        if path.suffix == ".zip" or (
+        if (path.suffix == ".zip" and path.is_file()) or (
             not (path / manifest.IDENTITY).exists()
             and any((path / name).exists() for name in (".zgroup", "zarr.json", ".zattrs"))
         ):

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..model.results import ALLELE_COLUMNS, GENOTYPE_COLUMNS, CountTable
+from ..model.results import CountTable, Values
+from ..query.count import count_table
 
 Columns = Mapping[str, NDArray[Any]]
 
-_SITE = ("contig", "position", "ref", "alt")
-_COUNTS = (*ALLELE_COLUMNS, *GENOTYPE_COLUMNS)
-# Columns that parts have besides: calls of one allele, and those of them that have the row's.
+# Columns that parts have besides those of counts: calls of one allele, and those of them that have the row's.
 HAPLOIDS = ("haploid_number", "haploid_count")
 
 
@@ -33,54 +33,42 @@ def variant_table(
     parts : of ``with_haploids``, in order, (alleles,) of the site, (cohorts and more, alleles) of counts
     names : of the cohorts; None: no such column
     midp : the Hardy-Weinberg test's    polyploid : calls of more than two alleles are possible
+
+    As of ``count_table``, what follows from other columns at once is made when it is looked at.
     """
-    columns = {name: _whole(name, parts, num_cohorts) for name in (*_COUNTS, *HAPLOIDS)}
-    columns |= _statistics(columns, midp=midp, polyploid=polyploid)
-    for name in HAPLOIDS:
-        del columns[name]
-    if num_cohorts > 1:
-        seen = columns["allele_count"] > 0
-        columns["is_private"] = seen & (seen.sum(axis=0) == 1)
-    rows = len(columns["position"])
-    flat = {name: _flat(values, num_cohorts) for name, values in columns.items()}
-    if names is not None:
-        flat = {"cohort": np.tile(np.array([*names, None], object)[:-1], rows), **flat}
-    return CountTable(flat)
-
-
-def _whole(name: str, parts: Sequence[Columns], num_cohorts: int) -> NDArray[Any]:
-    """One column of all parts."""
-    if parts:
-        return np.concatenate([part[name] if name in _SITE else part[name][:num_cohorts] for part in parts], axis=-1)
-    dtype: Any = object if name in ("contig", "ref", "alt") else np.float64 if name == "allele_frequency" else np.int64
-    return np.zeros((0,) if name in _SITE else (num_cohorts, 0), dtype)
-
-
-def _flat(values: NDArray[Any], num_cohorts: int) -> NDArray[Any]:
-    """A column of rows by site and then cohort."""
-    if values.ndim == 2:
-        return values.T.reshape(-1)
-    return values if num_cohorts == 1 else np.repeat(values, num_cohorts)
-
-
-def _statistics(columns: Columns, *, midp: bool, polyploid: bool) -> dict[str, NDArray[Any]]:
-    """The statistics of sites; arguments as of ``variant_table``."""
-    allele_count, allele_number = columns["allele_count"], columns["allele_number"]
-    frequency, hom, het = columns["allele_frequency"], columns["n_hom_alt"], columns["n_het"]
-    haploid, of_allele = (columns[name] for name in HAPLOIDS)
-    called = hom + het + columns["n_hom_ref"] + columns["n_other"]
+    asked = [{name: each[:num_cohorts] if each.ndim == 2 else each for name, each in part.items()} for part in parts]
+    counts = count_table(asked, num_cohorts, names, genotypes=True)
+    haploid, of_allele = (_long(asked, name) for name in HAPLOIDS)
+    hom, het, missing = counts["n_hom_alt"], counts["n_het"], counts["n_missing"]
+    called = hom + het + counts["n_hom_ref"] + counts["n_other"]
     p_value = hardy_p_values(hom, het, called, haploid, of_allele, midp=midp)
     if polyploid:
         # Half calls and calls of three alleles cannot be told apart here: only rows that can have neither are tested.
-        p_value[allele_number != 2 * called - haploid] = np.nan
-    return {
-        "call_rate": _ratio(called, called + columns["n_missing"]),
-        "minor_allele_frequency": np.minimum(frequency, 1 - frequency),
-        "heterozygosity": _ratio(het, called - haploid),
-        "expected_heterozygosity": 2 * frequency * (1 - frequency),
+        p_value[counts["allele_number"] != 2 * called - haploid] = np.nan
+    columns: dict[str, Values] = {name: partial(counts.__getitem__, name) for name in counts.columns}
+    columns |= {
+        "call_rate": lambda: _ratio(called, called + missing),
+        "minor_allele_frequency": lambda: np.minimum(counts["allele_frequency"], 1 - counts["allele_frequency"]),
+        "heterozygosity": lambda: _ratio(het, called - haploid),
+        "expected_heterozygosity": lambda: 2 * counts["allele_frequency"] * (1 - counts["allele_frequency"]),
         "hwe_p_value": p_value,
-        "is_singleton": allele_count == 1,
+        "is_singleton": lambda: counts["allele_count"] == 1,
     }
+    if num_cohorts > 1:
+        columns["is_private"] = lambda: _private(counts["allele_count"], num_cohorts)
+    return CountTable(columns)
+
+
+def _long(parts: Sequence[Columns], name: str) -> NDArray[np.int64]:
+    """A column of all parts, by row and then cohort."""
+    return np.concatenate([np.zeros(0, np.int64), *(part[name].T.reshape(-1) for part in parts)])
+
+
+def _private(allele_count: NDArray[np.int64], num_cohorts: int) -> NDArray[np.bool_]:
+    """(rows,) whether the allele was seen in the row's cohort alone."""
+    seen = allele_count.reshape(-1, num_cohorts) > 0
+    private: NDArray[np.bool_] = seen & (seen.sum(axis=1, keepdims=True) == 1)
+    return private.reshape(-1)
 
 
 def hardy_p_values(

@@ -24,7 +24,7 @@ class ForeignStore:
 
         self.path = path
         try:
-            store = zarr.storage.ZipStore(path, mode="r") if path.suffix == ".zip" else str(path)
+            store = zarr.storage.ZipStore(path, mode="r") if path.is_file() else str(path)
             self.group: Any = zarr.open_group(store, mode="r")
         except Exception as error:
             raise NotARepositoryError(f"{path}: no varstore repository and no VCF Zarr store ({error})") from None

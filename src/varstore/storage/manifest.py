@@ -285,7 +285,7 @@ def commit(root: Path, change: Callable[[Document], Document], staging: Path, fi
         if newest is not None:
             check_writable(root, newest)
         base = first if newest is None else newest.document
-        document = change(json.loads(canonical(base)))
+        document = change(json.loads(json.dumps(base)))
         version = 1 if newest is None else newest.version + 1
         document["version"] = version
         document["parent"] = None if newest is None else newest.sha256

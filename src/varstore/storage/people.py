@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 
 from ..errors import QueryError, SampleClashError, WithdrawnSampleError
@@ -17,7 +18,21 @@ from .sources import BatchOpener
 
 def sample_names(root: Path, document: Document) -> list[str]:
     """Names of everybody, by number."""
-    return [name for entry in document["samples"] for name in read_samples(Part(root, PartRef(**entry["part"])))]
+    return _read_names(root, _parts(document))
+
+
+def _parts(document: Document) -> tuple[PartRef, ...]:
+    return tuple(PartRef(**entry["part"]) for entry in document["samples"])
+
+
+def _read_names(root: Path, parts: Sequence[PartRef]) -> list[str]:
+    return [name for part in parts for name in read_samples(Part(root, part))]
+
+
+@lru_cache(maxsize=1)
+def _names_once(root: Path, parts: Sequence[PartRef]) -> Sequence[str]:
+    """Names for one who adds, and asks for them once an input."""
+    return tuple(_read_names(root, parts))
 
 
 def renamed(samples: Sequence[str], names: Mapping[str, str] | None, path: str) -> list[str]:
@@ -54,14 +69,14 @@ def check_people(root: Path, document: Document, samples: Sequence[str], contigs
     Raises SampleClashError, WithdrawnSampleError.
     """
     _check_not_withdrawn(root, document, samples, path)
-    names: list[str] | None = None
+    names: Sequence[str] | None = None
     wanted = set(samples)
     for entry in document["batches"]:
         shared = [name for name in entry["covered"]["contigs"] if name in contigs]
         if not shared:
             continue
         if names is None:
-            names = sample_names(root, document)
+            names = _names_once(root, _parts(document))
         clash = wanted.intersection(_people(root, entry, names))
         if clash:
             first = next(name for name in samples if name in clash)
@@ -77,7 +92,7 @@ def _check_not_withdrawn(root: Path, document: Document, samples: Sequence[str],
     numbers = withdrawn_of(document)
     if not len(numbers):
         return
-    names = sample_names(root, document)
+    names = _names_once(root, _parts(document))
     clash = sorted({names[number] for number in numbers.tolist()}.intersection(samples) - {""})
     if clash:
         others = f" and {len(clash) - 1} more were" if len(clash) > 1 else " was"
@@ -107,7 +122,7 @@ class NewPeople:
 
     def add(self, document: Document, batch: str, samples: Sequence[str]) -> int | None:
         """Give numbers to those who are new; return the first if all are, in one row, else None."""
-        known = set(sample_names(self._root, document))
+        known = set(_names_once(self._root, _parts(document)))
         new = tuple(name for name in samples if name not in known)
         first = int(document["num_samples"])
         if new:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -13,6 +16,8 @@ KIND = "totals"
 VERSION = 1
 _BY_RECORD = ("allele_number", "n_hom_ref", "n_missing")
 _BY_ALLELE = ("allele_count", "n_het", "n_hom_alt")
+# Chunks of a batch that are kept: questions come back to where they were.
+_KEPT_CHUNKS = 4
 
 
 class TotalsWriter:
@@ -50,17 +55,28 @@ class TotalsWriter:
 
 
 class Totals:
-    """The totals of a batch as a reader sees them."""
+    """The totals of a batch as a reader sees them; what was read last is kept."""
 
     def __init__(self, part: Part) -> None:
         self._arrays = {name: StoredArray(part, name) for name in (*_BY_RECORD, *_BY_ALLELE)}
+        self._chunk = lru_cache(maxsize=_KEPT_CHUNKS * len(self._arrays))(self._read_chunk)
 
-    def chunk(self, chunk: int, num_alts: NDArray[np.int64]) -> BlockCounts:
-        """Counts over everybody at the records of a chunk."""
-        counts = BlockCounts.zeros(1, num_alts)
-        inside = np.arange(self._arrays["n_het"].shape[1]) < num_alts[:, np.newaxis]
-        for name in _BY_RECORD:
-            getattr(counts, name)[0] = self._arrays[name].chunk(chunk)
-        for name in _BY_ALLELE:
-            getattr(counts, name)[0] = self._arrays[name].chunk(chunk)[inside]
+    def counts(
+        self, chunk: int, num_alts: NDArray[np.int64], rows: NDArray[np.int64] | None = None, *, genotypes: bool = True
+    ) -> BlockCounts:
+        """Counts over everybody at records of a chunk.
+
+        num_alts : of all its records    rows : of the chunk, ascending; None: all
+        genotypes : without, those of genotypes are 0
+        """
+        here: Any = slice(None) if rows is None else rows
+        counts = BlockCounts.zeros(1, num_alts[here])
+        for name in _BY_RECORD if genotypes else _BY_RECORD[:1]:
+            getattr(counts, name)[0] = self._chunk(name, chunk)[here]
+        inside = np.arange(self._arrays["n_het"].shape[1]) < counts.num_alts[:, np.newaxis]
+        for name in _BY_ALLELE if genotypes else _BY_ALLELE[:1]:
+            getattr(counts, name)[0] = self._chunk(name, chunk)[here][inside]
         return counts
+
+    def _read_chunk(self, name: str, chunk: int) -> NDArray[np.int32]:
+        return self._arrays[name].chunk(chunk)
