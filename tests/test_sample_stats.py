@@ -10,7 +10,7 @@ import reference
 import stats_oracle
 import varstore as vs
 import vcf_text
-from test_variant_stats import create, far_apart, several, split, vcf_of
+from test_variant_stats import assert_rows, create, far_apart, several, split, vcf_of
 from varstore.codec.people import Tally
 from varstore.errors import DenominatorWarning
 from varstore.kernels.people import NOT_CALLED, NOT_DIPLOID
@@ -186,3 +186,26 @@ def test_compacted_batches_are_the_same(tmp_path):
     repo.compact()
     after = [list(table.to_tsv()) for table in vs.open(tmp_path / "several").stats()]
     assert before == after
+
+
+@pytest.mark.parametrize("shape", [(4099, 3), (7, 16_387)], ids=["chunks of variants", "chunks of samples"])
+def test_several_chunks(shape, tmp_path):
+    text = vcf_text.make_vcf(12, *shape, missing=0.01, half_missing=0.01, info=False, max_alts=2, ploidy="mixed")
+    repo, vcf = create(tmp_path, text), reference.read_vcf(text)
+    sites, people = repo.stats(midp=True)
+    assert_people(people, stats_oracle.sample_rows(vcf))
+    if shape[1] < 100:
+        assert_rows(sites, stats_oracle.variant_rows(vcf.records, midp=True))
+    last = vcf.samples[-2:]
+    assert_people(repo.sample_stats(samples=last), stats_oracle.sample_rows(vcf, [shape[1] - 2, shape[1] - 1]))
+
+
+def test_tables_for_others(fx_small):
+    """Text, counts, truth values and missing statistics as other packages take them."""
+    for table in vs.open(fx_small.path).stats():
+        arrow = table.to_arrow()
+        for name in table.columns:
+            column = table[name]
+            expected = [None if value != value else value for value in column.tolist()]
+            assert arrow[name].to_pylist() == expected, name
+        assert len(table.to_pandas()) == len(table.to_polars()) == len(table)

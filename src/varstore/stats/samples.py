@@ -66,12 +66,12 @@ class People:
 
     def table(self, numbers: NDArray[np.int64], names: Sequence[str]) -> CountTable:
         """A row for each of some people."""
-        counts, lost = self.calls.counts[numbers], self.calls.lost[numbers]
-        called = self.seen[numbers] - counts[:, NOT_CALLED]
-        het, hom_alt = counts[:, HET], counts[:, HOM_ALT]
-        transitions, transversions = counts[:, TRANSITIONS], counts[:, TRANSVERSIONS]
+        counts, lost = np.ascontiguousarray(self.calls.counts[numbers].T), self.calls.lost[numbers]
+        called = self.seen[numbers] - counts[NOT_CALLED]
+        het, hom_alt = counts[HET], counts[HOM_ALT]
+        transitions, transversions = counts[TRANSITIONS], counts[TRANSVERSIONS]
         # Sums of floats do not end at 0 where nothing is left of them: the number of sites says so.
-        expecting = self.expecting[numbers] - counts[:, NOT_DIPLOID]
+        expecting = self.expecting[numbers] - counts[NOT_DIPLOID]
         expected = np.where(expecting > 0, self.expected[numbers] - lost, 0.0)
         return CountTable(
             {
@@ -86,8 +86,8 @@ class People:
                 "n_transitions": transitions,
                 "n_transversions": transversions,
                 "ts_tv": ratio(transitions, transversions),
-                "n_singletons": counts[:, SINGLETONS],
-                "inbreeding_coefficient": 1 - ratio(counts[:, HET_EXPECTING], expected),
+                "n_singletons": counts[SINGLETONS],
+                "inbreeding_coefficient": 1 - ratio(counts[HET_EXPECTING], expected),
             }
         )
 
