@@ -90,6 +90,12 @@ def add_people(
             scratch.indexes, tally.counts, base,
         )  # fmt: skip
         check(status)
+        if block.ploidy == 2 and len(planes):
+            counters = np.empty((9, planes.shape[1]), np.uint64)
+            status = _people.add_planes(
+                block.form, s.form, s.dense_row, planes, first, plain, *alleles, counters, tally.counts, base
+            )
+            check(status)
     s = block.sets.get(MISSING)
     if s is not None:
         planes = s.dense_planes(rows, scratch)

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from .blocks import set_indexes
-from .count import is_awkward
-from .jit import kernel
+from .count import _EVEN, is_awkward
+from .jit import bit_length, kernel
 from .planes import BAD_VALUE, OK
 from .rows import ALT, EMPTY, FLIPPED, FORM_MASK, PLANE
 
@@ -31,12 +31,91 @@ def _add_alleles(kind: int, single: bool, times: int, to: Any) -> None:
 
 
 @kernel
+def in_planes(ploidy: int, single: bool) -> bool:
+    """Whether a dense row is added by ``add_planes``, many people at a time."""
+    return ploidy == 2 and not single
+
+
+@kernel
+def add_planes(
+    all_forms: Any, form: Any, dense_row: Any, dense_planes: Any, first_row: int, wanted: Any, alt_start: Any,
+    kind: Any, single: Any, expected: Any, counters: Any, tally: Any, base: Any,
+) -> int:  # fmt: skip
+    """Add the dense rows of ALT of diploid calls that are not awkward; return a status.
+
+    Rows of one kind are added up as planes: a word of ``counters`` has a bit of the heterozygous and one of the
+    homozygous members of 32 people, and each further one the next binary digit.
+
+    form, dense_row : of ALT    counters : (9, words) uint64 scratch; other arguments as of ``add_carriers``
+    """
+    for group in range(12):
+        flipped, expects, this_kind = group & 1 != 0, group & 2 != 0, group >> 2
+        num = 0
+        for dense in range(dense_row.size):
+            out = np.int64(dense_row[dense]) - first_row
+            if out < 0 or out >= wanted.size or not wanted[out] or is_awkward(all_forms, out + first_row):
+                continue
+            first = alt_start[out]
+            if first == alt_start[out + 1]:
+                return BAD_VALUE
+            if kind[first] != this_kind or not in_planes(2, single[first]):
+                continue
+            if (form[out + first_row] & FLIPPED != 0) != flipped or (expected[out] > 0) != expects:
+                continue
+            if num == 0:
+                counters[:] = np.uint64(0)
+            num += 1
+            _add_plane(dense_planes[dense], counters, bit_length(num))
+            if num == 255:
+                _flush(counters, num, flipped, expects, this_kind, tally, base)
+                num = 0
+        if num > 0:
+            _flush(counters, num, flipped, expects, this_kind, tally, base)
+    return OK
+
+
+@kernel
+def _add_plane(plane: Any, counters: Any, digits: int) -> None:
+    """Add a plane to the counters, of which so many digits are in use."""
+    carry = counters[8]
+    for w in range(plane.size):
+        word, other = plane[w], plane[w] >> np.uint64(1)
+        carry[w] = ((word ^ other) & _EVEN) | ((word & other & _EVEN) << np.uint64(1))
+    for digit in range(digits):
+        sums = counters[digit]
+        for w in range(plane.size):
+            old = sums[w]
+            sums[w] = old ^ carry[w]
+            carry[w] &= old
+
+
+@kernel
+def _flush(counters: Any, num: int, flipped: bool, expects: bool, kind: int, tally: Any, base: Any) -> None:
+    """Add what was counted in ``num`` rows of one kind to the accumulators."""
+    if flipped:
+        base[HOM_ALT] += num
+        _add_alleles(kind, False, num, base)
+    for sample in range(tally.shape[0]):
+        word, shift = sample >> 5, np.uint64(2 * (sample & 31))
+        het, both = np.int64(0), np.int64(0)
+        for digit in range(bit_length(num)):
+            bits = counters[digit, word] >> shift
+            het += np.int64(bits & np.uint64(1)) << digit
+            both += np.int64((bits >> np.uint64(1)) & np.uint64(1)) << digit
+        to = tally[sample]
+        to[HET] += het
+        to[HET_EXPECTING] += het * expects
+        to[HOM_ALT] += -het - both if flipped else both
+        _add_alleles(kind, False, -both if flipped else het + both, to)
+
+
+@kernel
 def add_carriers(
     all_forms: Any, form: Any, length: Any, at: Any, lists: Any, dense_planes: Any, bits: int, ploidy: int,
     first_row: int, wanted: Any, alt_start: Any, kind: Any, single: Any, expected: Any, indexes: Any, tally: Any,
     base: Any,
 ) -> int:  # fmt: skip
-    """Add the members of ALT of the rows that are not awkward; return a status.
+    """Add the members of ALT of the rows that are not awkward, but for those of ``add_planes``; return a status.
 
     all_forms : (5, rows) uint8; form, length, at, lists : of ALT    dense_planes : from ``planes.materialise``
     ploidy : 1 or 2    wanted : (asked rows,) bool, from ``first_row`` on
@@ -56,6 +135,9 @@ def add_carriers(
             continue
         if alt_start[out] == alt_start[out + 1]:
             return BAD_VALUE
+        if this >= PLANE and in_planes(ploidy, single[alt_start[out]]):
+            dense += 1
+            continue
         num = 0
         if this != EMPTY:
             num = set_indexes(form, length, at, lists, dense_planes, bits, row, dense, indexes)
@@ -136,6 +218,8 @@ def add_calls(
         first = alt_start[row]
         num_alts = alt_start[row + 1] - first
         for sample in range(codes.shape[1]):
+            if codes.shape[2] == 2 and codes[row, sample, 0] == 0 and codes[row, sample, 1] == 0:
+                continue  # as most are: a homozygous call of two reference alleles adds nothing
             call, to = codes[row, sample], tally[sample]
             num, missing, only, differ = 0, False, np.int64(-1), False
             for h in range(call.size):

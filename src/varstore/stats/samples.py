@@ -101,14 +101,16 @@ def ratio(part: NDArray[np.int64], whole: NDArray[np.int64] | NDArray[np.float64
 
 def kinds_of(refs: Sequence[str], alts: Sequence[str]) -> NDArray[np.uint8]:
     """(alleles,) whether each ALT is one base changed, and how: NO_SNV, TRANSITION or TRANSVERSION."""
-    known: dict[tuple[str, str], int] = {}
-    out = np.empty(len(alts), np.uint8)
-    for i, pair in enumerate(zip(refs, alts, strict=True)):
-        kind = known.get(pair)
-        if kind is None:
-            kind = known[pair] = _kind(*pair)
-        out[i] = kind
-    return out
+    known = _Kinds()
+    return np.fromiter((known[pair] for pair in zip(refs, alts, strict=True)), np.uint8, len(alts))
+
+
+class _Kinds(dict[tuple[str, str], int]):
+    """Kinds of (REF, ALT), each looked at once."""
+
+    def __missing__(self, pair: tuple[str, str]) -> int:
+        self[pair] = kind = _kind(*pair)
+        return kind
 
 
 def _kind(ref: str, alt: str) -> int:
