@@ -116,8 +116,14 @@ def test_the_readme_runs(fx_workplace):
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES[1:] if runnable(page)], ids=lambda page: page.name)
-def test_code_in_the_docs_runs(page, tmp_path, monkeypatch, fx_environment):
+def test_code_in_the_docs_runs(page, tmp_path, monkeypatch, fx_environment, request):
     monkeypatch.chdir(tmp_path)
+    if "1000g/" in page.read_text(encoding="utf-8"):
+        data = request.getfixturevalue("fx_shared_data")
+        (tmp_path / "1000g").mkdir()
+        (tmp_path / "1000g" / "chr22.vcf.gz").symlink_to(data / "real" / "1kg_p3_chr22_16-16.5mb.vcf.gz")
+        people = data / "meta" / "integrated_call_samples_v3.20130502.ALL.panel"
+        (tmp_path / "1000g" / "people.panel").symlink_to(people)
     run_page(page, fx_environment)
 
 
