@@ -252,6 +252,7 @@ def test_withdrawn_people_are_in_no_cohort(fx_own):
     described = [repo.cohort("group == 'a'"), repo.cohort("true"), repo.cohorts_by("group")["a"]]
     for cohort in (*described, ~repo.cohort("false", allow_empty=True), ~repo.cohort("group == 'b'")):
         assert gone not in cohort.samples
+        assert 1 not in cohort.numbers
     assert gone not in old.samples
     with pytest.warns(UserWarning, match="1 of the 5 people of a cohort were withdrawn since"):
         repo.count_alleles(cohort=old)
@@ -259,6 +260,45 @@ def test_withdrawn_people_are_in_no_cohort(fx_own):
         repo.cohort(f"sample == '{gone}'")
     with pytest.raises(WithdrawnSampleError, match="was withdrawn"):
         repo.cohort([gone])
+
+
+OBO = """format-version: 1.2
+
+[Term]
+id: HP:1
+name: one
+
+[Term]
+id: HP:2
+name: two
+is_a: HP:1 ! one
+
+[Term]
+id: HP:4
+name: four
+"""
+
+
+def test_terms_below_one_in_a_vocabulary(fx_own, fx_cli, tmp_path):
+    path, vcf = fx_own
+    vocabulary = tmp_path / "terms.obo"
+    vocabulary.write_text(OBO)
+    (tmp_path / "people.tsv").write_text(f"sample\tterms\n{vcf.samples[1]}\tHP:5|HP:2\n")
+    repo = vs.open(path).set_samples(tmp_path / "people.tsv")
+    exact = people_of(vcf, lambda i: i % 3 == 0)
+    text = "terms has descendant of 'HP:1'"
+    assert repo.cohort("terms has 'HP:1'").samples == ids(vcf, exact)
+    assert repo.cohort(text, vocabulary=vocabulary).samples == ids(vcf, sorted([1, *exact]))
+    done = fx_cli("count", path, "--cohort", f"below={text}", "--vocabulary", vocabulary)
+    assert done.stdout == "".join(repo.count_genotypes(cohorts={"below": ids(vcf, sorted([1, *exact]))}).to_tsv())
+    fx_cli("cohort", "define", path, "below", text, "--vocabulary", vocabulary)
+    assert vs.open(path).saved_cohorts["below"].samples == ids(vcf, sorted([1, *exact]))
+    with pytest.raises(CohortExpressionError, match=r"the vocabulary has no term 'HP:9'\n.*\n {26}\^"):
+        repo.cohort("terms has descendant of 'HP:9'", vocabulary=vocabulary)
+    with pytest.raises(CohortExpressionError, match="descendants need a vocabulary"):
+        repo.count_alleles(cohort=text)
+    with pytest.raises(vs.VarstoreError, match=r"nothing\.obo"):
+        repo.cohort(text, vocabulary=tmp_path / "nothing.obo")
 
 
 # Saved cohorts

@@ -13,6 +13,8 @@ from ..storage.manifest import Document
 from .adding import commit, timestamp
 
 _LONGEST_NAME = 100
+# What of a manifest decides of whom an expression is true.
+_SAYING_WHO = ("samples", "sample_overlays", "withdrawn", "cohorts")
 
 
 class _NothingToDoError(Exception):
@@ -40,7 +42,7 @@ def define(root: Path, document: Document, name: str, expression: str | None, nu
     """
 
     def change(newest: Document) -> Document:
-        if any(newest[key] != document[key] for key in ("samples", "withdrawn", "cohorts")):
+        if any(newest.get(key) != document.get(key) for key in _SAYING_WHO):
             raise OutdatedError
         entry = saved_cohorts.entry_of(name, expression, numbers, document["version"], timestamp())
         if any(_same(entry, each) for each in newest["cohorts"]):

@@ -18,7 +18,7 @@ from typing import Any, NoReturn, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import CohortExpressionError
+from ..errors import CohortExpressionError, InputError
 from ..model.columns import Column
 from .expression import parse
 from .tokens import pointing, shortened
@@ -55,7 +55,7 @@ class Vocabulary(Protocol):
     """Terms, some of which are kinds of others."""
 
     def descendants(self, term: str) -> set[str]:
-        """The terms below one, at any distance. Raises KeyError for a term that it does not have."""
+        """The terms below one, at any distance. Raises KeyError or InputError for a term that it does not have."""
         ...
 
 
@@ -223,7 +223,7 @@ class _Evaluator:
                        term.position)  # fmt: skip
         try:
             return self._vocabulary.descendants(str(term.value))
-        except KeyError:
+        except (KeyError, InputError):
             self._fail(f"the vocabulary has no term {_shown(term.value)}", term.position)
 
 

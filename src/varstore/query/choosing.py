@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,6 +20,7 @@ from .version import Version
 if TYPE_CHECKING:
     from ..people.evaluation import Vocabulary
 
+    PathLike = str | os.PathLike[str]
     # What is taken for a cohort: one, an expression, or sample ids.
     Described = Cohort | str | Iterable[str]
 
@@ -30,16 +33,17 @@ class Choosing(Version):
         samples: str | Iterable[str],
         *,
         allow_empty: bool = False,
-        vocabulary: Vocabulary | None = None,
+        vocabulary: PathLike | Vocabulary | None = None,
     ) -> Cohort:
         """A cohort, to be used again and again.
 
         samples : an expression over the columns of the sample table, like ``super_pop == 'EUR' and age >= 60``, or
             sample ids; docs/cohort-expressions.md has the language
         allow_empty : nobody is an answer too
-        vocabulary : for ``has descendant of``: has a method ``descendants(term)``
+        vocabulary : for ``has descendant of``: an OBO file, or what has a method ``descendants(term)``
 
-        Raises CohortExpressionError, CohortError, UnknownSampleError, WithdrawnSampleError, SampleClashError.
+        Raises CohortExpressionError, CohortError, UnknownSampleError, WithdrawnSampleError, SampleClashError,
+        InputError for the vocabulary.
         """
         people = self._everybody()
         expression = None
@@ -87,12 +91,15 @@ class Choosing(Version):
             entry["num_samples"],
         )  # fmt: skip
 
-    def _true_of(self, text: str, vocabulary: Vocabulary | None) -> NDArray[np.int64]:
+    def _true_of(self, text: str, vocabulary: PathLike | Vocabulary | None) -> NDArray[np.int64]:
         """Numbers of those of whom an expression is true."""
         from ..people.evaluation import evaluate, names_in  # noqa: PLC0415
         from ..people.expression import parse  # noqa: PLC0415
+        from ..people.obo import read_obo  # noqa: PLC0415
 
         people = self._everybody()
+        if isinstance(vocabulary, str | os.PathLike):
+            vocabulary = read_obo(Path(vocabulary))
         tree = parse(text)
         saved = self.saved_cohorts
         for name in sorted(names_in(tree)):
