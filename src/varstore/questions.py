@@ -12,8 +12,8 @@ from .errors import QueryError
 from .model.ploidy import CLASS_NAMES
 from .model.results import CountTable, Genotypes
 from .query.batches import BatchHandle
-from .query.choosing import Choosing
 from .query.cohorts import Cohort, members
+from .stats.comparisons import Comparisons
 from .storage.manifest import Document
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 PathLike = str | os.PathLike[str]
 
 
-class Questions(Choosing):
+class Questions(Comparisons):
     """Questions of one version; arguments mean the same in all of them."""
 
     def info(self) -> Document:
