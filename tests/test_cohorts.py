@@ -212,6 +212,24 @@ def test_cohorts_by_a_column(fx_made):
         repo.cohorts_by("gruop")
 
 
+def test_the_super_populations_of_the_1000_genomes(fx_slice, fx_shared_data, tmp_path):
+    """As the panel and INFO have them: alleles of EUR_AF, and people."""
+    panel = fx_shared_data / "meta/integrated_call_samples_v3.20130502.ALL.panel"
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # its two empty columns
+        repo = vs.create(tmp_path / "repo", fx_slice.source).set_samples(panel)
+    found = repo.cohorts_by("super_pop")
+    assert list(found) == ["AFR", "AMR", "EAS", "EUR", "SAS"]
+    for name, cohort in found.items():
+        assert sorted(cohort.samples) == sorted(fx_slice.populations[name])
+        assert repo.cohort(f"super_pop == '{name}'").samples == cohort.samples
+    table = repo.count_alleles(cohorts={name: f"super_pop == '{name}'" for name in found})
+    for name in found:
+        frequency = table.allele_frequency[table.cohort == name]
+        expected = [float(info[f"{name}_AF"]) for info in fx_slice.info()]
+        np.testing.assert_allclose(frequency, expected, atol=5.1e-5)
+
+
 def test_too_many_groups_are_refused(monkeypatch, fx_made):
     monkeypatch.setattr("varstore.query.groups._MOST_GROUPS", 4)
     repo = vs.open(fx_made[0])

@@ -65,29 +65,16 @@ def evaluate(
     num_people: int,
     saved: Mapping[str, NDArray[np.int64]] | None = None,
     vocabulary: Vocabulary | None = None,
-    tree: Condition | None = None,
 ) -> Mask:
     """(people,) bool: of whom an expression is true.
 
     columns : by name, each of ``num_people`` values    saved : sample numbers of saved cohorts, by name
-    vocabulary : for ``has descendant of``    tree : of the text, where it was parsed before
+    vocabulary : for ``has descendant of``
 
     Raises CohortExpressionError.
     """
-    evaluator = _Evaluator(text, columns, num_people, saved or {}, vocabulary)
-    return evaluator.where(tree or parse(text), truth=True)
-
-
-def names_in(tree: Condition) -> set[str]:
-    """Names of the saved cohorts in a tree."""
-    match tree:
-        case Saved(name):
-            return {name}
-        case Not(operand):
-            return names_in(operand)
-        case And(operands) | Or(operands):
-            return set().union(*map(names_in, operands))
-    return set()
+    tree = parse(text)
+    return _Evaluator(text, columns, num_people, saved or {}, vocabulary).where(tree, truth=True)
 
 
 class _Evaluator:
