@@ -365,6 +365,12 @@ def test_saved_cohorts_are_made_of_anything_and_deleted(fx_own):
     assert_same_rows(repo.count_genotypes(cohort=repo.saved_cohorts["listed"]),
                      reference.count_rows(vcf.records, [2, 3, 4]))  # fmt: skip
     assert set(counts.cohort) == {"listed", "combined"}
+    repo.define_cohort("again", repo.saved_cohorts["listed"]).define_cohort(
+        "old", vs.open(path, version=1).cohort("true")
+    )
+    versions = {name: saved.version for name, saved in repo.saved_cohorts.items()}
+    assert versions == {"listed": 1, "combined": 2, "again": 1, "old": 1}  # those whose people were asked
+    repo.delete_cohort("again").delete_cohort("old")
     repo.delete_cohort("listed")
     assert list(repo.saved_cohorts) == ["combined"]
     with pytest.raises(CohortError, match="no saved cohort 'listed'; there are 'combined'"):
@@ -481,10 +487,10 @@ def test_the_options_of_count(fx_made, fx_cli, tmp_path):
     repo = vs.open(path)
     listed = tmp_path / "some people.txt"
     listed.write_text("\n".join(vcf.samples[3:6]) + "\n")
-    texts = ["A=group == 'a'", "group=='b'", "a_b=age<60", f"@{listed}", f"F=@{listed}", "true"]
+    texts = ["A=group == 'a'", "group=='b'", "age\n >\t30", "a_b=age<60", f"@{listed}", f"F=@{listed}", "true"]
     done = fx_cli("count", path, *(word for text in texts for word in ("--cohort", text)))
-    named = {"A": "group == 'a'", "group=='b'": "group=='b'", "a_b": "age<60", "some people": vcf.samples[3:6],
-             "F": vcf.samples[3:6], "true": "true"}  # fmt: skip
+    named = {"A": "group == 'a'", "group=='b'": "group=='b'", "age > 30": "age > 30", "a_b": "age<60",
+             "some people": vcf.samples[3:6], "F": vcf.samples[3:6], "true": "true"}  # fmt: skip
     assert done.stdout == "".join(repo.count_genotypes(cohorts=named).to_tsv())
     done = fx_cli("count", path, "--by", "group", "-r", "22")
     assert done.stdout == "".join(repo.count_genotypes("22", cohorts=repo.cohorts_by("group")).to_tsv())
