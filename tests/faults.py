@@ -102,9 +102,8 @@ def look(root):
         for row in vs.open(root).log():
             repo = vs.open(root, version=row.version)
             saved = {name: cohort.samples for name, cohort in repo.saved_cohorts.items()}
-            found[row.version] = (
-                repo.samples, saved, list(repo.count_genotypes().to_tsv()), list(repo.sample_table().to_tsv())
-            )  # fmt: skip
+            said = list(repo.sample_table().to_tsv())
+            found[row.version] = (repo.samples, saved, said, list(repo.count_genotypes().to_tsv()))
         return found
 
 

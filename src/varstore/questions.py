@@ -13,6 +13,7 @@ from .model.ploidy import CLASS_NAMES
 from .model.results import CountTable, Genotypes
 from .query.batches import BatchHandle
 from .query.cohorts import Cohort, members
+from .stats.asking import Statistics
 from .stats.comparisons import Comparisons
 from .storage.manifest import Document
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 PathLike = str | os.PathLike[str]
 
 
-class Questions(Comparisons):
+class Questions(Comparisons, Statistics):
     """Questions of one version; arguments mean the same in all of them."""
 
     def info(self) -> Document:

@@ -433,6 +433,32 @@ def burden(repo: str, output: str | None, form: str, **options: Any) -> None:
 
 @main.command()
 @repo_argument
+@regions_option
+@regions_file_option
+@samples_option
+@samples_file_option
+@filters_option
+@cohort_options
+@click.option("--midp", is_flag=True, help="Mid-p of the Hardy-Weinberg test: tables as likely as this one count half.")
+@click.option(
+    "--per-sample", metavar="FILE", type=click.Path(), help="Write the table of people here too, from the same pass."
+)
+@click.option("--samples-only", is_flag=True, help="Print the table of people instead of that of sites.")
+@output_option
+@format_option
+def stats(repo: str, **options: Any) -> None:
+    """Print statistics of sites, one row an ALT allele: counts, call rate, heterozygosity, Hardy-Weinberg, singletons.
+
+    With --per-sample or --samples-only those of people, one row a sample: calls, transitions and transversions,
+    singletons, inbreeding. Options select as those of count do.
+    """
+    from . import statistics  # noqa: PLC0415
+
+    statistics.stats(_open(repo), **options)
+
+
+@main.command()
+@repo_argument
 @click.option(
     "-O",
     "--output-type",
