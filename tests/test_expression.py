@@ -204,6 +204,34 @@ def test_it_is_true_of_whom_a_person_would_say(data, tree, persons):
     assert found.tolist() == [truth_of(tree, person, i) is True for i, person in enumerate(persons)]
 
 
+@pytest.mark.parametrize("kind", sorted(POOLS))
+def test_every_comparison_of_every_value(kind):
+    """Each value with each, either way round, and its negation; what is equal, smaller, larger and missing."""
+    cells = [*POOLS[kind], None]
+    columns = {"x": column_of(kind, cells)}
+    values = [
+        *POOLS[kind],
+        *{"text": ["zzz", "B"], "integer": [1, -1, 0.5, -0.5, 7.5, -1e300], "number": [0, 3, 7]}.get(kind, []),
+    ]
+    for value in values:
+        written = text_of(Literal(value.isoformat() if kind == "date" else value), Plain().draw)
+        for sign in SIGNS[:2] if kind == "boolean" else SIGNS:
+            compare = PYTHON[sign]
+            expected = [cell is not None and compare(cell, value) for cell in cells]
+            otherwise = [cell is not None and not compare(cell, value) for cell in cells]
+            assert evaluate(f"x {sign} {written}", columns, len(cells)).tolist() == expected, (sign, value)
+            assert evaluate(f"not x {sign} {written}", columns, len(cells)).tolist() == otherwise, (sign, value)
+            mirrored = [cell is not None and compare(value, cell) for cell in cells]
+            assert evaluate(f"{written} {sign} x", columns, len(cells)).tolist() == mirrored, (sign, value)
+
+
+class Plain:
+    """What draws the first of what there is to choose from."""
+
+    def draw(self, strategy):
+        return strategy.elements[0]
+
+
 def world():
     cells = {
         "super_pop": ("text", ["AFR", "EUR", "EUR", None]),

@@ -254,7 +254,7 @@ class Repository(Questions):
         return self
 
     def define_cohort(
-        self, name: str, samples: Cohort | str | Iterable[str], *, vocabulary: Vocabulary | None = None
+        self, name: str, samples: Cohort | str | Iterable[str], *, vocabulary: PathLike | Vocabulary | None = None
     ) -> Repository:
         """Save a cohort under a name, and move on to the version that has it; one of that name is replaced.
 
@@ -274,7 +274,7 @@ class Repository(Questions):
             cohort = self.cohort(wanted, vocabulary=vocabulary) if isinstance(wanted, str) else self._as_cohort(wanted)
             numbers = np.setdiff1d(cohort.numbers, self._withdrawn_now(), assume_unique=True)
             with self._writing(), suppress(OutdatedError):
-                define(self.path, self._writable(), name, cohort.expression, numbers)
+                define(self.path, self._writable(), name, cohort.expression, numbers, cohort.of_version)
                 break
         self._load(None)
         return self

@@ -13,6 +13,8 @@ from ..storage.manifest import Document
 from .adding import commit, timestamp
 
 _LONGEST_NAME = 100
+# What of a manifest decides of whom an expression is true.
+_SAYING_WHO = ("samples", "sample_overlays", "withdrawn", "cohorts")
 
 
 class _NothingToDoError(Exception):
@@ -32,17 +34,20 @@ def check_name(name: str) -> None:
         )
 
 
-def define(root: Path, document: Document, name: str, expression: str | None, numbers: NDArray[np.int64]) -> None:
+def define(
+    root: Path, document: Document, name: str, expression: str | None, numbers: NDArray[np.int64], version: int
+) -> None:
     """Commit a version that keeps a cohort; one of that name is replaced. No version where nothing changes.
 
-    document : the version in which ``numbers``, sorted, are its people
+    document : of the newest version that is known    numbers : its people, sorted, none of them withdrawn
+    version : in which they were asked for
     Raises OutdatedError if other people came, or what is said of people changed, meanwhile.
     """
 
     def change(newest: Document) -> Document:
-        if any(newest[key] != document[key] for key in ("samples", "withdrawn", "cohorts")):
+        if any(newest.get(key) != document.get(key) for key in _SAYING_WHO):
             raise OutdatedError
-        entry = saved_cohorts.entry_of(name, expression, numbers, document["version"], timestamp())
+        entry = saved_cohorts.entry_of(name, expression, numbers, version, timestamp())
         if any(_same(entry, each) for each in newest["cohorts"]):
             raise _NothingToDoError
         newest["cohorts"] = saved_cohorts.with_entry(newest["cohorts"], entry)

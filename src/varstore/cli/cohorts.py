@@ -86,7 +86,8 @@ def _named(text: str) -> tuple[str, str]:
     if rest.startswith("@"):
         return Path(rest[1:]).stem, rest
     saved = _SAVED.fullmatch(rest)
-    return saved[1] if saved else rest, rest
+    # On one line: the name is a cell of a table.
+    return saved[1] if saved else " ".join(rest.split()), rest
 
 
 def described(name: str, text: str) -> str | list[str]:

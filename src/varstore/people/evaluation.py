@@ -18,7 +18,7 @@ from typing import Any, NoReturn, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import CohortExpressionError
+from ..errors import CohortExpressionError, InputError
 from ..model.columns import Column
 from .expression import parse
 from .tokens import pointing, shortened
@@ -55,7 +55,7 @@ class Vocabulary(Protocol):
     """Terms, some of which are kinds of others."""
 
     def descendants(self, term: str) -> set[str]:
-        """The terms below one, at any distance. Raises KeyError for a term that it does not have."""
+        """The terms below one, at any distance. Raises KeyError or InputError for a term that it does not have."""
         ...
 
 
@@ -65,29 +65,16 @@ def evaluate(
     num_people: int,
     saved: Mapping[str, NDArray[np.int64]] | None = None,
     vocabulary: Vocabulary | None = None,
-    tree: Condition | None = None,
 ) -> Mask:
     """(people,) bool: of whom an expression is true.
 
     columns : by name, each of ``num_people`` values    saved : sample numbers of saved cohorts, by name
-    vocabulary : for ``has descendant of``    tree : of the text, where it was parsed before
+    vocabulary : for ``has descendant of``
 
     Raises CohortExpressionError.
     """
-    evaluator = _Evaluator(text, columns, num_people, saved or {}, vocabulary)
-    return evaluator.where(tree or parse(text), truth=True)
-
-
-def names_in(tree: Condition) -> set[str]:
-    """Names of the saved cohorts in a tree."""
-    match tree:
-        case Saved(name):
-            return {name}
-        case Not(operand):
-            return names_in(operand)
-        case And(operands) | Or(operands):
-            return set().union(*map(names_in, operands))
-    return set()
+    tree = parse(text)
+    return _Evaluator(text, columns, num_people, saved or {}, vocabulary).where(tree, truth=True)
 
 
 class _Evaluator:
@@ -223,7 +210,7 @@ class _Evaluator:
                        term.position)  # fmt: skip
         try:
             return self._vocabulary.descendants(str(term.value))
-        except KeyError:
+        except (KeyError, InputError):
             self._fail(f"the vocabulary has no term {_shown(term.value)}", term.position)
 
 

@@ -35,6 +35,7 @@ _ELSEWHERE = {
 }
 _FOREIGN = re.compile("|".join(map(re.escape, sorted(_ELSEWHERE, key=len, reverse=True))))
 _LONGEST = 1_000_000
+_MOST_DIGITS = 100
 # Of the line with the error, so many characters are shown before and behind it.
 _SHOWN = 60
 
@@ -137,9 +138,14 @@ def _number(text: str, found: re.Match[str]) -> tuple[Token, int]:
     if end < len(text) and (text[end].isalnum() or text[end] in "_."):
         raise pointing("a number ends here; texts stand in quotes, and names that begin with a digit in backticks",
                        text, end)  # fmt: skip
-    value: int | float = float(found[0])
-    if found[2] is None and found[3] is None and found[1][0] != "." and len(found[1]) < 20:
-        value = int(found[0])
-    if abs(value) >= 2**63 if isinstance(value, int) or found[3] is None else abs(value) == float("inf"):
+    value: int | float
+    if found[1].isdigit() and found[3] is None:
+        # Python refuses to read integers of thousands of digits.
+        value = int(found[0]) if len(found[1]) < _MOST_DIGITS else 2**63
+        fits = -(2**63) <= value < 2**63
+    else:
+        value = float(found[0])
+        fits = abs(value) < float("inf")
+    if not fits:
         raise pointing("this number is too large", text, found.start())
     return Token("value", found[0], found.start(), value), end

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import warnings
-from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,12 +14,14 @@ from numpy.typing import NDArray
 from ..errors import CohortError, QueryError
 from ..people.tokens import shortened
 from ..storage import saved_cohorts
+from ..storage.manifest import Document
 from .cohorts import Cohort, SavedCohort
 from .version import Version
 
 if TYPE_CHECKING:
     from ..people.evaluation import Vocabulary
 
+    PathLike = str | os.PathLike[str]
     # What is taken for a cohort: one, an expression, or sample ids.
     Described = Cohort | str | Iterable[str]
 
@@ -30,16 +34,17 @@ class Choosing(Version):
         samples: str | Iterable[str],
         *,
         allow_empty: bool = False,
-        vocabulary: Vocabulary | None = None,
+        vocabulary: PathLike | Vocabulary | None = None,
     ) -> Cohort:
         """A cohort, to be used again and again.
 
         samples : an expression over the columns of the sample table, like ``super_pop == 'EUR' and age >= 60``, or
             sample ids; docs/cohort-expressions.md has the language
         allow_empty : nobody is an answer too
-        vocabulary : for ``has descendant of``: has a method ``descendants(term)``
+        vocabulary : for ``has descendant of``: an OBO file, or what has a method ``descendants(term)``
 
-        Raises CohortExpressionError, CohortError, UnknownSampleError, WithdrawnSampleError, SampleClashError.
+        Raises CohortExpressionError, CohortError, UnknownSampleError, WithdrawnSampleError, SampleClashError,
+        InputError for the vocabulary.
         """
         people = self._everybody()
         expression = None
@@ -54,12 +59,12 @@ class Choosing(Version):
             raise CohortError(f"the cohort is empty: {of}; allow_empty=True makes it all the same")
         return cohort
 
-    def cohorts_by(self, column: str, within: Cohort | None = None) -> dict[str, Cohort]:
+    def cohorts_by(self, column: str, within: Described | None = None) -> dict[str, Cohort]:
         """A cohort for each value of a column of the sample table, by the value as text.
 
         Values are sorted; last comes ``.``, who has no value, if there is somebody. Only values that somebody has.
 
-        within : only of these people
+        within : only of these people: a cohort, an expression or sample ids
         Raises CohortError for an unknown column, or one of more than 1,000 values.
         """
         from .groups import groups_of  # noqa: PLC0415
@@ -76,10 +81,13 @@ class Choosing(Version):
     @property
     def saved_cohorts(self) -> dict[str, SavedCohort]:
         """The cohorts that were saved in this version, by name, without those withdrawn since."""
-        entries = self.manifest.document["cohorts"] if self.manifest else []
-        return {entry["name"]: self._saved(entry) for entry in entries}
+        return {entry["name"]: self._saved(entry) for entry in self._saved_entries}
 
-    def _saved(self, entry: dict[str, Any]) -> SavedCohort:
+    @property
+    def _saved_entries(self) -> list[Document]:
+        return self.manifest.document["cohorts"] if self.manifest else []
+
+    def _saved(self, entry: Document) -> SavedCohort:
         people = self._everybody()
         numbers = np.setdiff1d(saved_cohorts.unpack(entry, self._num_numbers), people.withdrawn, assume_unique=True)
         return SavedCohort(
@@ -87,19 +95,16 @@ class Choosing(Version):
             entry["num_samples"],
         )  # fmt: skip
 
-    def _true_of(self, text: str, vocabulary: Vocabulary | None) -> NDArray[np.int64]:
+    def _true_of(self, text: str, vocabulary: PathLike | Vocabulary | None) -> NDArray[np.int64]:
         """Numbers of those of whom an expression is true."""
-        from ..people.evaluation import evaluate, names_in  # noqa: PLC0415
-        from ..people.expression import parse  # noqa: PLC0415
+        from ..people.evaluation import evaluate  # noqa: PLC0415
+        from ..people.obo import read_obo  # noqa: PLC0415
 
+        if isinstance(vocabulary, str | os.PathLike):
+            vocabulary = read_obo(Path(vocabulary))
         people = self._everybody()
-        tree = parse(text)
-        saved = self.saved_cohorts
-        for name in sorted(names_in(tree)):
-            if name in saved:
-                _warn_of_saved(saved[name], 5)
-        numbers = {name: cohort.numbers for name, cohort in saved.items()}
-        found = evaluate(text, people.columns, self._num_numbers, numbers, vocabulary, tree)
+        saved = _UsedCohorts({entry["name"]: entry for entry in self._saved_entries}, self._saved)
+        found = evaluate(text, people.columns, self._num_numbers, saved, vocabulary)
         found[people.withdrawn] = False
         return np.flatnonzero(found)
 
@@ -138,6 +143,27 @@ class Choosing(Version):
             text = f"{gone:,} of the {len(people):,} people of a cohort were withdrawn since it was made"
             warnings.warn(text, stacklevel=5)
         return people
+
+
+class _UsedCohorts(Mapping[str, NDArray[np.int64]]):
+    """Numbers of saved cohorts, read when an expression uses one; then those withdrawn since are warned of."""
+
+    def __init__(self, entries: Mapping[str, Document], read: Callable[[Document], SavedCohort]) -> None:
+        self._entries, self._read = entries, read
+
+    def __getitem__(self, name: str) -> NDArray[np.int64]:
+        cohort = self._read(self._entries[name])
+        _warn_of_saved(cohort, 8)
+        return cohort.numbers
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._entries
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._entries)
+
+    def __len__(self) -> int:
+        return len(self._entries)
 
 
 def _warn_of_saved(cohort: SavedCohort, stacklevel: int) -> None:

@@ -44,6 +44,11 @@ class Cohort:
         kept = self.numbers[~np.isin(self.numbers, people.withdrawn_now())]
         return [people.names[number] for number in kept.tolist()]
 
+    @property
+    def of_version(self) -> int:
+        """The version whose people were asked."""
+        return self._people.version
+
     def persons(self) -> Cohort:
         """One sample a person: of each person's samples in the cohort the first in repository order.
 
@@ -111,6 +116,11 @@ class SavedCohort(Cohort):
     def __repr__(self) -> str:
         gone = f", {self.num_withdrawn:,} withdrawn since" if self.num_withdrawn else ""
         return f"<SavedCohort {self.name!r} of {len(self):,}{gone}: {shortened(self.expression or 'listed')}>"
+
+    @property
+    def of_version(self) -> int:
+        """The version in which it was defined."""
+        return self.version
 
     @property
     def num_withdrawn(self) -> int:
