@@ -88,7 +88,7 @@ def test_the_last_table_wins_cell_by_cell(tmp_path):
 _VALUES = st.one_of(st.none(), st.integers(-5, 5), st.sampled_from(["x", "y"]))
 
 
-@settings(max_examples=25)
+@settings(max_examples=25, deadline=None)
 @given(st.lists(st.dictionaries(st.sampled_from("ABCDE"), _VALUES, min_size=1), min_size=1, max_size=4))
 def test_tables_are_laid_over_one_another(tmp_path_factory, tables):
     repo = make_repo(tmp_path_factory.mktemp("overlays"))
