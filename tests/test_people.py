@@ -14,7 +14,7 @@ import faults
 import varstore as vs
 from test_people_columns import cells
 from test_purge import holders
-from varstore.changes import describing
+from varstore.changes import describing, purging
 from varstore.cli.main import main
 from varstore.errors import FormatVersionError, InputError, QueryError, ReadOnlyError, UnknownSampleError
 from varstore.storage import manifest
@@ -199,16 +199,18 @@ def test_purged_people_are_gone_from_every_table(tmp_path):
             "note": ["a-secret", "friend of person_one", "b", "person_onely"],
         },
         {"sample": ["person_one"], "weight": [77]},
+        {"sample": ["person_two"], "mother": ["person_one"]},
     )  # fmt: skip
     repo.set_samples(drop=["secret"])
     repo.withdraw(["person_one"])
     before = repo.count_genotypes().to_pandas()
     report = repo.purge(threads=1)
     assert report.left == []
-    assert [path for path in holders(repo.path, ["person_one"]) if not holders(repo.path, ["person_onely"])] == []
+    assert [path.split("/")[-3:-1] for path in holders(repo.path, ["person_one"])] == [["categories", "note"]]
     assert holders(repo.path, ["one-secret", "a-secret", "friend of"]) == []
     assert said(repo) == {
         "person": [None, "person-0", "person-0", "p4"], "father": [None, None, "x", None],
+        "mother": [None] * 4,
         "age": [None, 4, None, None], "weight": [None, 2, 3, 4], "note": [None, None, "b", "person_onely"],
     }  # fmt: skip
     assert repo.count_genotypes().to_pandas().equals(before)
@@ -216,6 +218,24 @@ def test_purged_people_are_gone_from_every_table(tmp_path):
     version = repo.version
     repo.purge(threads=1)
     assert repo.version == version
+
+
+def test_what_is_said_while_a_purge_is_at_work_is_purged_too(tmp_path, monkeypatch):
+    repo = make_repo(tmp_path)
+    repo.set_samples({"sample": ["A"], "age": [5]})
+    repo.withdraw(["A"])
+    real, calls = purging._Purge._write_samples, []
+
+    def late(job):
+        real(job)
+        if not calls:
+            vs.open(repo.path).set_samples({"sample": ["B"], "father": ["A"], "age": [6]})
+        calls.append(job)
+
+    monkeypatch.setattr(purging._Purge, "_write_samples", late)
+    repo.purge(threads=1)
+    assert len(calls) == 2
+    assert said(repo, "father", "age") == {"father": [None] * 5, "age": [None, 6, None, None, None]}
 
 
 def test_short_ids_are_words_of_others_too(tmp_path):
