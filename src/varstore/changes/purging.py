@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from .. import __version__
 from ..errors import RepositoryError
-from ..storage import files, manifest, ploidy, reference_blocks, totals
+from ..storage import files, manifest, ploidy, reference_blocks, saved_cohorts, totals
 from ..storage.arrays import StoredArray
 from ..storage.batch import Batch
 from ..storage.coverage import Coverage, write_coverage
@@ -236,6 +236,13 @@ class _Purge:
             if job.write_overlay(entry, writer):
                 self._overlays[entry["id"]] = {**entry, "part": self._publish(writer, "samples")}
 
+    def _saved_cohort(self, place: int, entry: Document, num_people: int) -> Document:
+        """The entry of a saved cohort without the withdrawn: their numbers, and text that names one of them."""
+        kept = np.setdiff1d(saved_cohorts.unpack(entry, num_people), self.withdrawn, assume_unique=True)
+        name = entry["name"] if self._without(entry["name"]) == entry["name"] else f"purged {place}"
+        said = {"name": name, "expression": self._without_all(entry["expression"])}
+        return entry | said | {"samples": saved_cohorts.pack(kept)}
+
     def _change(self, document: Document) -> Document:
         """The next manifest. Refuses if what was written anew has changed, or more people were withdrawn."""
         if not np.array_equal(withdrawn_of(document), self.withdrawn):
@@ -252,6 +259,8 @@ class _Purge:
                 document[key] = [new.get(each, entry) for each, entry in found.items()]
         if self._samples or self._overlays:
             need_columns(document)
+        people = document["num_samples"]
+        document["cohorts"] = [self._saved_cohort(*each, people) for each in enumerate(document["cohorts"], 1)]
         document["reader_features"] = sorted({*document["reader_features"], SHARED_FEATURE})
         document["first_version"] = document["version"] + 1
         return document

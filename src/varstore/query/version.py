@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
@@ -105,7 +104,10 @@ class Version:
         withdrawn = self._withdrawn_now()
         people = self._people
         if people is None:
-            people = self._people = People(self._names, withdrawn)
+            repository = self.manifest.document["repository"] if self.manifest else str(self.path.resolve())
+            people = self._people = People(
+                self._names, withdrawn, repository, self.version, self.columns, self._withdrawn_now
+            )
         return people
 
     @cached_property
@@ -177,15 +179,6 @@ class Version:
         """Names of all samples, by number, less those withdrawn."""
         return list(self._everybody().present)
 
-    def cohort(self, samples: Iterable[str]) -> Cohort:
-        """A cohort of sample ids, to be used again and again.
-
-        Raises UnknownSampleError, WithdrawnSampleError, SampleClashError.
-        """
-        if isinstance(samples, str):
-            raise QueryError("a cohort is a list of sample ids, not one string")
-        return Cohort(np.sort(self._everybody().resolve(samples)))
-
     def _absence(self, batch: BatchHandle) -> Absence | None:
         """What a batch says where it has no record; None: nothing."""
         assembly = self.manifest.document["assembly"] if self.manifest else None
@@ -242,32 +235,6 @@ class Version:
             column = place[batch.numbers]
             columns.append(column)
         return names, columns
-
-    def _cohorts(
-        self,
-        samples: Iterable[str] | None,
-        cohort: Cohort | Iterable[str] | None,
-        cohorts: Mapping[str, Cohort | Iterable[str]] | None,
-    ) -> tuple[list[str] | None, list[Cohort] | None]:
-        """Names of the cohorts (None: no column) and who they are (None: everybody)."""
-        given = [value is not None for value in (samples, cohort, cohorts)]
-        if sum(given) > 1:
-            raise QueryError("give one of samples, cohort and cohorts")
-        if cohorts is not None:
-            return list(cohorts), [self._as_cohort(people) for people in cohorts.values()]
-        people = samples if cohort is None else cohort
-        return None, None if people is None else [self._as_cohort(people)]
-
-    def _as_cohort(self, people: Cohort | Iterable[str]) -> Cohort:
-        if not isinstance(people, Cohort):
-            return self.cohort(people)
-        if len(people) and people.numbers[-1] >= self._num_numbers:
-            raise QueryError("the cohort is of another version of the repository; make it again")
-        gone = int(np.isin(people.numbers, self._withdrawn_now()).sum())
-        if gone:
-            text = f"{gone:,} of the {len(people):,} people of a cohort were withdrawn since it was made"
-            warnings.warn(text, stacklevel=5)
-        return people
 
     def _where(
         self, region: str | Sequence[str] | None, regions_file: PathLike | None
