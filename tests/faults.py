@@ -69,6 +69,11 @@ def prepare(folder, kind):
         table.write_text("sample\tage\tnote\nA\t3\tx\nD\t4\t\n")
         vs.open(root).set_samples({"sample": ["A", "C"], "age": ["old", "new"], "gone": [1, 2]})
         return Scenario(root, lambda path: vs.open(path).set_samples(table, drop=["gone"]))
+    if kind == "overlays":
+        vs.open(root).compact(threads=1)
+        for age in (1, 2):
+            vs.open(root).set_samples({"sample": ["A", "C"], "age": [age, None], "note": [None, str(age)]})
+        return Scenario(root, lambda path: vs.open(path).compact(threads=1))
     if kind == "reindex":
         fasta = folder / "reference.fa"
         fasta.write_text(">other\nACGT\n")  # of no contig here: the keys are made again all the same

@@ -20,15 +20,16 @@ ACTIONS = ("add", "withdraw", "cohort", "gc", "reindex", "compact", "purge", "sa
 # Operations of each, at least: fewer would mean that some pass by unseen.
 FEWEST = {
     "add": 100, "withdraw": 12, "cohort": 12, "gc": 25, "reindex": 80, "compact": 100, "purge": 100, "samples": 70,
+    "overlays": 70,
 }  # fmt: skip
 # Faults are tried at every operation so many apart, with VARSTORE_FAULTS=all at every single one. Death is tried at
 # every operation of those that keep other people's data.
-APART = {"add": 5, "reindex": 5, "compact": 7, "purge": 7}
+APART = {"add": 5, "reindex": 5, "compact": 7, "purge": 7, "samples": 3, "overlays": 3}
 DEATHS_APART = {"reindex": 3, "purge": 3}
 POINTS = int(os.environ.get("VARSTORE_KILLS", "50"))
 
 
-@pytest.mark.parametrize("action", ACTIONS)
+@pytest.mark.parametrize("action", [*ACTIONS, "overlays"])
 @pytest.mark.parametrize("kind", faults.KINDS)
 def test_a_change_that_fails_at_any_file_operation(action, kind, fx_memory, monkeypatch, record_property):
     """Whatever operation is the last: the repository is as it was, or is changed; and goes on."""

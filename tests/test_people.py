@@ -14,7 +14,7 @@ import faults
 import varstore as vs
 from test_people_columns import cells
 from test_purge import holders
-from varstore.changes import describing
+from varstore.changes import describing, merging_people, purging
 from varstore.cli.main import main
 from varstore.errors import FormatVersionError, InputError, QueryError, ReadOnlyError, UnknownSampleError
 from varstore.storage import manifest
@@ -88,7 +88,7 @@ def test_the_last_table_wins_cell_by_cell(tmp_path):
 _VALUES = st.one_of(st.none(), st.integers(-5, 5), st.sampled_from(["x", "y"]))
 
 
-@settings(max_examples=25)
+@settings(max_examples=25, deadline=None)
 @given(st.lists(st.dictionaries(st.sampled_from("ABCDE"), _VALUES, min_size=1), min_size=1, max_size=4))
 def test_tables_are_laid_over_one_another(tmp_path_factory, tables):
     repo = make_repo(tmp_path_factory.mktemp("overlays"))
@@ -199,16 +199,18 @@ def test_purged_people_are_gone_from_every_table(tmp_path):
             "note": ["a-secret", "friend of person_one", "b", "person_onely"],
         },
         {"sample": ["person_one"], "weight": [77]},
+        {"sample": ["person_two"], "mother": ["person_one"]},
     )  # fmt: skip
     repo.set_samples(drop=["secret"])
     repo.withdraw(["person_one"])
     before = repo.count_genotypes().to_pandas()
     report = repo.purge(threads=1)
     assert report.left == []
-    assert [path for path in holders(repo.path, ["person_one"]) if not holders(repo.path, ["person_onely"])] == []
+    assert [path.split("/")[-3:-1] for path in holders(repo.path, ["person_one"])] == [["categories", "note"]]
     assert holders(repo.path, ["one-secret", "a-secret", "friend of"]) == []
     assert said(repo) == {
         "person": [None, "person-0", "person-0", "p4"], "father": [None, None, "x", None],
+        "mother": [None] * 4,
         "age": [None, 4, None, None], "weight": [None, 2, 3, 4], "note": [None, None, "b", "person_onely"],
     }  # fmt: skip
     assert repo.count_genotypes().to_pandas().equals(before)
@@ -216,6 +218,24 @@ def test_purged_people_are_gone_from_every_table(tmp_path):
     version = repo.version
     repo.purge(threads=1)
     assert repo.version == version
+
+
+def test_what_is_said_while_a_purge_is_at_work_is_purged_too(tmp_path, monkeypatch):
+    repo = make_repo(tmp_path)
+    repo.set_samples({"sample": ["A"], "age": [5]})
+    repo.withdraw(["A"])
+    real, calls = purging._Purge._write_samples, []
+
+    def late(job):
+        real(job)
+        if not calls:
+            vs.open(repo.path).set_samples({"sample": ["B"], "father": ["A"], "age": [6]})
+        calls.append(job)
+
+    monkeypatch.setattr(purging._Purge, "_write_samples", late)
+    repo.purge(threads=1)
+    assert len(calls) == 2
+    assert said(repo, "father", "age") == {"father": [None] * 5, "age": [None, 6, None, None, None]}
 
 
 def test_short_ids_are_words_of_others_too(tmp_path):
@@ -238,12 +258,53 @@ def test_gc_keeps_overlays_that_versions_name(tmp_path):
     assert said(vs.open(repo.path), "age")["age"][0] == 6
 
 
-def test_compaction_keeps_what_is_known(tmp_path):
-    repo = make_repo(tmp_path)
-    repo.set_samples(write(tmp_path / "a.tsv", SCALE + ROWS))
-    repo.compact()
-    assert said(repo) == FIRST
+_CELL = st.one_of(st.none(), st.integers(-9, 9), st.sampled_from([0.5, 2.0, "x", "1", True]))
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.lists(st.dictionaries(st.sampled_from("ABCDE"), st.tuples(_CELL, _CELL), min_size=1), min_size=2, max_size=4))
+def test_compaction_keeps_what_is_known(tmp_path_factory, tables):
+    folder = tmp_path_factory.mktemp("compact")
+    table = write(folder / "a.tsv", "sample\tx\ty\nA\t5\t2020-01-01\nB\t\t2021-01-01\n")
+    repo = vs.create(folder / "repo", faults.write_people(folder / "first.vcf", list("ABCDE"), 1), samples=table)
+    for each in tables:
+        x, y = zip(*each.values(), strict=True)
+        repo.set_samples({"sample": list(each), "x": list(x), "y": list(y)})
+    kinds = {name: repo.columns[name].kind for name in "xy"}
+    before, version = said(repo), repo.version
+    report = repo.compact()
+    assert (report.overlays, repo.version) == (len(tables), version + 1)
+    assert said(repo) == before
+    assert {name: repo.columns[name].kind for name in "xy"} == kinds
+    assert len(repo.manifest.document["sample_overlays"]) == 1
+    assert said(vs.open(repo.path, version=version)) == before
     assert repo.verify() == []
+    assert repo.compact().overlays == 0
+
+
+def test_what_is_dropped_stays_so_and_what_is_said_meanwhile_stays(tmp_path, monkeypatch, fx_cli):
+    repo = make_repo(tmp_path)
+    repo.set_samples({"sample": ["A"], "x": [1], "y": [1]}, {"sample": ["B"], "x": [2]}).set_samples(drop="x")
+    repo.set_samples({"sample": ["C"], "x": [3]})
+    real = merging_people._write
+
+    def late(*arguments):
+        real(*arguments)
+        vs.open(repo.path).set_samples({"sample": ["C"], "y": [4]})
+
+    with monkeypatch.context() as patch:
+        patch.setattr(merging_people, "_write", late)
+        assert repo.compact().overlays == 3
+    assert said(repo) == {"y": [1, None, 4, None, None], "x": [None, None, 3, None, None]}
+    monkeypatch.setattr(
+        merging_people, "_write", lambda *arguments: (real(*arguments), vs.open(repo.path).set_samples(drop="y"))
+    )
+    assert repo.compact().overlays == 0
+    assert said(repo) == {"x": [None, None, 3, None, None]}
+    monkeypatch.undo()
+    assert "2 overlays of the sample table are one now" in fx_cli("compact", repo.path).stdout
+    repo.gc(0, keep_versions=1)
+    assert faults.unneeded(repo.path) == []
 
 
 def test_people_withdrawn_meanwhile_are_left_out(tmp_path, monkeypatch):

@@ -4,7 +4,7 @@ import datetime
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from varstore.model.columns import Column
@@ -65,6 +65,7 @@ _TEXTS = st.one_of(
 )
 
 
+@settings(deadline=None)
 @given(_TEXTS)
 def test_texts_of_a_column_are_read_as_the_same_column(texts):
     column = typed(texts)
@@ -74,6 +75,7 @@ def test_texts_of_a_column_are_read_as_the_same_column(texts):
     assert cells(as_text(column)) == [text or None for text in texts_of(column)]
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(_TEXTS, st.randoms(use_true_random=False)), min_size=1, max_size=4))
 def test_the_last_part_that_says_something_wins(given_parts):
     pieces, expected, kinds = [], [None] * 12, set()
@@ -106,6 +108,7 @@ def test_the_last_part_that_says_something_wins(given_parts):
 _NAMES = ["age", "Sex ", ".hidden", "a/b\\c", "varstore", "ä" * 90, "x" * 200, "x" * 199 + "y", "%41", "A", "sample "]
 
 
+@settings(deadline=None)
 @given(st.lists(_TEXTS, min_size=1, max_size=4))
 def test_columns_come_back_from_a_part(tmp_path_factory, texts):
     rows = min(map(len, texts))

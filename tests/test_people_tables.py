@@ -10,7 +10,7 @@ import warnings
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from test_people_columns import cells
@@ -59,6 +59,7 @@ def test_the_same_table_in_many_spellings(tmp_path, text):
 _CELLS = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=6).map(str.strip)
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(_CELLS, _CELLS), max_size=8), st.sampled_from("\t,;"), st.sampled_from(["\n", "\r\n"]))
 def test_whatever_csv_writes_is_read(tmp_path_factory, pairs, delimiter, end):
     out = io.StringIO(newline="")

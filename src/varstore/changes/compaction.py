@@ -21,6 +21,7 @@ from ..storage.parts import PartRef, PartWriter
 from ..storage.sharing import Contigs, Source, write_shared
 from ..storage.sources import BatchOpener
 from .adding import commit
+from .merging_people import merge_overlays
 
 SMALL_SAMPLES = 4096
 MOST_SAMPLES = 16384
@@ -34,10 +35,12 @@ class CompactReport:
 
     groups : ids of the batches that came to share a part, a list a part
     overtaken : ids of batches that another compaction took meanwhile; they were left alone
+    overlays : how many overlays of the sample table became one
     """
 
     groups: list[list[str]] = field(default_factory=list)
     overtaken: list[str] = field(default_factory=list)
+    overlays: int = 0
 
 
 class _OvertakenError(RepositoryError):
@@ -45,11 +48,13 @@ class _OvertakenError(RepositoryError):
 
 
 def compact(root: Path, newest: Document, threads: int | None, progress: Callable[[int], None] | None) -> CompactReport:
-    """Let small batches share parts, one commit a part. ``progress``: called with the people done.
+    """Let small batches share parts, one commit a part, and overlays of the sample table be one.
+
+    progress : called with the people of each part
 
     Readers are undisturbed: they stay with their version, whose parts stay where they are.
     """
-    report = CompactReport()
+    report = CompactReport(overlays=merge_overlays(root, newest))
     for group in plan_groups(newest["batches"]):
         ids = [entry["id"] for entry in group]
         try:

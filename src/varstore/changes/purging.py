@@ -253,6 +253,8 @@ class _Purge:
             found = {each["id"]: each for each in document.get(key, ())}
             if any(found.get(each) != before[each] for each in new):
                 raise _OvertakenError("a batch was changed meanwhile")
+            if key == "sample_overlays" and found.keys() != before.keys():
+                raise _OvertakenError("more was said of people meanwhile: it may name them")
             if found:
                 document[key] = [new.get(each, entry) for each, entry in found.items()]
         if self._samples or self._overlays:

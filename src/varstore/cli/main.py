@@ -543,7 +543,9 @@ def compact(repo: str, purge: bool, threads: int | None) -> None:
         click.echo(f"{repo}: {len(group)} batches share a part now: {', '.join(group)}")
     for batch in report.overtaken:
         click.echo(f"{repo}: batch {batch} was compacted by another process meanwhile, and left alone")
-    if not report.groups and not report.overtaken:
+    if report.overlays:
+        click.echo(f"{repo}: {report.overlays} overlays of the sample table are one now")
+    if not report.groups and not report.overtaken and not report.overlays:
         click.echo(f"{repo}: nothing to compact")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import itertools
 import math
 import re
 from collections.abc import Callable, Collection, Sequence
@@ -35,11 +36,16 @@ def typed(texts: Sequence[str], missing: Collection[str] = frozenset(MISSING)) -
 
     Each distinct text is looked at once.
     """
-    place: dict[str, int] = {}
-    codes = np.fromiter((place.setdefault(text, len(place)) for text in texts), np.int32, len(texts))
-    distinct = list(place)
+    distinct, codes = coded(texts)
     gone = np.array([text in missing for text in distinct], np.bool_)
     return _typed(distinct, gone, codes)
+
+
+def coded(texts: Sequence[str]) -> tuple[list[str], NDArray[np.int32]]:
+    """Distinct texts in the order they come, and codes into them."""
+    distinct = list(dict.fromkeys(texts))
+    place = dict(zip(distinct, range(len(distinct)), strict=True))
+    return distinct, np.fromiter(map(place.__getitem__, texts), np.int32, len(texts))
 
 
 def _typed(distinct: Sequence[str], gone: NDArray[np.bool_], codes: NDArray[np.int32]) -> Column:
@@ -59,9 +65,11 @@ def text_column(distinct: Sequence[str], codes: NDArray[np.int32], gone: NDArray
     used = np.zeros(len(distinct), np.bool_)
     used[codes] = True
     used &= ~gone
-    categories = sorted({distinct[i] for i in np.flatnonzero(used).tolist()})
-    place = {text: i for i, text in enumerate(categories)}
-    table = np.array([place[text] if keep else 0 for text, keep in zip(distinct, used, strict=True)], np.int32)
+    texts = list(itertools.compress(distinct, used.tolist()))
+    categories = sorted(set(texts))
+    place = dict(zip(categories, range(len(categories)), strict=True))
+    table = np.zeros(len(distinct), np.int32)
+    table[used] = np.fromiter(map(place.__getitem__, texts), np.int32, len(texts))
     return Column("text", table[codes], gone[codes], categories)
 
 
@@ -145,6 +153,8 @@ def without_unused(column: Column) -> Column:
     if column.kind != "text":
         return column
     size = len(column.categories)
+    if np.bincount(column.values[~column.missing], minlength=size).all():
+        return column
     codes = np.where(column.missing, size, column.values).astype(np.int32)
     gone = np.zeros(size + 1, np.bool_)
     gone[size] = True

@@ -39,6 +39,9 @@ def merge(pieces: Sequence[Piece], num_people: int) -> Column:
 
 def _tables(columns: Sequence[Column]) -> tuple[list[str], list[NDArray[np.int32]]]:
     """Categories of several columns together, and where those of each are among them."""
+    if all(column.categories == columns[0].categories for column in columns):
+        same = np.arange(max(1, len(columns[0].categories)), dtype=np.int32)
+        return list(columns[0].categories), [same] * len(columns)
     categories = sorted({text for column in columns for text in column.categories})
     place = {text: i for i, text in enumerate(categories)}
     # A column without categories has nothing but missing cells, of code 0.

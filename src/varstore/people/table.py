@@ -12,7 +12,7 @@ import numpy as np
 from ..errors import InputError
 from ..model.columns import Column
 from ..model.ploidy import FEMALE, MALE, SEXES, UNKNOWN
-from .cells import MISSING, as_text, nothing, text_column, texts_of, typed
+from .cells import MISSING, as_text, coded, nothing, text_column, texts_of, typed
 
 # Ids and terms: text, whatever they look like.
 TEXT_COLUMNS = ("person", "father", "mother", "dataset", "consent")
@@ -120,9 +120,8 @@ def _twice(rows: Rows) -> str:
 
 def texts_only(texts: Sequence[str], missing: Collection[str] = frozenset(MISSING)) -> Column:
     """A column of text, whatever it looks like."""
-    place: dict[str, int] = {}
-    codes = np.fromiter((place.setdefault(text, len(place)) for text in texts), np.int32, len(texts))
-    return text_column(list(place), codes, np.array([text in missing for text in place], np.bool_))
+    distinct, codes = coded(texts)
+    return text_column(distinct, codes, np.array([text in missing for text in distinct], np.bool_))
 
 
 def _sexes(rows: Rows, texts: Sequence[str], missing: Collection[str], *, strict: bool) -> Column:

@@ -8,6 +8,9 @@ import io
 import zlib
 from collections.abc import Collection, Sequence
 from pathlib import Path
+from typing import Any
+
+import numpy as np
 
 from ..errors import InputError
 from .cells import MISSING
@@ -51,7 +54,7 @@ def read_table(path: Path, id_column: str | None = None, missing: Collection[str
     nameless = [place for place, name in enumerate(header) if not name]
     if nameless:
         warn(f"{path}: {len(nameless)} columns without a name are left out ({_numbers(nameless)})")
-    stripped = [[cell.strip() for cell in column] for column in columns]
+    stripped = [list(map(str.strip, column)) for column in columns]
     cells = {name: stripped[place] for place, name in enumerate(header) if name and place != chosen}
     return make_table(Rows(str(path), stripped[chosen], cells, lines), missing)
 
@@ -61,10 +64,25 @@ def _numbers(places: Sequence[int]) -> str:
     return f"column {shown}{', ...' if len(places) > 5 else ''}"
 
 
-def _split(source: str, text: str) -> tuple[list[str], list[int], list[list[str]]]:
+def _split(source: str, text: str) -> tuple[list[str], Sequence[int], list[list[str]]]:
     """Header, and lines and cells of the other rows; empty lines are none."""
-    delimiter = _delimiter(text)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    reader = _reader(text)
+    try:
+        header, *rows = reader
+        if reader.line_num == len(rows) + 1 and all(map(any, rows)):
+            return [name.strip() for name in header], range(2, len(rows) + 2), rows
+    except (csv.Error, ValueError):
+        pass
+    return _split_slowly(source, text)
+
+
+def _reader(text: str) -> Any:
+    return csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text), strict=True)
+
+
+def _split_slowly(source: str, text: str) -> tuple[list[str], Sequence[int], list[list[str]]]:
+    """The same where lines are empty, cells have several, or something is wrong."""
+    reader = _reader(text)
     lines, rows = [], []
     begin = 1
     try:
@@ -120,9 +138,8 @@ def _as_wide(source: str, header: Sequence[str], lines: Sequence[int], rows: lis
     """Rows as wide as the header: cells that are empty, or of columns without a name, may lack at the end."""
     width = len(header)
     least = max((place + 1 for place, name in enumerate(header) if name), default=0)
-    for number, row in enumerate(rows):
-        if len(row) == width:
-            continue
+    for number in np.flatnonzero(np.fromiter(map(len, rows), np.int64, len(rows)) != width).tolist():
+        row = rows[number]
         if len(row) < least or any(map(str.strip, row[width:])):
             raise InputError(f"{source}, line {lines[number]}: {len(row)} columns, the header has {width}")
         rows[number] = (row + [""] * (width - len(row)))[:width]
