@@ -11,31 +11,33 @@ from . import counting, show
 
 def stats(
     repo: Any, *, regions: str | None, regions_file: str | None, samples: str | None, samples_file: str | None,
-    apply_filters: str | None, cohorts: tuple[str, ...], midp: bool, per_sample: str | None, samples_only: bool,
-    output: str | None, form: str,
+    apply_filters: str | None, midp: bool, per_sample: str | None, samples_only: bool, output: str | None, form: str,
+    **cohort_options: Any,
 ) -> None:  # fmt: skip
-    """Ask the repository what the options say, and write the tables of sites, of people, or both."""
+    """Ask the repository what the options say, and write the tables of sites, of people, or both.
+
+    cohort_options : as of ``cohorts.chosen_cohorts``
+    """
     if samples_only and (per_sample is not None or midp):
         raise QueryError("--samples-only prints the table of people alone: leave --per-sample and --midp out")
     if per_sample is not None and per_sample == output:
         raise QueryError(f"{output}: named for both tables")
-    chosen = counting.people(repo, samples, samples_file)
-    groups = counting.cohorts_of(cohorts) if cohorts else None
-    if chosen is not None and groups is not None:
-        raise QueryError("give -s or -S, or --cohort, not both")
-    where: dict[str, Any] = {
+    asked: dict[str, Any] = {
         "region": split_regions(regions, repo.contigs) if regions else None,
         "regions_file": regions_file,
         "filters": apply_filters,
+        **counting.who(repo, samples, samples_file, cohort_options),
     }
     if samples_only:
+        groups = asked.pop("cohorts")
         if groups is not None and len(groups) > 1:
             raise QueryError("--samples-only is of one cohort: its singletons, its expected heterozygotes")
-        people = chosen if groups is None else next(iter(groups.values()))
-        show.table(repo.sample_stats(samples=people, **where), output, form)
+        if groups is not None:
+            asked["cohort"] = next(iter(groups.values()))
+        show.table(repo.sample_stats(**asked), output, form)
     elif per_sample is None:
-        show.table(repo.variant_stats(samples=chosen, cohorts=groups, midp=midp, **where), output, form)
+        show.table(repo.variant_stats(midp=midp, **asked), output, form)
     else:
-        sites, people = repo.stats(samples=chosen, cohorts=groups, midp=midp, **where)
+        sites, people = repo.stats(midp=midp, **asked)
         show.table(people, per_sample, form)
         show.table(sites, output, form)

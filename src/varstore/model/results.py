@@ -125,6 +125,8 @@ class CountTable:
 def _texts(values: NDArray[Any]) -> list[str]:
     if values.dtype == object:
         return list(values)
+    if values.dtype == np.bool_:
+        return ["true" if value else "false" for value in values.tolist()]
     if values.dtype == np.float64:
         return ["." if math.isnan(value) else f"{value:.6g}" for value in values.tolist()]
     return [str(value) for value in values.tolist()]

@@ -283,6 +283,8 @@ def read_columns(
 ) -> dict[str, NDArray[Any]]:  # fmt: skip
     """Columns of one read: (alleles,) of the site, (cohorts, alleles) of the counts.
 
+    ``site`` numbers the records of the read.
+
     contigs : names, of the store's contigs and one more    people : (cohorts,) how many there are
     genotypes : without, counts of alleles alone
     """
@@ -303,6 +305,7 @@ def read_columns(
     of_record: Any = slice(None) if one_each else record  # a copy less
     allele_number = counts.allele_number[:, of_record]
     columns = {
+        "site": record,
         "contig": contigs[sites.contig[site]],
         "position": position,
         "ref": ref,

@@ -31,7 +31,7 @@ class Question:
     regions : sorted, without overlap; None: everything    alleles : exact ones besides
     masks : (cohorts, numbers of people) who is counted    names : of the cohorts; None: no such column
     everybody : nobody was left out by the question    filters : that a record may have, one at least; None: any
-    genotypes : count genotypes too
+    genotypes : count genotypes too    sites : say of which site each row is: column ``site``
     """
 
     regions: Sequence[Region] | None
@@ -41,13 +41,23 @@ class Question:
     everybody: bool
     filters: str | Iterable[str] | None
     genotypes: bool
+    sites: bool = False
 
 
 def count_batches(
     question: Question, batches: Sequence[BatchHandle], axis: tuple[Union, Iterable[Absence | None]] | None,
     contigs: Sequence[str], cache: BlockCache, packed: dict[str, Packed], map_tasks: Map,
 ) -> CountTable:  # fmt: skip
-    """Answer it.
+    """Answer it as a table; arguments, errors and warnings as of ``count_parts``."""
+    parts = count_parts(question, batches, axis, contigs, cache, packed, map_tasks)
+    return count_table(parts, len(question.masks), question.names, genotypes=question.genotypes)
+
+
+def count_parts(
+    question: Question, batches: Sequence[BatchHandle], axis: tuple[Union, Iterable[Absence | None]] | None,
+    contigs: Sequence[str], cache: BlockCache, packed: dict[str, Packed], map_tasks: Map,
+) -> list[dict[str, NDArray[Any]]]:  # fmt: skip
+    """Answer it as columns of some sites each, in order: (alleles,) of the site, (cohorts, alleles) of the counts.
 
     axis : of batches with sites of their own, and what each batch says where it has no record; None: all have the
         same records
@@ -65,7 +75,7 @@ def count_batches(
             union, absences = axis
             pieces = union.pieces(question.regions, question.alleles)
             parts = _on_the_union(question, jobs, list(absences), pieces, contigs, people, map_tasks)
-    return count_table(parts, len(people), question.names, genotypes=question.genotypes)
+    return parts
 
 
 def count_jobs(
@@ -109,11 +119,13 @@ def _on_the_union(
     for piece in pieces:
         counts, missing = count_piece(piece, union_jobs, people, map_tasks, genotypes=question.genotypes)
         parts.append(piece_columns(piece, counts, stores, names, people))
+        if question.sites:
+            parts[-1]["site"] = piece.sites
         incomplete += int(missing.sum())
     if incomplete:
         rows = f"{incomplete:,} of {sum(len(part['position']) for part in parts):,} rows"
         message = f"in {rows} some people have no record of the site: they are missing there, not reference"
-        warnings.warn(message, DenominatorWarning, stacklevel=6)
+        warnings.warn(message, DenominatorWarning, stacklevel=7)
     return parts
 
 

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..model.results import CountTable
-from ..query.cohorts import Cohort, members
-from ..query.version import Version
+from ..query.choosing import Choosing
+from ..query.cohorts import members
 
 if TYPE_CHECKING:
+    from ..query.choosing import Described
     from .passes import Asked
     from .samples import People
 
@@ -20,7 +21,7 @@ PathLike = str | os.PathLike[str]
 Where = tuple[str | Sequence[str] | None, PathLike | None]
 
 
-class Statistics(Version):
+class Statistics(Choosing):
     """Questions of statistics; arguments mean the same as in ``count_alleles``."""
 
     def variant_stats(
@@ -29,8 +30,8 @@ class Statistics(Version):
         *,
         regions_file: PathLike | None = None,
         samples: Iterable[str] | None = None,
-        cohort: Cohort | Iterable[str] | None = None,
-        cohorts: Mapping[str, Cohort | Iterable[str]] | None = None,
+        cohort: Described | None = None,
+        cohorts: Mapping[str, Described] | None = None,
         filters: str | Iterable[str] | None = None,
         midp: bool = False,
     ) -> CountTable:
@@ -52,7 +53,7 @@ class Statistics(Version):
         *,
         regions_file: PathLike | None = None,
         samples: Iterable[str] | None = None,
-        cohort: Cohort | Iterable[str] | None = None,
+        cohort: Described | None = None,
         filters: str | Iterable[str] | None = None,
     ) -> CountTable:
         """Statistics of people: one row a sample, in the order of the repository.
@@ -72,8 +73,8 @@ class Statistics(Version):
         *,
         regions_file: PathLike | None = None,
         samples: Iterable[str] | None = None,
-        cohort: Cohort | Iterable[str] | None = None,
-        cohorts: Mapping[str, Cohort | Iterable[str]] | None = None,
+        cohort: Described | None = None,
+        cohorts: Mapping[str, Described] | None = None,
         filters: str | Iterable[str] | None = None,
         midp: bool = False,
     ) -> tuple[CountTable, CountTable]:
