@@ -22,22 +22,20 @@ def stats(
         raise QueryError("--samples-only prints the table of people alone: leave --per-sample and --midp out")
     if per_sample is not None and per_sample == output:
         raise QueryError(f"{output}: named for both tables")
-    asked: dict[str, Any] = {
+    chosen, groups = counting.who(repo, samples, samples_file, cohort_options)
+    where: dict[str, Any] = {
         "region": split_regions(regions, repo.contigs) if regions else None,
         "regions_file": regions_file,
         "filters": apply_filters,
-        **counting.who(repo, samples, samples_file, cohort_options),
     }
     if samples_only:
-        groups = asked.pop("cohorts")
         if groups is not None and len(groups) > 1:
             raise QueryError("--samples-only is of one cohort: its singletons, its expected heterozygotes")
-        if groups is not None:
-            asked["cohort"] = next(iter(groups.values()))
-        show.table(repo.sample_stats(**asked), output, form)
+        people = chosen if groups is None else next(iter(groups.values()))
+        show.table(repo.sample_stats(cohort=people, **where), output, form)
     elif per_sample is None:
-        show.table(repo.variant_stats(midp=midp, **asked), output, form)
+        show.table(repo.variant_stats(cohort=chosen, cohorts=groups, midp=midp, **where), output, form)
     else:
-        sites, people = repo.stats(midp=midp, **asked)
+        sites, people = repo.stats(cohort=chosen, cohorts=groups, midp=midp, **where)
         show.table(people, per_sample, form)
         show.table(sites, output, form)
