@@ -75,3 +75,17 @@ def test_refused(fx_small, fx_cli, tmp_path):
         assert text in done.stderr, options
         assert "Traceback" not in done.stderr
         assert done.stdout == ""
+
+
+def test_cohorts_by_expression_and_column(fx_small, fx_cli):
+    """As count takes them: a cohort a value of a column, and one of an expression."""
+    ids = fx_small.ids([1, 4])
+    expression = f"sample in ('{ids[0]}', '{ids[1]}')"
+    repo = vs.open(fx_small.path)
+    done = fx_cli("stats", fx_small.path, "-r", "22", f"--cohort=two={expression}")
+    assert done.stdout == "".join(repo.variant_stats("22", cohorts={"two": expression}).to_tsv())
+    assert {row["cohort"] for row in rows(done.stdout)} == {"two"}
+    done = fx_cli("stats", fx_small.path, "-r", "22", "--by", "sex")
+    assert {row["cohort"] for row in rows(done.stdout)} == set(repo.cohorts_by("sex"))
+    people = fx_cli("stats", fx_small.path, "--samples-only", f"--cohort={expression}").stdout
+    assert people == "".join(repo.sample_stats(cohort=expression).to_tsv())

@@ -61,6 +61,7 @@ def test_cohorts_filters_and_regions(fx_small):
     repo, vcf = vs.open(fx_small.path), fx_small.vcf
     cohorts = {"a": list(range(0, 12)), "b": list(range(8, 23)), "one": [4], "none": []}
     ids = {name: fx_small.ids(people) for name, people in cohorts.items()}
+    ids["none"] = repo.cohort([], allow_empty=True)
     assert_rows(repo.variant_stats(cohorts=ids), stats_oracle.variant_rows(vcf.records, cohorts=cohorts))
     found = reference.overlapping(vcf.records, [("22", 1, None), ("X", 1, None)])
     rows = stats_oracle.variant_rows(found, samples=cohorts["b"], filters=["PASS", "."])

@@ -41,15 +41,20 @@ def _side(hom1: int, het: int, hom2: int, step: int, weight: float, limit: float
     limit : weight of the table seen
     """
     everything, tail, ties = 0.0, 0.0, 0.0
+    above, below = limit * (1.0 + _SAME), limit * (1.0 - _SAME)
+    # Floats throughout, and one loop for both directions: homozygotes that go down and come up, twice each.
+    up = step > 0
+    x, y = (2.0 * hom1, 2.0 * hom2) if up else (het + 0.0, het - 1.0)
+    u, v = (het + 1.0, het + 2.0) if up else (2.0 * hom1 + 2.0, 2.0 * hom2 + 2.0)
     while True:
-        weight *= _more_hets(hom1, het, hom2) if step > 0 else _fewer_hets(hom1, het, hom2)
-        if weight == 0.0:
+        weight *= (x * y) / (u * v)
+        if weight <= 0.0:
             break
-        hom1, het, hom2 = hom1 - step, het + 2 * step, hom2 - step
+        x, y, u, v = x - 2.0, y - 2.0, u + 2.0, v + 2.0
         everything += weight
-        if weight <= limit * (1.0 + _SAME):
+        if weight <= above:
             tail += weight
-            ties += weight if weight >= limit * (1.0 - _SAME) else 0.0
+            ties += weight if weight >= below else 0.0
             if weight < _NEGLIGIBLE * tail:
                 break
     return everything, tail, ties

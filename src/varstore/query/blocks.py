@@ -1,24 +1,28 @@
-"""Blocks as queries read them: checked once, and kept as they are stored while there is room."""
+"""Blocks and totals as queries read them: checked once, and kept while there is room, blocks as they are stored."""
 
 from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from ..errors import CorruptChunkError
 from .plan import Store
 
 if TYPE_CHECKING:
     from ..codec.layout import BlockSets
+    from ..storage.totals import Totals
 
 # Bytes of blocks that an open repository keeps.
 CACHE_BYTES = 1 << 28
 
 
 class BlockCache:
-    """Blocks read last, encoded, validated and described: what is asked again needs no file and no checksum.
+    """Blocks read last, encoded, validated and described, and totals: what is asked again needs no file or checksum.
 
     Safe from several threads.
     """
@@ -27,7 +31,7 @@ class BlockCache:
         self.most_bytes = most_bytes
         self.num_bytes = 0
         self._lock = threading.Lock()
-        self._blocks: OrderedDict[tuple[int, int, int], tuple[int, list[tuple[int, BlockSets]]]] = OrderedDict()
+        self._kept: OrderedDict[tuple[int, int, int | str], tuple[int, Any]] = OrderedDict()
 
     def blocks(self, store: Store, chunk: int, sample_chunk: int, num_rows: int) -> list[tuple[int, BlockSets]]:
         """The inner blocks of a chunk of ``call_genotype``, each with its first sample in the batch.
@@ -36,22 +40,40 @@ class BlockCache:
 
         Raises CorruptChunkError, CorruptRepositoryError.
         """
-        key = (id(store), chunk, sample_chunk)
+
+        def read() -> tuple[int, list[tuple[int, BlockSets]]]:
+            blocks = list(_read(store, chunk, sample_chunk, num_rows))
+            return sum(block.nbytes for _, block in blocks), blocks
+
+        blocks: list[tuple[int, BlockSets]] = self._get((id(store), chunk, sample_chunk), read)
+        return blocks
+
+    def totals(self, totals: Totals, name: str, chunk: int) -> NDArray[np.int32]:
+        """A chunk of an array of stored counts. Raises CorruptRepositoryError."""
+
+        def read() -> tuple[int, NDArray[np.int32]]:
+            values = totals.read_chunk(name, chunk)
+            return values.nbytes, values
+
+        values: NDArray[np.int32] = self._get((id(totals), chunk, name), read)
+        return values
+
+    def _get(self, key: tuple[int, int, int | str], read: Callable[[], tuple[int, Any]]) -> Any:
+        """What is kept under a key, else what ``read`` gives, with the bytes that it takes."""
         with self._lock:
-            if key in self._blocks:
-                self._blocks.move_to_end(key)
-                return self._blocks[key][1]
-        blocks = list(_read(store, chunk, sample_chunk, num_rows))
-        size = sum(block.nbytes for _, block in blocks)
+            if key in self._kept:
+                self._kept.move_to_end(key)
+                return self._kept[key][1]
+        size, value = read()
         if size > self.most_bytes:
-            return blocks
+            return value
         with self._lock:
-            if key not in self._blocks:
-                self._blocks[key] = size, blocks
+            if key not in self._kept:
+                self._kept[key] = size, value
                 self.num_bytes += size
             while self.num_bytes > self.most_bytes:
-                self.num_bytes -= self._blocks.popitem(last=False)[1][0]
-        return blocks
+                self.num_bytes -= self._kept.popitem(last=False)[1][0]
+        return value
 
 
 def _read(store: Store, chunk: int, sample_chunk: int, num_rows: int) -> Iterator[tuple[int, BlockSets]]:

@@ -156,7 +156,8 @@ def _of_batch(job: CountJob, read: ChunkRead, partials: list[BlockCounts], *, ge
     """Counts of one batch at a read: from the totals, from the tasks' partials, or everybody missing."""
     sites = job.store.site_chunk(read.chunk)
     if job.totals is not None:
-        return job.totals.counts(read.chunk, sites.num_alts, read.rows, genotypes=genotypes)
+        kept = partial(job.cache.totals, job.totals)
+        return job.totals.counts(read.chunk, sites.num_alts, read.rows, genotypes=genotypes, read=kept)
     if not partials:
         num_alts = sites.num_alts if read.rows is None else sites.num_alts[read.rows]
         partials = [BlockCounts.zeros(len(job.people), num_alts)]

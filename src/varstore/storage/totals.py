@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -16,8 +16,6 @@ KIND = "totals"
 VERSION = 1
 _BY_RECORD = ("allele_number", "n_hom_ref", "n_missing")
 _BY_ALLELE = ("allele_count", "n_het", "n_hom_alt")
-# Chunks of a batch that are kept: questions come back to where they were.
-_KEPT_CHUNKS = 4
 
 
 class TotalsWriter:
@@ -55,28 +53,30 @@ class TotalsWriter:
 
 
 class Totals:
-    """The totals of a batch as a reader sees them; what was read last is kept."""
+    """The totals of a batch as a reader sees them."""
 
     def __init__(self, part: Part) -> None:
         self._arrays = {name: StoredArray(part, name) for name in (*_BY_RECORD, *_BY_ALLELE)}
-        self._chunk = lru_cache(maxsize=_KEPT_CHUNKS * len(self._arrays))(self._read_chunk)
 
     def counts(
-        self, chunk: int, num_alts: NDArray[np.int64], rows: NDArray[np.int64] | None = None, *, genotypes: bool = True
-    ) -> BlockCounts:
+        self, chunk: int, num_alts: NDArray[np.int64], rows: NDArray[np.int64] | None = None, *, genotypes: bool = True,
+        read: Callable[[str, int], NDArray[np.int32]] | None = None,
+    ) -> BlockCounts:  # fmt: skip
         """Counts over everybody at records of a chunk.
 
         num_alts : of all its records    rows : of the chunk, ascending; None: all
-        genotypes : without, those of genotypes are 0
+        genotypes : without, those of genotypes are 0    read : in place of ``read_chunk``, where chunks are kept
         """
+        read = self.read_chunk if read is None else read
         here: Any = slice(None) if rows is None else rows
         counts = BlockCounts.zeros(1, num_alts[here])
         for name in _BY_RECORD if genotypes else _BY_RECORD[:1]:
-            getattr(counts, name)[0] = self._chunk(name, chunk)[here]
+            getattr(counts, name)[0] = read(name, chunk)[here]
         inside = np.arange(self._arrays["n_het"].shape[1]) < counts.num_alts[:, np.newaxis]
         for name in _BY_ALLELE if genotypes else _BY_ALLELE[:1]:
-            getattr(counts, name)[0] = self._chunk(name, chunk)[here][inside]
+            getattr(counts, name)[0] = read(name, chunk)[here][inside]
         return counts
 
-    def _read_chunk(self, name: str, chunk: int) -> NDArray[np.int32]:
+    def read_chunk(self, name: str, chunk: int) -> NDArray[np.int32]:
+        """A chunk of one of its arrays."""
         return self._arrays[name].chunk(chunk)
