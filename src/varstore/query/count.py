@@ -261,11 +261,12 @@ def count_table(
 
 
 def read_columns(
-    sites: SiteChunk, read: ChunkRead, counts: BlockCounts, contigs: NDArray[Any], people: NDArray[np.int64]
-) -> dict[str, NDArray[Any]]:
+    sites: SiteChunk, read: ChunkRead, counts: BlockCounts, contigs: NDArray[Any], people: NDArray[np.int64],
+    *, genotypes: bool = True, of_sites: bool = False,
+) -> dict[str, NDArray[Any]]:  # fmt: skip
     """Columns of one read: (alleles,) of the site, (cohorts, alleles) of the counts.
 
-    ``site`` numbers the records of the read.
+    of_sites : the number of the record, ``site``, in place of the frequency
 
     contigs : names, of the store's contigs and one more    people : (cohorts,) how many there are
     """
@@ -282,22 +283,22 @@ def read_columns(
         real = np.array([alt not in _NO_ROW for alt in alts], np.bool_)
         site, position, ref, alts, record = site[real], position[real], ref[real], alts[real], record[real]
         allele_count, het, hom_alt = allele_count[:, real], het[:, real], hom_alt[:, real]
-    allele_number = counts.allele_number[:, record]
-    frequency = np.full(allele_count.shape, np.nan)
-    np.divide(allele_count, allele_number, out=frequency, where=allele_number > 0)
-    hom_ref, missing = counts.n_hom_ref[:, record], counts.n_missing[:, record]
-    return {
-        "site": record,
+    columns = {
         "contig": contigs[sites.contig[site]],
         "position": position,
         "ref": ref,
         "alt": alts,
         "allele_count": allele_count,
-        "allele_number": allele_number,
-        "allele_frequency": frequency,
-        "n_hom_ref": hom_ref,
-        "n_het": het,
-        "n_hom_alt": hom_alt,
-        "n_other": people[:, np.newaxis] - hom_ref - het - hom_alt - missing,
-        "n_missing": missing,
+        "allele_number": counts.allele_number[:, record],
     }
+    if of_sites:
+        columns["site"] = record
+    else:
+        frequency = np.full(allele_count.shape, np.nan)
+        np.divide(allele_count, columns["allele_number"], out=frequency, where=columns["allele_number"] > 0)
+        columns["allele_frequency"] = frequency
+    if genotypes:
+        hom_ref, missing = counts.n_hom_ref[:, record], counts.n_missing[:, record]
+        other = people[:, np.newaxis] - hom_ref - het - hom_alt - missing
+        columns |= zip(GENOTYPE_COLUMNS, (hom_ref, het, hom_alt, other, missing), strict=True)
+    return columns

@@ -91,7 +91,10 @@ def _on_one_axis(
     counts = count(jobs, reads, map_tasks, genotypes=question.genotypes)
     contigs = np.array([*store.contigs, ""], object)
     sites = (store.site_chunk(read.chunk) for read in reads)
-    return [read_columns(*each, contigs, people) for each in zip(sites, reads, counts, strict=True)]
+    return [
+        read_columns(*each, contigs, people, genotypes=question.genotypes, of_sites=question.sites)
+        for each in zip(sites, reads, counts, strict=True)
+    ]
 
 
 def _on_the_union(

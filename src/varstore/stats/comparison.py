@@ -57,10 +57,8 @@ def compare(counts: SiteCounts, test: str, sides: Sides) -> ComparisonTable:
     """The table of ``Repository.compare_cohorts``. counts : of two cohorts. Raises QueryError."""
     count, number = counts["allele_count"], counts["allele_number"]
     tables = association.allelic_tables(count, number)
-    tested = association.run(test, counts)
-    frequency = np.full(count.shape, np.nan)
-    np.divide(count, number, out=frequency, where=number > 0)
-    ratio, low, high = association.odds_ratio(tables)
+    tested = association.run(test, counts, tables)
+    frequency, (apart, ratio, low, high) = np.split(association.effects(tables), [2])
     columns: dict[str, NDArray[Any]] = (
         {name: getattr(counts, name) for name in ("contig", "position", "ref", "alt")}
         | _of_sides("allele_count", count)
@@ -73,7 +71,7 @@ def compare(counts: SiteCounts, test: str, sides: Sides) -> ComparisonTable:
         ):
             columns |= _of_sides(name, people)
     columns |= {
-        "frequency_difference": frequency[0] - frequency[1],
+        "frequency_difference": apart,
         "odds_ratio": ratio,
         "odds_ratio_low": low,
         "odds_ratio_high": high,
@@ -86,11 +84,11 @@ def compare(counts: SiteCounts, test: str, sides: Sides) -> ComparisonTable:
         "p_bonferroni": correction.bonferroni(tested.p),
         "p_bh": correction.benjamini_hochberg(tested.p),
         "is_private": (seen[0] != seen[1]) & known,
-        "is_fixed_difference": (np.abs(frequency[0] - frequency[1]) == 1.0) & known,
+        "is_fixed_difference": (apart == 1.0) | (apart == -1.0),
     }
     return ComparisonTable(columns, sides, test, counts)
 
 
 def _of_sides(name: str, values: NDArray[Any]) -> dict[str, NDArray[Any]]:
     """(2, rows) as two columns."""
-    return {f"{name}_a": values[0].copy(), f"{name}_b": values[1].copy()}
+    return {f"{name}_a": values[0], f"{name}_b": values[1]}

@@ -67,7 +67,8 @@ def _strongest(table: ComparisonTable) -> str:
 
 def _inflation(table: ComparisonTable, counts: SiteCounts) -> str:
     """Lambda, of the statistic of the test, and of the allelic one for the exact test."""
-    tested = association.run("chi2" if table.test == "fisher" else table.test, counts)
+    alleles = association.allelic_tables(counts["allele_count"], counts["allele_number"])
+    tested = association.run("chi2" if table.test == "fisher" else table.test, counts, alleles)
     assert tested.statistic is not None
     assert tested.degrees is not None
     value = correction.genomic_inflation(tested.statistic, tested.degrees)
