@@ -280,6 +280,8 @@ def test_the_summary_says_what_the_table_does(fx_repo):
     assert f"{tested} of them compared by Fisher's exact test of alleles" in text
     assert f"below 0.05 for {(table.p_bonferroni < 0.05).sum()} after Bonferroni's" in text
     assert "The least p is that of 1:50 A>C: frequency 1 against 0, p = 1.86e-23." in text
+    private = table.is_private & (table.allele_count_a > 0)
+    assert f"Seen only in cases: {private.sum()} allele" in text
     assert "1 is a fixed difference." in text
     fst = repo.fst({"a": people[:20], "b": people[20:]})
     assert f"Hudson's Fst over {sites} sites is {fst.hudson_fst[0]:.3g}." in text
@@ -296,7 +298,7 @@ def test_a_summary_of_nothing(fx_repo, recwarn):
     table = repo.compare_cohorts(people[:20], people[20:], "1:90000-91000")
     assert table.summary() == (
         "a (20 people) against b (20 people): 0 alleles at 0 sites, 0 of them compared by Fisher's exact test of "
-        "alleles. Only a has 0 alleles, only b 0; none are fixed differences."
+        "alleles. Seen only in a: 0 alleles; only in b: 0; none are fixed differences."
     )
     assert len(table) == len(list(table.to_tsv())) - 1 == 0
     for test in ("chi2", "genotypic", "dominant", "recessive", "trend"):
