@@ -385,6 +385,19 @@ def test_integers_are_compared_exactly():
             assert not math.isnan(number)
 
 
+def test_many_values_at_once():
+    rng = np.random.default_rng(3)
+    texts = [f"t{i:02}" for i in range(40)]
+    cells = [None if rng.random() < 0.1 else texts[rng.integers(40)] for _ in range(500)]
+    columns = {"x": column_of("text", cells)}
+    columns["x"].values[columns["x"].missing] = rng.integers(-(2**31), 2**31, columns["x"].missing.sum())
+    wanted = texts[::2]
+    found = evaluate(f"x in ({', '.join(map(repr, wanted))})", columns, 500)
+    assert found.tolist() == [cell in wanted for cell in cells]
+    found = evaluate(f"x not in ({', '.join(map(repr, wanted))})", columns, 500)
+    assert found.tolist() == [cell is not None and cell not in wanted for cell in cells]
+
+
 def test_columns_without_people_or_values():
     empty = {"pop": column_of("text", []), "age": column_of("integer", [])}
     assert evaluate("pop == 'EUR' or pop has 'x' or age in (1, 2) or pop == pop", empty, 0).tolist() == []

@@ -129,6 +129,4 @@ def _with_other_names(source: Path, num_samples: int, batches: Sequence[BatchHan
     if any(file.get("size") == source.stat().st_size for batch in candidates for file in batch.entry["files"]):
         with source.open("rb") as opened:
             sha256 = hashlib.file_digest(opened, "sha256").hexdigest()
-        yield from (
-            batch for batch in candidates if any(file.get("sha256") == sha256 for file in batch.entry["files"])
-        )
+        yield from (batch for batch in candidates if any(file.get("sha256") == sha256 for file in batch.entry["files"]))

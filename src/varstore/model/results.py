@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import json
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,10 @@ from ..errors import MissingDependencyError
 
 ALLELE_COLUMNS = ("contig", "position", "ref", "alt", "allele_count", "allele_number", "allele_frequency")
 GENOTYPE_COLUMNS = ("n_hom_ref", "n_het", "n_hom_alt", "n_other", "n_missing")
+
+
+# A column, or what makes it when it is first looked at.
+Values = NDArray[Any] | Callable[[], NDArray[Any]]
 
 
 def _optional(module: str, extra: str) -> Any:
@@ -32,10 +36,11 @@ class CountTable:
     ``position`` is 1-based. The table offers ``__arrow_c_stream__``, so Arrow, polars and DuckDB take it.
     """
 
-    def __init__(self, columns: Mapping[str, NDArray[Any]]) -> None:
+    def __init__(self, columns: Mapping[str, Values]) -> None:
         self._columns = dict(columns)
         for column in self._columns.values():
-            column.flags.writeable = False
+            if not callable(column):
+                column.flags.writeable = False
 
     @property
     def columns(self) -> list[str]:
@@ -43,28 +48,36 @@ class CountTable:
         return list(self._columns)
 
     def __len__(self) -> int:
-        return len(next(iter(self._columns.values())))
+        made = (len(column) for column in self._columns.values() if not callable(column))
+        return next(made, None) or len(self[self.columns[0]])
 
     def __getitem__(self, name: str) -> NDArray[Any]:
-        return self._columns[name]
+        column = self._columns[name]
+        if callable(column):
+            column = self._columns[name] = column()
+            column.flags.writeable = False
+        return column
+
+    def _items(self) -> list[tuple[str, NDArray[Any]]]:
+        return [(name, self[name]) for name in self._columns]
 
     def __getattr__(self, name: str) -> NDArray[Any]:
         if name.startswith("_") or name not in self._columns:
             raise AttributeError(f"no column {name!r}")
-        return self._columns[name]
+        return self[name]
 
     def __repr__(self) -> str:
         return f"<CountTable of {len(self)} rows: {', '.join(self._columns)}>"
 
     def to_pandas(self) -> Any:
         """As a pandas DataFrame."""
-        return _optional("pandas", "pandas").DataFrame(self._columns)
+        return _optional("pandas", "pandas").DataFrame(dict(self._items()))
 
     def to_arrow(self) -> Any:
         """As an Arrow table (arro3); missing frequencies are null."""
         arro3 = _optional("arro3.core", "arrow")
         arrays = {}
-        for name, values in self._columns.items():
+        for name, values in self._items():
             if values.dtype == object:
                 arrays[name] = arro3.Array(values.tolist(), arro3.DataType.string())
             elif values.dtype == np.float64 and np.isnan(values).any():
@@ -80,26 +93,26 @@ class CountTable:
     def to_polars(self) -> Any:
         """As a polars DataFrame."""
         polars = _optional("polars", "polars")
-        text = {name: polars.String for name, values in self._columns.items() if values.dtype == object}
-        columns = {name: values.tolist() if name in text else values for name, values in self._columns.items()}
+        text = {name: polars.String for name, values in self._items() if values.dtype == object}
+        columns = {name: values.tolist() if name in text else values for name, values in self._items()}
         return polars.DataFrame(columns, schema_overrides=text)
 
     def to_xarray(self) -> Any:
         """As an xarray Dataset over the dimension ``rows``."""
         xarray = _optional("xarray", "xarray")
-        return xarray.Dataset({name: ("rows", values) for name, values in self._columns.items()})
+        return xarray.Dataset({name: ("rows", values) for name, values in self._items()})
 
     def to_tsv(self) -> Iterator[str]:
         """Lines with a header, each ending in a newline; a missing frequency is ``.``."""
         yield "\t".join(self._columns) + "\n"
-        texts = [_texts(values) for values in self._columns.values()]
+        texts = [_texts(values) for _, values in self._items()]
         for row in zip(*texts, strict=True):
             yield "\t".join(row) + "\n"
 
     def to_json_lines(self) -> Iterator[str]:
         """One JSON object a line; a missing frequency is null."""
         columns = []
-        for values in self._columns.values():
+        for _, values in self._items():
             items = values.tolist()
             if values.dtype == np.float64:
                 items = [None if math.isnan(value) else value for value in items]

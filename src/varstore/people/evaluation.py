@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from ..errors import CohortExpressionError
 from ..model.columns import Column
 from .expression import parse
-from .tokens import pointing
+from .tokens import pointing, shortened
 from .tree import Among, And, Compare, Condition, Has, Literal, Missing, Name, Not, Or, Saved, Value
 
 Mask = NDArray[np.bool_]
@@ -46,6 +46,8 @@ _KINDS = {
 _NUMBERS = ("integer", "number")
 _DATE = re.compile(r"\d{4}-\d\d-\d\d")
 _BETWEEN_TERMS = re.compile(r"[;|,]")
+# So many comparisons take less time than looking every code up.
+_FEW_CODES = 5
 _MISSING_ELSEWHERE = frozenset({"missing", "none", "null", "na", "nan"})
 
 
@@ -63,16 +65,17 @@ def evaluate(
     num_people: int,
     saved: Mapping[str, NDArray[np.int64]] | None = None,
     vocabulary: Vocabulary | None = None,
+    tree: Condition | None = None,
 ) -> Mask:
     """(people,) bool: of whom an expression is true.
 
     columns : by name, each of ``num_people`` values    saved : sample numbers of saved cohorts, by name
-    vocabulary : for ``has descendant of``
+    vocabulary : for ``has descendant of``    tree : of the text, where it was parsed before
 
     Raises CohortExpressionError.
     """
-    tree = parse(text)
-    return _Evaluator(text, columns, num_people, saved or {}, vocabulary).where(tree, truth=True)
+    evaluator = _Evaluator(text, columns, num_people, saved or {}, vocabulary)
+    return evaluator.where(tree or parse(text), truth=True)
 
 
 def names_in(tree: Condition) -> set[str]:
@@ -145,7 +148,9 @@ class _Evaluator:
 
     def _in_saved(self, saved: Saved, truth: bool) -> Mask:
         if saved.name not in self._saved:
-            self._fail(f"no saved cohort {saved.name!r}; there are {_listed(list(self._saved))}", saved.position)
+            self._fail(
+                f"no saved cohort {shortened(saved.name)!r}; there are {_listed(list(self._saved))}", saved.position
+            )
         found = np.full(self._num_people, not truth)
         found[self._saved[saved.name]] = truth
         return found
@@ -169,7 +174,7 @@ class _Evaluator:
             # Python would take more spellings than this one.
             return np.datetime64(date.fromisoformat(text if _DATE.fullmatch(text) else ""))
         except ValueError:
-            self._fail(f"{text!r} is no date; expected year-month-day, like '2024-05-31'", position)
+            self._fail(f"{shortened(text)!r} is no date; expected year-month-day, like '2024-05-31'", position)
 
     def _compared(self, column: Column, name: Name, operator: str, literal: Literal) -> Mask:
         """(people,) what a comparison with a value gives; anything where the column is missing."""
@@ -219,7 +224,7 @@ class _Evaluator:
         try:
             return self._vocabulary.descendants(str(term.value))
         except KeyError:
-            self._fail(f"the vocabulary has no term {term.value!r}", term.position)
+            self._fail(f"the vocabulary has no term {_shown(term.value)}", term.position)
 
 
 def unknown_column(name: str, columns: Mapping[str, Column]) -> str:
@@ -227,7 +232,7 @@ def unknown_column(name: str, columns: Mapping[str, Column]) -> str:
     folded = {each.casefold(): each for each in columns}
     near = get_close_matches(name.casefold(), folded, 1)
     hint = f"did you mean {_spelled(folded[near[0]])}?" if near else f"there are {_listed(list(columns))}"
-    return f"unknown column {name!r}; {hint}"
+    return f"unknown column {shortened(name)!r}; {hint}"
 
 
 def _known(found: Mask, missing: Mask, truth: bool) -> Mask:
@@ -270,12 +275,11 @@ def _common_codes(one: Column, other: Column) -> tuple[NDArray[np.int64], NDArra
 
 def _with_category(column: Column, chosen: list[bool], truth: bool) -> Mask:
     """(people,) whose text is a chosen one, for each category whether it is."""
-    codes = np.flatnonzero(chosen)
-    if len(codes) == 0:
+    codes = np.flatnonzero(chosen).tolist()
+    if len(codes) <= _FEW_CODES:
         found = np.zeros(len(column), np.bool_)
-    elif codes[-1] - codes[0] == len(codes) - 1:
-        found = column.values >= codes[0]
-        found &= column.values <= codes[-1]
+        for code in codes:
+            found |= column.values == code
     else:
         # Where nothing is known the code may be anything; `clip` bounds it.
         found = np.array(chosen, np.bool_).take(column.values, mode="clip")
@@ -299,6 +303,8 @@ def _kind(column: Column) -> str:
 
 
 def _shown(value: Value) -> str:
+    if isinstance(value, str):
+        return repr(shortened(value))
     return ("true" if value else "false") if isinstance(value, bool) else repr(value)
 
 

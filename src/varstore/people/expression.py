@@ -15,7 +15,7 @@ value      := text | number | "true" | "false"       text: in ' or ", with \\\\ 
 
 from __future__ import annotations
 
-from .tokens import Token, pointing, tokens
+from .tokens import Token, pointing, shortened, tokens
 from .tree import Among, And, Compare, Condition, Has, Literal, Missing, Name, Not, Or, Saved
 
 _COMPARISONS = frozenset({"==", "!=", "<", "<=", ">", ">="})
@@ -58,7 +58,8 @@ class _Parser:
         return pointing(f"{found}, expected {expected}", self._text, token.position)
 
     def _written(self, token: Token) -> str:
-        return repr(token.text) if token.kind == "name" else token.text
+        text = shortened(token.text)
+        return repr(text) if token.kind == "name" else text
 
     def parse(self) -> Condition:
         if self._peek().kind == "end":

@@ -15,6 +15,7 @@ Kind = Literal["name", "keyword", "value", "sign", "end"]
 
 _ESCAPES = {"\\": "\\", "'": "'", '"': '"', "n": "\n", "t": "\t"}
 _SURROGATE = re.compile("[\ud800-\udfff]")
+_ESCAPE = re.compile(r"\\(.)", re.DOTALL)
 _BLANKS = re.compile(r"\s+")
 _NAME = re.compile(r"[^\W\d]\w*")
 _QUOTED_NAME = re.compile(r"`((?:[^`]|``)+)`")
@@ -33,6 +34,7 @@ _ELSEWHERE = {
     "~": "write not",
 }
 _FOREIGN = re.compile("|".join(map(re.escape, sorted(_ELSEWHERE, key=len, reverse=True))))
+_LONGEST = 1_000_000
 # Of the line with the error, so many characters are shown before and behind it.
 _SHOWN = 60
 
@@ -63,9 +65,17 @@ def pointing(message: str, text: str, position: int) -> CohortExpressionError:
     return CohortExpressionError(f"{message}\n  {before}{shown}{after}\n  {caret}")
 
 
+def shortened(text: str) -> str:
+    """A text of a user as a message shows it."""
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
+
+
 def tokens(text: str) -> Iterator[Token]:
     """The words of an expression, and the end. Raises CohortExpressionError."""
     position = 0
+    if len(text) > _LONGEST:
+        message = f"the expression has {len(text):,} characters, expected at most {_LONGEST:,}; lists of samples are "
+        raise pointing(message + "given as ids, or as a file: --cohort @FILE", text, 0)
     if found := _SURROGATE.search(text):
         raise pointing("this is no character: the text was not UTF-8", text, found.start())
     while True:
@@ -108,12 +118,17 @@ def _string(text: str, position: int) -> tuple[Token, int]:
     if found is None:
         raise pointing(f"this text has no {text[position]} at its end", text, position)
     inside = found[1] if found[1] is not None else found[2]
-    for escape in re.finditer(r"\\(.)", inside, re.DOTALL):
+    if "\\" in inside:
+        inside = _unescaped(text, position, inside)
+    return Token("value", found[0], position, inside), found.end()
+
+
+def _unescaped(text: str, position: int, inside: str) -> str:
+    for escape in _ESCAPE.finditer(inside):
         if escape[1] not in _ESCAPES:
             at = position + 1 + escape.start()
             raise pointing(f"\\{escape[1]} is no escape; write \\\\ for a backslash", text, at)
-    value = re.sub(r"\\(.)", lambda escape: _ESCAPES[escape[1]], inside, flags=re.DOTALL)
-    return Token("value", found[0], position, value), found.end()
+    return _ESCAPE.sub(lambda escape: _ESCAPES[escape[1]], inside)
 
 
 def _number(text: str, found: re.Match[str]) -> tuple[Token, int]:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import CohortError, QueryError
+from ..people.tokens import shortened
 from ..storage import saved_cohorts
 from .cohorts import Cohort, SavedCohort
 from .version import Version
@@ -49,7 +50,7 @@ class Choosing(Version):
             numbers = np.sort(people.resolve(samples))
         cohort = Cohort(numbers, people, expression, allow_empty)
         if not len(cohort) and not allow_empty:
-            of = "no sample is named" if expression is None else f"nobody is {expression!r}"
+            of = "no sample is named" if expression is None else f"nobody is {shortened(expression)!r}"
             raise CohortError(f"the cohort is empty: {of}; allow_empty=True makes it all the same")
         return cohort
 
@@ -98,7 +99,7 @@ class Choosing(Version):
             if name in saved:
                 _warn_of_saved(saved[name], 5)
         numbers = {name: cohort.numbers for name, cohort in saved.items()}
-        found = evaluate(text, people.columns, self._num_numbers, numbers, vocabulary)
+        found = evaluate(text, people.columns, self._num_numbers, numbers, vocabulary, tree)
         found[people.withdrawn] = False
         return np.flatnonzero(found)
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from ..errors import CohortError, SampleClashError, UnknownSampleError, WithdrawnSampleError
 from ..model.columns import Column
+from ..people.tokens import shortened
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,7 +35,7 @@ class Cohort:
         return len(self.numbers)
 
     def __repr__(self) -> str:
-        return f"<Cohort of {len(self):,}{'' if self.expression is None else f': {self.expression}'}>"
+        return f"<Cohort of {len(self):,}{'' if self.expression is None else f': {shortened(self.expression)}'}>"
 
     @property
     def samples(self) -> list[str]:
@@ -109,7 +110,7 @@ class SavedCohort(Cohort):
 
     def __repr__(self) -> str:
         gone = f", {self.num_withdrawn:,} withdrawn since" if self.num_withdrawn else ""
-        return f"<SavedCohort {self.name!r} of {len(self):,}{gone}: {self.expression or 'listed'}>"
+        return f"<SavedCohort {self.name!r} of {len(self):,}{gone}: {shortened(self.expression or 'listed')}>"
 
     @property
     def num_withdrawn(self) -> int:
@@ -122,7 +123,7 @@ class People:
     """Everybody of a version, by number, and who of them was withdrawn, in whatever version.
 
     names : of all, the withdrawn too; empty where the name is gone    withdrawn : sorted int64 numbers
-    repository, version : what they are the people of    table : gives the columns of the sample table
+    repository, version : what they are the people of    columns : of the sample table, read when first asked for
     newest : gives who is withdrawn by now
     """
 
@@ -130,13 +131,8 @@ class People:
     withdrawn: NDArray[np.int64]
     repository: str = ""
     version: int = 0
-    table: Callable[[], Mapping[str, Column]] | None = None
+    columns: Mapping[str, Column] = field(default_factory=dict, repr=False)
     newest: Callable[[], NDArray[np.int64]] | None = None
-
-    @cached_property
-    def columns(self) -> Mapping[str, Column]:
-        """Columns of the sample table, by name."""
-        return {} if self.table is None else self.table()
 
     def withdrawn_now(self) -> NDArray[np.int64]:
         """Who was withdrawn, in a version that came since too."""

@@ -5,14 +5,14 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..codec.counts import BlockCounts
-from ..model.results import ALLELE_COLUMNS, GENOTYPE_COLUMNS, CountTable
+from ..model.results import GENOTYPE_COLUMNS, CountTable, Values
 from ..storage.batch import SiteChunk
 from ..storage.sources import SharedPart, SourceBatch
 from ..storage.totals import Totals
@@ -135,6 +135,7 @@ def count_records(
     ]
     few = sum(task.num_rows for task in tasks) < _FEW_ROWS
     partials = iter((map if few else map_tasks)(lambda task: _count_task(task, genotypes=genotypes), tasks))
+
     def of_read(job: CountJob, read: ChunkRead) -> BlockCounts:
         mine = [next(partials) for _ in range(min(parts, len(job.sample_chunks)))]
         return _of_read(job, read, mine, genotypes=genotypes)
@@ -240,35 +241,49 @@ def count_table(
 
     parts : columns of some sites each, in order: (alleles,) of the site, (cohorts, alleles) of the counts
     names : of the cohorts; None: no such column
+
+    Counts are whole; what repeats or follows from them, text above all, is made when it is looked at.
     """
-    wanted = (*ALLELE_COLUMNS, *(GENOTYPE_COLUMNS if genotypes else ()))
-    columns: dict[str, NDArray[Any]] = {}
-    for name in wanted:
-        text = name in ("contig", "ref", "alt")
-        dtype = object if text else np.float64 if name == "allele_frequency" else np.int64
-        shape = (0,) if name in ("contig", "position", "ref", "alt") else (num_cohorts, 0)
-        whole = np.concatenate([part[name] for part in parts], axis=-1) if parts else np.zeros(shape, dtype)
-        whole = whole.astype(dtype, copy=False)
-        if whole.ndim == 1:
-            columns[name] = whole if num_cohorts == 1 else np.repeat(whole, num_cohorts)
-        else:
-            columns[name] = whole.T.reshape(-1)
+    ends = np.cumsum([0, *(len(part["position"]) for part in parts)])
+    columns: dict[str, Values] = {}
     if names is not None:
-        rows = len(columns["position"]) // max(1, num_cohorts)
-        cohort = np.tile(np.array([*names, None], object)[:-1], rows)
-        columns = {"cohort": cohort, **columns}
-    return CountTable(columns)
+        columns["cohort"] = lambda: np.tile(np.array([*names, None], object)[:-1], ends[-1])
+    for name in ("contig", "position", "ref", "alt"):
+        columns[name] = partial(_repeated, name, parts, num_cohorts)
+    counted = ("allele_count", "allele_number", *(GENOTYPE_COLUMNS if genotypes else ()))
+    whole = {name: np.empty((ends[-1], num_cohorts), np.int64) for name in counted}
+    for part, begin, end in zip(parts, ends, ends[1:], strict=False):
+        for name, values in whole.items():
+            values[begin:end] = part[name].T
+    long = {name: values.reshape(-1) for name, values in whole.items()}
+    long_frequency = partial(_frequency, long["allele_count"], long["allele_number"])
+    columns |= {"allele_count": long["allele_count"], "allele_number": long["allele_number"]}
+    return CountTable(columns | {"allele_frequency": long_frequency} | long)
+
+
+def _repeated(name: str, parts: Sequence[Mapping[str, NDArray[Any]]], times: int) -> NDArray[Any]:
+    """A column of the sites, each row so often."""
+    nothing: Any = np.zeros(0, np.int64 if name == "position" else object)
+    whole = np.concatenate([nothing, *(part[name] for part in parts)]).astype(nothing.dtype, copy=False)
+    return whole if times == 1 else np.repeat(whole, times)
+
+
+def _frequency(count: NDArray[np.int64], number: NDArray[np.int64]) -> NDArray[np.float64]:
+    out = np.full(count.shape, np.nan)
+    np.divide(count, number, out=out, where=number > 0)
+    return out
 
 
 def read_columns(
-    sites: SiteChunk, read: ChunkRead, counts: BlockCounts, contigs: NDArray[Any], people: NDArray[np.int64],
-    *, genotypes: bool = True, of_sites: bool = False,
+    sites: SiteChunk, read: ChunkRead, counts: BlockCounts, contigs: NDArray[Any], people: NDArray[np.int64], *,
+    genotypes: bool = True,
 ) -> dict[str, NDArray[Any]]:  # fmt: skip
     """Columns of one read: (alleles,) of the site, (cohorts, alleles) of the counts.
 
-    of_sites : the number of the record, ``site``, in place of the frequency
+    ``site`` numbers the records of the read.
 
     contigs : names, of the store's contigs and one more    people : (cohorts,) how many there are
+    genotypes : without, counts of alleles alone
     """
     keep: Any = slice(None)  # ALT alleles of the chunk that are asked for
     if read.rows is not None:
@@ -283,22 +298,26 @@ def read_columns(
         real = np.array([alt not in _NO_ROW for alt in alts], np.bool_)
         site, position, ref, alts, record = site[real], position[real], ref[real], alts[real], record[real]
         allele_count, het, hom_alt = allele_count[:, real], het[:, real], hom_alt[:, real]
+    one_each = len(record) == len(counts.num_alts) and bool((counts.num_alts == 1).all())
+    of_record: Any = slice(None) if one_each else record  # a copy less
+    allele_number = counts.allele_number[:, of_record]
     columns = {
+        "site": record,
         "contig": contigs[sites.contig[site]],
         "position": position,
         "ref": ref,
         "alt": alts,
         "allele_count": allele_count,
-        "allele_number": counts.allele_number[:, record],
+        "allele_number": allele_number,
     }
-    if of_sites:
-        columns["site"] = record
-    else:
-        frequency = np.full(allele_count.shape, np.nan)
-        np.divide(allele_count, columns["allele_number"], out=frequency, where=columns["allele_number"] > 0)
-        columns["allele_frequency"] = frequency
-    if genotypes:
-        hom_ref, missing = counts.n_hom_ref[:, record], counts.n_missing[:, record]
-        other = people[:, np.newaxis] - hom_ref - het - hom_alt - missing
-        columns |= zip(GENOTYPE_COLUMNS, (hom_ref, het, hom_alt, other, missing), strict=True)
-    return columns
+    if not genotypes:
+        return columns
+    hom_ref, missing = counts.n_hom_ref[:, of_record], counts.n_missing[:, of_record]
+    return columns | {
+        "allele_frequency": _frequency(allele_count, allele_number),
+        "n_hom_ref": hom_ref,
+        "n_het": het,
+        "n_hom_alt": hom_alt,
+        "n_other": people[:, np.newaxis] - hom_ref - het - hom_alt - missing,
+        "n_missing": missing,
+    }

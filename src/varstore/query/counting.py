@@ -92,7 +92,7 @@ def _on_one_axis(
     contigs = np.array([*store.contigs, ""], object)
     sites = (store.site_chunk(read.chunk) for read in reads)
     return [
-        read_columns(*each, contigs, people, genotypes=question.genotypes, of_sites=question.sites)
+        read_columns(*each, contigs, people, genotypes=question.genotypes)
         for each in zip(sites, reads, counts, strict=True)
     ]
 

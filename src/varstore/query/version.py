@@ -19,9 +19,7 @@ from ..model.contigs import name_in
 from ..model.regions import Region, merge_regions, parse_allele, parse_region, read_regions_file
 from ..storage import history, manifest
 from ..storage.manifest import Manifest
-from ..storage.parts import Part, PartRef
 from ..storage.people import sample_names
-from ..storage.samples import read_sexes
 from .batches import BatchHandle, open_batches, open_foreign
 from .blocks import BlockCache
 from .cohorts import Cohort, People
@@ -108,14 +106,9 @@ class Version:
         if people is None:
             repository = self.manifest.document["repository"] if self.manifest else str(self.path.resolve())
             people = self._people = People(
-                self._names, withdrawn, repository, self.version, lambda: self.columns, self._withdrawn_now
+                self._names, withdrawn, repository, self.version, self.columns, self._withdrawn_now
             )
         return people
-
-    @cached_property
-    def columns(self) -> Mapping[str, Column]:
-        """Columns of the sample table."""
-        return {}
 
     @cached_property
     def _names(self) -> list[str]:
@@ -123,6 +116,18 @@ class Version:
         if self.manifest is None:
             return list(self._batches[0].store.samples)
         return sample_names(self.path, self.manifest.document)
+
+    @cached_property
+    def columns(self) -> Mapping[str, Column]:
+        """What is known of people: name of a column to its values over all sample numbers, withdrawn people's too.
+
+        ``sample person sex father mother dataset consent`` are always there.
+        """
+        from .people_columns import PeopleColumns, foreign_columns  # noqa: PLC0415
+
+        if self.manifest is None:
+            return foreign_columns(self._names)
+        return PeopleColumns(self.path, self.manifest.document, lambda: self._names)
 
     @property
     def _bases(self) -> Sequences | None:
@@ -182,9 +187,9 @@ class Version:
     @cached_property
     def _sexes(self) -> NDArray[np.int8]:
         """(people,) sex by number, indexes into ``SEXES``."""
-        assert self.manifest is not None
-        parts = (Part(self.path, PartRef(**entry["part"])) for entry in self.manifest.samples)
-        return np.concatenate([np.zeros(0, np.int8), *map(read_sexes, parts)])
+        from .people_columns import sexes  # noqa: PLC0415
+
+        return sexes(self.columns["sex"])
 
     def samples_of(self, batch: str) -> list[str]:
         """Names of the samples of a batch, by its id, in its order, less those withdrawn. Raises QueryError."""

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..model.results import CountTable
+from ..model.results import CountTable, Values
 from ..query.site_counts import SiteCounts
 from . import association, correction
 
@@ -29,7 +29,7 @@ class ComparisonTable(CountTable):
     sides : who was compared    test : how
     """
 
-    def __init__(self, columns: Mapping[str, NDArray[Any]], sides: Sides, test: str, counts: SiteCounts) -> None:
+    def __init__(self, columns: Mapping[str, Values], sides: Sides, test: str, counts: SiteCounts) -> None:
         super().__init__(columns)
         self.sides = sides
         self.test = test

@@ -1,8 +1,8 @@
 """Saved cohorts as manifests hold them: name, expression, and the numbers of those it was true of.
 
 An entry of ``cohorts`` has ``name``, ``expression`` (null where the people were listed), ``version`` and ``time`` it
-was resolved in, ``num_samples`` then, and ``samples``: their sorted numbers as differences (the first to -1), 32 bits
-little endian, deflated, in URL-safe base64 without padding.
+was resolved in, ``num_samples`` then, and ``samples``: a bit a sample number, the first the lowest of its byte, up to
+the last that is set; deflated, in URL-safe base64 without padding.
 """
 
 from __future__ import annotations
@@ -33,20 +33,24 @@ def entry_of(name: str, expression: str | None, numbers: NDArray[np.int64], vers
 
 def pack(numbers: NDArray[np.int64]) -> str:
     """Sorted numbers as text."""
-    steps = np.diff(numbers, prepend=-1).astype("<u4")
-    return base64.urlsafe_b64encode(zlib.compress(steps.tobytes())).rstrip(b"=").decode()
+    members = np.zeros(numbers[-1] + 1 if len(numbers) else 0, np.bool_)
+    members[numbers] = True
+    data = zlib.compress(np.packbits(members, bitorder="little").tobytes())
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
 
 
 def unpack(entry: Document, num_people: int) -> NDArray[np.int64]:
     """Sorted int64 numbers of an entry, below ``num_people``. Raises CorruptManifestError."""
     text = str(entry["samples"])
     try:
-        packed = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
-        data = zlib.decompressobj().decompress(packed, 4 * num_people + 4)
-        numbers = np.cumsum(np.frombuffer(data, "<u4").astype(np.int64)) - 1
+        stream = zlib.decompressobj()
+        data = stream.decompress(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)), num_people // 8 + 2)
     except (binascii.Error, zlib.error, ValueError):
         raise CorruptManifestError(f"the saved cohort {entry['name']!r} is damaged") from None
-    if len(numbers) and (numbers[-1] >= num_people or (np.diff(numbers) < 1).any()):
+    if not stream.eof:
+        raise CorruptManifestError(f"the saved cohort {entry['name']!r} is damaged, or has people that are not there")
+    numbers = np.flatnonzero(np.unpackbits(np.frombuffer(data, np.uint8), bitorder="little"))
+    if len(numbers) and numbers[-1] >= num_people:
         raise CorruptManifestError(f"the saved cohort {entry['name']!r} has people that are not there")
     return numbers
 
