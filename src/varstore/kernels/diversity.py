@@ -55,37 +55,28 @@ def differences(
 
 @kernel
 def window_sums(
-    values: NDArray[np.float64],
     first: NDArray[np.intp],
     last: NDArray[np.intp],
+    a: NDArray[np.float64],
+    b: NDArray[np.float64],
+    c: NDArray[np.float64],
     used: NDArray[np.int64],
-    positive: NDArray[np.int64],
     out: NDArray[np.float64],
 ) -> None:
-    """Sums over the sites at which every value is known.
+    """Sums over the sites at which three values are known.
 
-    values : (kinds, sites) float64    first, last : (windows,) intp, sites of each window, the last not included
-    used : (windows,) int64 how many sites are    positive : (windows,) int64 at how many the first value is above 0
-    out : (kinds, windows) float64; NaN where no site is used
+    first, last : (windows,) intp, sites of each window, the last not included    a, b, c : (sites,) float64
+    used : (windows,) int64 how many sites are    out : (3, windows) float64; NaN where no site is used
     """
-    kinds = values.shape[0]
     for window in range(first.shape[0]):
-        sites = above = np.int64(0)
-        for kind in range(kinds):
-            out[kind, window] = 0.0
+        sites = np.int64(0)
+        of_a = of_b = of_c = 0.0
         for site in range(first[window], last[window]):
-            known = True
-            for kind in range(kinds):
-                if np.isnan(values[kind, site]):
-                    known = False
-                    break
-            if known:
+            if not (np.isnan(a[site]) or np.isnan(b[site]) or np.isnan(c[site])):
                 sites += 1
-                above += values[0, site] > 0.0
-                for kind in range(kinds):
-                    out[kind, window] += values[kind, site]
-        if sites == 0:
-            for kind in range(kinds):
-                out[kind, window] = np.nan
+                of_a += a[site]
+                of_b += b[site]
+                of_c += c[site]
         used[window] = sites
-        positive[window] = above
+        nothing = np.nan if sites == 0 else 0.0
+        out[0, window], out[1, window], out[2, window] = of_a + nothing, of_b + nothing, of_c + nothing

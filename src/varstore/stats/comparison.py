@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -54,13 +55,16 @@ class ComparisonTable(CountTable):
 
 
 def compare(counts: SiteCounts, test: str, sides: Sides) -> ComparisonTable:
-    """The table of ``Repository.compare_cohorts``. counts : of two cohorts. Raises QueryError."""
+    """The table of ``Repository.compare_cohorts``. counts : of two cohorts. Raises QueryError.
+
+    What repeats the sites, or follows from the p-values, is made when it is looked at.
+    """
     count, number = counts["allele_count"], counts["allele_number"]
     tables = association.allelic_tables(count, number)
     tested = association.run(test, counts, tables)
     frequency, (apart, ratio, low, high) = np.split(association.effects(tables), [2])
-    columns: dict[str, NDArray[Any]] = (
-        {name: getattr(counts, name) for name in ("contig", "position", "ref", "alt")}
+    columns: dict[str, Values] = (
+        {name: partial(getattr, counts, name) for name in ("contig", "position", "ref", "alt")}
         | _of_sides("allele_count", count)
         | _of_sides("allele_number", number)
         | _of_sides("allele_frequency", frequency)
@@ -81,14 +85,14 @@ def compare(counts: SiteCounts, test: str, sides: Sides) -> ComparisonTable:
     seen, known = count > 0, (number > 0).all(axis=0)
     columns |= {
         "p_value": tested.p,
-        "p_bonferroni": correction.bonferroni(tested.p),
-        "p_bh": correction.benjamini_hochberg(tested.p),
+        "p_bonferroni": partial(correction.bonferroni, tested.p),
+        "p_bh": partial(correction.benjamini_hochberg, tested.p),
         "is_private": (seen[0] != seen[1]) & known,
         "is_fixed_difference": (apart == 1.0) | (apart == -1.0),
     }
     return ComparisonTable(columns, sides, test, counts)
 
 
-def _of_sides(name: str, values: NDArray[Any]) -> dict[str, NDArray[Any]]:
+def _of_sides(name: str, values: NDArray[Any]) -> dict[str, Values]:
     """(2, rows) as two columns."""
     return {f"{name}_a": values[0], f"{name}_b": values[1]}

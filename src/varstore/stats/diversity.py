@@ -84,21 +84,17 @@ def _places(contig: NDArray[Any], contigs: Sequence[str]) -> Counts:
 
 @dataclass(frozen=True)
 class _Sums:
-    """(windows,) sums of values over the sites where all of them are known; NaN where there is none.
-
-    used : how many sites they are    positive : at how many the first value is above 0
-    """
+    """(3, windows) sums of three values over the sites where all are known, NaN where there is none; how many sites."""
 
     values: Floats
     used: Counts
-    positive: Counts
 
     @classmethod
-    def of(cls, values: Sequence[Floats], windows: Cut) -> _Sums:
+    def of(cls, values: tuple[Floats, Floats, Floats], windows: Cut) -> _Sums:
         length = len(windows.first)
-        out, used, positive = np.empty((len(values), length)), np.empty(length, np.int64), np.empty(length, np.int64)
-        window_sums(np.stack(values), windows.first, windows.last, used, positive, out)
-        return cls(out, used, positive)
+        out, used = np.empty((3, length)), np.empty(length, np.int64)
+        window_sums(windows.first, windows.last, *values, used, out)
+        return cls(out, used)
 
     def counted(self, windows: Cut) -> dict[str, NDArray[Any]]:
         """Columns of how many sites are used, and how many not."""
@@ -113,9 +109,10 @@ def diversity_table(
     windowed = cut(sites.contig, sites.position, regions, windows)
     columns = []
     for chances in sites.chances[0]:
-        sums = _Sums.of([chances], windowed)
-        found = sums.counted(windowed) | {"num_segregating": sums.positive, "diversity": sums.values[0]}
-        columns.append(found | {"pi": _by_base(sums.values[0], windowed)})
+        sums = _Sums.of((chances, np.sign(chances), chances), windowed)
+        found = sums.counted(windowed)
+        found["num_segregating"] = np.where(sums.used > 0, sums.values[1], 0).astype(np.int64)
+        columns.append(found | {"diversity": sums.values[0], "pi": _by_base(sums.values[0], windowed)})
     return _long(windowed, contigs, {"cohort": list(names)}, columns)
 
 
@@ -129,7 +126,7 @@ def fst_table(
     columns = []
     pairs = list(combinations(range(len(names)), 2))
     for (a, b), chances in zip(pairs, between, strict=True):
-        sums = _Sums.of([within[a], within[b], chances], windowed)
+        sums = _Sums.of((within[a], within[b], chances), windowed)
         apart, inside = sums.values[2], (sums.values[0] + sums.values[1]) / 2
         found = sums.counted(windowed) | _indices(apart, inside)
         found["patterson_f2"] = (apart - inside) / np.maximum(sums.used, 1)
