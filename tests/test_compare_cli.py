@@ -227,6 +227,33 @@ def test_batches_with_sites_of_their_own_are_joined_to_the_same_sites(cuts, tmp_
     assert_same(answers(whole, people)[:1], answers(parts, people)[:1])
 
 
+def test_withdrawn_people_and_filters(tmp_path):
+    """Who was withdrawn is on no side; a record that fails the filter is missing, and kept as a row."""
+    people = [f"P{i}" for i in range(20)]
+    text = vcf_of(some_records(20, missing=0.1), people).replace("##contig", '##FILTER=<ID=q10,Description="low">\n##contig', 1)
+    lines = text.splitlines()
+    failing = range(10, len(lines), 3)
+    for i in failing:
+        columns = lines[i].split("\t")
+        lines[i] = "\t".join([*columns[:6], "q10", *columns[7:]])
+    (tmp_path / "all.vcf").write_text("\n".join(lines) + "\n")
+    repo = vs.create(tmp_path / "repo", tmp_path / "all.vcf")
+    cases, controls = repo.cohort(people[:10]), repo.cohort(people[10:])
+    repo.withdraw(people[3:5])
+    with pytest.warns(UserWarning, match="2 of the 10 people of a cohort were withdrawn"):
+        table = repo.compare_cohorts(cases, controls)
+    assert table.sides.num_people == (8, 10)
+    left = [*people[:3], *people[5:10]]
+    assert table.p_value.tolist() == pytest.approx(repo.compare_cohorts(left, controls).p_value.tolist(), nan_ok=True)
+    passing = repo.compare_cohorts(left, controls, filters=".")
+    low = {int(lines[i].split("\t")[1]) for i in failing}
+    assert set(passing.position[passing.allele_number_a == 0].tolist()) >= low
+    kept = ~np.isin(table.position, sorted(low))
+    np.testing.assert_array_equal(passing.odds_ratio[kept], table.odds_ratio[kept])
+    fst = repo.fst({"a": left, "b": controls}, filters=".")
+    assert fst.num_skipped[0] == len(low)
+
+
 def run(*arguments):
     command = [sys.executable, "-m", "varstore", *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, timeout=120)
