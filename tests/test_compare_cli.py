@@ -230,7 +230,9 @@ def test_batches_with_sites_of_their_own_are_joined_to_the_same_sites(cuts, tmp_
 def test_withdrawn_people_and_filters(tmp_path):
     """Who was withdrawn is on no side; a record that fails the filter is missing, and kept as a row."""
     people = [f"P{i}" for i in range(20)]
-    text = vcf_of(some_records(20, missing=0.1), people).replace("##contig", '##FILTER=<ID=q10,Description="low">\n##contig', 1)
+    text = vcf_of(some_records(20, missing=0.1), people).replace(
+        "##contig", '##FILTER=<ID=q10,Description="low">\n##contig', 1
+    )
     lines = text.splitlines()
     failing = range(10, len(lines), 3)
     for i in failing:
