@@ -98,6 +98,13 @@ window_sites_option = click.option(
 step_option = click.option(
     "--step", metavar="N", help="From one window to the next, bases or sites.  [default: as large as a window]"
 )
+test_option = click.option(
+    "--test",
+    type=click.Choice(["fisher", "chi2", "genotypic", "dominant", "recessive", "trend"]),
+    help="Of alleles: Fisher's exact, chi-square; of people: genotypic (2 degrees of freedom), dominant, recessive, "
+    "Cochran-Armitage trend.  [default: fisher]",
+)
+overlap_option = click.option("--allow-overlap", is_flag=True, help="Let people be in both cohorts that are compared.")
 output_option = click.option("-o", "--output", type=click.Path(), help="Write here instead of to the screen.")
 format_option = click.option(
     "--format", "form", type=click.Choice(["tsv", "json", "arrow"]), default="tsv", show_default=True
@@ -327,15 +334,8 @@ def count(repo: str, output: str | None, form: str, **options: Any) -> None:
 @main.command()
 @repo_argument
 @cohort_options
-@click.option(
-    "--test",
-    type=click.Choice(["fisher", "chi2", "genotypic", "dominant", "recessive", "trend"]),
-    default="fisher",
-    show_default=True,
-    help="Of alleles: Fisher's exact, chi-square; of people: genotypic (2 degrees of freedom), dominant, recessive, "
-    "Cochran-Armitage trend.",
-)
-@click.option("--allow-overlap", is_flag=True, help="Let people be in both cohorts.")
+@test_option
+@overlap_option
 @click.option("--summary", is_flag=True, help="Print a paragraph that sums the comparison up, in place of the table.")
 @regions_option
 @regions_file_option
@@ -455,6 +455,30 @@ def stats(repo: str, **options: Any) -> None:
     from . import statistics  # noqa: PLC0415
 
     statistics.stats(_open(repo), **options)
+
+
+@main.command()
+@repo_argument
+@click.argument("kind", type=click.Choice(["spectrum", "frequencies", "manhattan", "qq"]))
+@click.option(
+    "-o", "--output", metavar="FILE", required=True, type=click.Path(), help="Picture to write: .png or .svg."
+)
+@cohort_options
+@test_option
+@overlap_option
+@regions_option
+@regions_file_option
+@filters_option
+def plot(repo: str, kind: str, output: str, **options: Any) -> None:
+    """Draw a picture of KIND.
+
+    spectrum: how many alleles are how common, a line a cohort. frequencies: the alleles of one cohort against those of
+    another.
+    manhattan, qq: p-values of two cohorts compared, along the genome or against those of chance.
+    """
+    from . import plotting  # noqa: PLC0415
+
+    plotting.plot(_open(repo), kind, output, **options)
 
 
 @main.command()
