@@ -227,6 +227,35 @@ def test_batches_with_sites_of_their_own_are_joined_to_the_same_sites(cuts, tmp_
     assert_same(answers(whole, people)[:1], answers(parts, people)[:1])
 
 
+def test_withdrawn_people_and_filters(tmp_path):
+    """Who was withdrawn is on no side; a record that fails the filter is missing, and kept as a row."""
+    people = [f"P{i}" for i in range(20)]
+    text = vcf_of(some_records(20, missing=0.1), people).replace(
+        "##contig", '##FILTER=<ID=q10,Description="low">\n##contig', 1
+    )
+    lines = text.splitlines()
+    failing = range(10, len(lines), 3)
+    for i in failing:
+        columns = lines[i].split("\t")
+        lines[i] = "\t".join([*columns[:6], "q10", *columns[7:]])
+    (tmp_path / "all.vcf").write_text("\n".join(lines) + "\n")
+    repo = vs.create(tmp_path / "repo", tmp_path / "all.vcf")
+    cases, controls = repo.cohort(people[:10]), repo.cohort(people[10:])
+    repo.withdraw(people[3:5])
+    with pytest.warns(UserWarning, match="2 of the 10 people of a cohort were withdrawn"):
+        table = repo.compare_cohorts(cases, controls)
+    assert table.sides.num_people == (8, 10)
+    left = [*people[:3], *people[5:10]]
+    assert table.p_value.tolist() == pytest.approx(repo.compare_cohorts(left, controls).p_value.tolist(), nan_ok=True)
+    passing = repo.compare_cohorts(left, controls, filters=".")
+    low = {int(lines[i].split("\t")[1]) for i in failing}
+    assert set(passing.position[passing.allele_number_a == 0].tolist()) >= low
+    kept = ~np.isin(table.position, sorted(low))
+    np.testing.assert_array_equal(passing.odds_ratio[kept], table.odds_ratio[kept])
+    fst = repo.fst({"a": left, "b": controls}, filters=".")
+    assert fst.num_skipped[0] == len(low)
+
+
 def run(*arguments):
     command = [sys.executable, "-m", "varstore", *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, timeout=120)
@@ -280,6 +309,8 @@ def test_the_summary_says_what_the_table_does(fx_repo):
     assert f"{tested} of them compared by Fisher's exact test of alleles" in text
     assert f"below 0.05 for {(table.p_bonferroni < 0.05).sum()} after Bonferroni's" in text
     assert "The least p is that of 1:50 A>C: frequency 1 against 0, p = 1.86e-23." in text
+    private = table.is_private & (table.allele_count_a > 0)
+    assert f"Seen only in cases: {private.sum()} allele" in text
     assert "1 is a fixed difference." in text
     fst = repo.fst({"a": people[:20], "b": people[20:]})
     assert f"Hudson's Fst over {sites} sites is {fst.hudson_fst[0]:.3g}." in text
@@ -296,7 +327,7 @@ def test_a_summary_of_nothing(fx_repo, recwarn):
     table = repo.compare_cohorts(people[:20], people[20:], "1:90000-91000")
     assert table.summary() == (
         "a (20 people) against b (20 people): 0 alleles at 0 sites, 0 of them compared by Fisher's exact test of "
-        "alleles. Only a has 0 alleles, only b 0; none are fixed differences."
+        "alleles. Seen only in a: 0 alleles; only in b: 0; none are fixed differences."
     )
     assert len(table) == len(list(table.to_tsv())) - 1 == 0
     for test in ("chi2", "genotypic", "dominant", "recessive", "trend"):

@@ -13,6 +13,8 @@ import varstore as vs
 import vcf_text
 from conftest import PANEL, SLICE
 from varstore.errors import QueryError, SampleClashError
+from varstore.query.site_counts import SiteCounts
+from varstore.stats import diversity
 
 
 def close(found, expected, relative=1e-9):
@@ -233,3 +235,33 @@ def test_parity_with_scikit_allel(fx_1kg):
     by_site = repo.fst(groups, window_sites=1)
     assert len(by_site) == len(position) > len(biallelic)
     np.testing.assert_allclose(by_site.patterson_f2[biallelic], f2, rtol=1e-9, atol=1e-15)
+
+
+def test_a_record_that_begins_before_its_region_is_in_its_first_window(fx_store):
+    head = "##fileformat=VCFv4.3\n##contig=<ID=1>\n"
+    columns = "#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\tFORMAT\tA\tB\n"
+    sites = [(95, "ACGTACGTAC", "A"), (150, "A", "C"), (250, "A", "C"), (299, "A", "C"), (300, "A", "C")]
+    lines = [f"1\t{at}\t.\t{ref}\t{alt}\t.\t.\t.\tGT\t0|1\t1|1\n" for at, ref, alt in sites]
+    repo = vs.open(fx_store(head + columns + "".join(lines)).path)
+    table = repo.diversity({"both": ["A", "B"]}, "1:100-299", window=150)
+    assert list(zip(table.start.tolist(), table.end.tolist(), strict=True)) == [(100, 249), (250, 299)]
+    assert table.num_sites.tolist() == [2, 2]
+    assert table.num_bases.tolist() == [150, 50]
+
+
+def test_a_site_told_by_different_people_is_skipped():
+    """Two ALTs of a joined record, of which a cohort's counts come from more people for one than for the other."""
+    part = {
+        "site": np.array([0, 1, 0]),
+        "contig": np.array(["1", "1", "1"], object),
+        "position": np.array([10, 10, 10]),
+    }
+    counts = {"allele_count": np.array([[1, 2, 1], [1, 1, 1]]), "allele_number": np.array([[4, 4, 6], [4, 4, 4]])}
+    sites = diversity.SiteAlleles.of(SiteCounts(counts, [part]), ["1"])
+    assert sites.number.tolist() == [[0, 4], [4, 4]]
+    within, between = sites.chances
+    assert np.isnan(within[0, 0])
+    assert np.isnan(between[0, 0])
+    assert within[:, 1].tolist() == pytest.approx([float(oracle.pi([2, 2])), float(oracle.pi([3, 1]))])
+    assert within[1, 0] == pytest.approx(float(oracle.pi([2, 1, 1])))
+    assert between[0, 1] == pytest.approx(float(oracle.dxy([2, 2], [3, 1])))

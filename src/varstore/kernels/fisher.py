@@ -16,6 +16,8 @@ from .jit import kernel
 _TIE = 1e-7
 # A term below this share of its own tail changes no digit of it.
 _NEGLIGIBLE = 1e-17
+# Square of the standard deviations between the two tails, below which p is so large that 1 - p loses no digits.
+_NEAR = 5.0
 
 
 @kernel
@@ -73,10 +75,12 @@ def _log_probability(x: int, first_row: int, second_row: int, column: int) -> fl
 
 
 @kernel
-def _tail(x: int, step: int, low: int, high: int, first_row: int, second_row: int, column: int) -> float:
-    """Sum of the probabilities from ``x`` outwards, in units of that of ``x``. step : 1 or -1"""
+def _outwards(x: int, step: int, last: int, first_row: int, second_row: int, column: int) -> float:
+    """Sum of the probabilities from ``x`` to ``last``, in units of that of ``x``, as far as they add anything.
+
+    step : 1 or -1
+    """
     total, term = 1.0, 1.0
-    last = high if step > 0 else low
     while x != last:
         if step > 0:
             up = float(first_row - x) * float(column - x)
@@ -121,6 +125,24 @@ def _opposite(
 
 
 @kernel
+def _two_sided(x: int, other: int, low: int, high: int, first_row: int, second_row: int, column: int) -> float:
+    """Probability of ``x`` and all beyond it, and of ``other`` and all beyond that."""
+    step = 1 if x < other else -1
+    first = math.exp(_log_probability(x, first_row, second_row, column))
+    number, rows = float(first_row + second_row), float(first_row) * float(second_row)
+    variance = rows * float(column) * (number - column) / (number * number * (number - 1.0))
+    if float(other - x) ** 2 < _NEAR * variance:
+        # Much is outside, little between: what is between is summed. ``x`` itself is not between.
+        between = _outwards(x, step, other - step, first_row, second_row, column) - 1.0
+        return 1.0 - first * between
+    total = first * _outwards(x, -step, low if step > 0 else high, first_row, second_row, column)
+    if low <= other <= high:
+        second = math.exp(_log_probability(other, first_row, second_row, column))
+        total += second * _outwards(other, step, high if step > 0 else low, first_row, second_row, column)
+    return min(1.0, total)
+
+
+@kernel
 def fisher_exact(tables: NDArray[np.int64], logs: NDArray[np.float64], out: NDArray[np.float64]) -> None:
     """Two-sided p-values: of all tables with the same margins, those as probable as the observed one or less.
 
@@ -139,11 +161,4 @@ def fisher_exact(tables: NDArray[np.int64], logs: NDArray[np.float64], out: NDAr
         if other == a:
             out[row] = 1.0
             continue
-        step = -1 if a < other else 1
-        tail = _tail(a, step, low, high, first_row, second_row, column)
-        log_p = _log_probability(a, first_row, second_row, column)
-        total = math.exp(log_p + math.log(tail))
-        if low <= other <= high:
-            tail = _tail(other, -step, low, high, first_row, second_row, column)
-            total += math.exp(_log_probability(other, first_row, second_row, column) + math.log(tail))
-        out[row] = min(1.0, total)
+        out[row] = _two_sided(a, other, low, high, first_row, second_row, column)

@@ -106,7 +106,8 @@ class _Stretch:
 
 def _stretches(contig: Integers, position: Integers, regions: Sequence[Region] | None) -> list[_Stretch]:
     if regions is None:
-        regions = [Region(int(number), 0, END_OF_CONTIG) for number in np.unique(contig)]
+        begins = np.flatnonzero(np.diff(contig, prepend=-1))
+        regions = [Region(number, 0, END_OF_CONTIG) for number in contig[begins].tolist()]
     out, done = [], 0
     for region in regions:
         low, high = np.searchsorted(contig, [region.contig, region.contig + 1])

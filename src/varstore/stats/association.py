@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from ..errors import QueryError
 from ..kernels.chi_square import chi_square, chi_square_p
 from ..kernels.distinct import group_rows
+from ..kernels.effects import allele_effects
 from ..kernels.fisher import fisher_exact, log_factorials
 from ..query.site_counts import SiteCounts
 
@@ -22,8 +23,6 @@ Floats = NDArray[np.float64]
 Counts = NDArray[np.int64]
 
 TESTS = ("fisher", "chi2", "genotypic", "dominant", "recessive", "trend")
-# Normal quantile of 0.975.
-_Z95 = 1.959963984540054
 
 
 def needs_genotypes(test: str) -> bool:
@@ -45,12 +44,12 @@ class Tested:
     degrees: Counts | None = None
 
 
-def run(test: str, counts: SiteCounts) -> Tested:
-    """Test each row. counts : of the two cohorts"""
+def run(test: str, counts: SiteCounts, alleles: Counts) -> Tested:
+    """Test each row. counts : of the two cohorts    alleles : their ``allelic_tables``"""
     if test == "fisher":
-        return Tested(fisher(allelic_tables(counts["allele_count"], counts["allele_number"])))
+        return Tested(fisher(alleles))
     if test == "chi2":
-        tables = allelic_tables(counts["allele_count"], counts["allele_number"]).reshape(2, 2, len(counts))
+        tables = alleles.reshape(2, 2, len(counts))
     else:
         tables = _collapsed(genotypic_tables(counts), test)
     statistic, degrees = trend(tables) if test == "trend" else pearson(tables)
@@ -64,8 +63,10 @@ def allelic_tables(allele_count: Counts, allele_number: Counts) -> Counts:
 
     allele_count, allele_number : (2, rows)
     """
-    others = allele_number - allele_count
-    return np.stack([allele_count[0], others[0], allele_count[1], others[1]])
+    tables = np.empty((4, allele_count.shape[1]), np.int64)
+    tables[::2] = allele_count
+    np.subtract(allele_number, allele_count, out=tables[1::2])
+    return tables
 
 
 def genotypic_tables(counts: SiteCounts) -> Counts:
@@ -138,15 +139,12 @@ def trend(tables: Counts) -> tuple[Floats, Counts]:
     return out, (~np.isnan(out)).astype(np.int64)
 
 
-def odds_ratio(tables: Counts) -> tuple[Floats, Floats, Floats]:
-    """Odds of the allele in the first cohort by those in the second, and its 95 % interval (Woolf 1955).
+def effects(tables: Counts) -> Floats:
+    """(6, rows): frequencies in both cohorts, their difference, the odds ratio and its 95 % interval (Woolf 1955).
 
     tables : (4, rows) of ``allelic_tables``. As plink: the ratio is missing where it would divide by 0, the interval
     where any cell is 0; nothing is added to the cells.
     """
-    a, b, c, d = tables.astype(np.float64)
-    ratio = a * d / np.where(b * c > 0, b * c, np.nan)
-    full = (a > 0) & (b > 0) & (c > 0) & (d > 0)
-    inverses = sum(1 / np.where(full, cell, np.nan) for cell in (a, b, c, d))
-    width = np.exp(_Z95 * np.sqrt(inverses))
-    return ratio, ratio / width, ratio * width
+    out = np.empty((6, tables.shape[1]))
+    allele_effects(tables, out)
+    return out

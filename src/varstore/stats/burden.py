@@ -85,7 +85,7 @@ def burden_table(
         tables = np.stack([count, called - count, count.sum(axis=0) - count, 0 * count])
         tables[3] = called.sum(axis=0) - called - tables[2]
         flat = np.ascontiguousarray(tables.transpose(0, 2, 1).reshape(4, -1))
-        columns["odds_ratio"] = association.odds_ratio(flat)[0]
+        columns["odds_ratio"] = association.effects(flat)[3]
         columns["p_value"] = association.fisher(flat)
         columns["p_bh"] = correction.benjamini_hochberg(columns["p_value"])
     return CountTable(columns)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -39,7 +39,8 @@ class ComparisonTable(CountTable):
     @cached_property
     def genomic_inflation(self) -> float:
         """Lambda, of the statistic of the test, and of the allelic chi-square for the exact test, whose p is none."""
-        tested = association.run("chi2" if self.test == "fisher" else self.test, self._counts)
+        alleles = association.allelic_tables(self._counts["allele_count"], self._counts["allele_number"])
+        tested = association.run("chi2" if self.test == "fisher" else self.test, self._counts, alleles)
         assert tested.statistic is not None
         assert tested.degrees is not None
         return correction.genomic_inflation(tested.statistic, tested.degrees)
@@ -69,15 +70,16 @@ class ComparisonTable(CountTable):
 
 
 def compare(counts: SiteCounts, test: str, sides: Sides) -> ComparisonTable:
-    """The table of ``Repository.compare_cohorts``. counts : of two cohorts. Raises QueryError."""
+    """The table of ``Repository.compare_cohorts``. counts : of two cohorts. Raises QueryError.
+
+    What repeats the sites, or follows from the p-values, is made when it is looked at.
+    """
     count, number = counts["allele_count"], counts["allele_number"]
     tables = association.allelic_tables(count, number)
-    tested = association.run(test, counts)
-    frequency = np.full(count.shape, np.nan)
-    np.divide(count, number, out=frequency, where=number > 0)
-    ratio, low, high = association.odds_ratio(tables)
-    columns: dict[str, NDArray[Any]] = (
-        {name: getattr(counts, name) for name in ("contig", "position", "ref", "alt")}
+    tested = association.run(test, counts, tables)
+    frequency, (apart, ratio, low, high) = np.split(association.effects(tables), [2])
+    columns: dict[str, Values] = (
+        {name: partial(getattr, counts, name) for name in ("contig", "position", "ref", "alt")}
         | _of_sides("allele_count", count)
         | _of_sides("allele_number", number)
         | _of_sides("allele_frequency", frequency)
@@ -88,7 +90,7 @@ def compare(counts: SiteCounts, test: str, sides: Sides) -> ComparisonTable:
         ):
             columns |= _of_sides(name, people)
     columns |= {
-        "frequency_difference": frequency[0] - frequency[1],
+        "frequency_difference": apart,
         "odds_ratio": ratio,
         "odds_ratio_low": low,
         "odds_ratio_high": high,
@@ -98,14 +100,14 @@ def compare(counts: SiteCounts, test: str, sides: Sides) -> ComparisonTable:
     seen, known = count > 0, (number > 0).all(axis=0)
     columns |= {
         "p_value": tested.p,
-        "p_bonferroni": correction.bonferroni(tested.p),
-        "p_bh": correction.benjamini_hochberg(tested.p),
+        "p_bonferroni": partial(correction.bonferroni, tested.p),
+        "p_bh": partial(correction.benjamini_hochberg, tested.p),
         "is_private": (seen[0] != seen[1]) & known,
-        "is_fixed_difference": (np.abs(frequency[0] - frequency[1]) == 1.0) & known,
+        "is_fixed_difference": (apart == 1.0) | (apart == -1.0),
     }
     return ComparisonTable(columns, sides, test, counts)
 
 
-def _of_sides(name: str, values: NDArray[Any]) -> dict[str, NDArray[Any]]:
+def _of_sides(name: str, values: NDArray[Any]) -> dict[str, Values]:
     """(2, rows) as two columns."""
-    return {f"{name}_a": values[0].copy(), f"{name}_b": values[1].copy()}
+    return {f"{name}_a": values[0], f"{name}_b": values[1]}

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import combinations
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..kernels.diversity import differences, window_sums
 from ..model.regions import Region
 from ..model.results import CountTable
 from ..model.windows import Cut, Windows, cut
@@ -27,14 +29,14 @@ Counts = NDArray[np.int64]
 class SiteAlleles:
     """Alleles of K cohorts by site.
 
-    contig, position : (sites,) of the first row of each    row : (rows,) rows of ``counts``, those of a site together
-    start : (sites,) where the rows of each begin in ``row``
+    contig, position : (sites,) index and 1-based position, of the first row of each
+    start : (sites + 1,) where the rows of each begin in ``count``, those of a site together
+    count : (cohorts, rows) of each ALT allele
     number : (cohorts, sites) alleles called; 0 where the alleles of a site are told by different people
     """
 
     contig: Counts
     position: Counts
-    row: Counts
     start: Counts
     count: Counts
     number: Counts
@@ -42,34 +44,34 @@ class SiteAlleles:
     @classmethod
     def of(cls, counts: SiteCounts, contigs: Sequence[str]) -> SiteAlleles:
         """Group the rows. contigs : the repository's table"""
-        row = np.arange(len(counts))
-        if len(counts) and (np.diff(counts.site) < 0).any():
-            row = np.argsort(counts.site, kind="stable")
-        start = np.flatnonzero(np.diff(counts.site[row], prepend=-1))
-        first = row[start]
-        # Joined records stand where their first row does; numbers of sites need not be in that order.
-        if (np.diff(first) < 0).any():
-            order = np.argsort(first)
-            sizes = np.diff(start, append=len(row))[order]
-            ends = np.cumsum(sizes)
-            row = row[np.repeat(start[order] - (ends - sizes), sizes) + np.arange(len(row))]
-            start, first = ends - sizes, first[order]
-        count, number = counts["allele_count"], counts["allele_number"]
-        if len(start) < len(row):
-            count, number = count[:, row], number[:, row]
-            most, least = (f.reduceat(number, start, axis=1) for f in (np.maximum, np.minimum))
-            number = np.where(most == least, most, 0)
-        return cls(_places(counts.contig[first], contigs), counts.position[first], row, start, count, number)
+        site, count, number = counts.site, counts["allele_count"], counts["allele_number"]
+        position, contig = counts.position, counts.contig
+        if len(counts) and (np.diff(site) < 0).any():
+            # Rows of joined records stand apart; a site stands where its first row does.
+            _, first, which = np.unique(site, return_index=True, return_inverse=True)
+            row = np.argsort(first[which], kind="stable")
+            site, count, number, position, contig = site[row], count[:, row], number[:, row], position[row], contig[row]
+        begins = np.diff(site, prepend=-1) != 0
+        start = np.flatnonzero(begins)
+        of_site = number[:, start]
+        further = np.flatnonzero(~begins)
+        if len(further):
+            mine = np.searchsorted(start, further, side="right") - 1
+            cohort, row = np.nonzero(number[:, further] != of_site[:, mine])
+            of_site[cohort, mine[row]] = 0
+        places = _places(contig[start], contigs)
+        return cls(places, position[start], np.append(start, len(site)), np.ascontiguousarray(count), of_site)
 
-    def total(self, values: Counts) -> Counts:
-        """(..., sites) sums over the rows of each site. values : (..., rows), in the order of ``row``"""
-        return values if len(self.start) == len(self.row) else np.add.reduceat(values, self.start, axis=-1)
+    @cached_property
+    def chances(self) -> tuple[Floats, Floats]:
+        """That two alleles differ: (cohorts, sites) of one cohort, (pairs, sites) of two, as ``combinations`` has them.
 
-    @property
-    def others(self) -> Counts:
-        """(cohorts, sites) alleles of the reference, and of none that has a row."""
-        others: Counts = np.maximum(self.number - self.total(self.count), 0)
-        return others
+        NaN with fewer than two alleles, or none in one of the two.
+        """
+        cohorts, sites = self.number.shape
+        within, between = np.empty((cohorts, sites)), np.empty((cohorts * (cohorts - 1) // 2, sites))
+        differences(self.count, self.number, self.start, within, between)
+        return within, between
 
 
 def _places(contig: NDArray[Any], contigs: Sequence[str]) -> Counts:
@@ -80,29 +82,23 @@ def _places(contig: NDArray[Any], contigs: Sequence[str]) -> Counts:
     return np.repeat(np.array([place[contig[begin]] for begin in begins], np.int64), lengths)
 
 
-def within(sites: SiteAlleles) -> Floats:
-    """(cohorts, sites) chance that two alleles of a cohort differ; NaN below two."""
-    number, others = sites.number.astype(np.float64), sites.others
-    same = sites.total(sites.count * (sites.count - 1)) + others * (others - 1)
-    pairs = number * (number - 1)
-    out: Floats = 1 - same / np.where(sites.number > 1, pairs, np.nan)
-    return out
+@dataclass(frozen=True)
+class _Sums:
+    """(3, windows) sums of three values over the sites where all are known, NaN where there is none; how many sites."""
 
+    values: Floats
+    used: Counts
 
-def between(sites: SiteAlleles, a: int, b: int) -> Floats:
-    """(sites,) chance that an allele of one cohort and one of another differ; NaN where one has none."""
-    others = sites.others
-    same = sites.total(sites.count[a] * sites.count[b]) + others[a] * others[b]
-    pairs = sites.number[a].astype(np.float64) * sites.number[b]
-    out: Floats = 1 - same / np.where(pairs > 0, pairs, np.nan)
-    return out
+    @classmethod
+    def of(cls, values: tuple[Floats, Floats, Floats], windows: Cut) -> _Sums:
+        length = len(windows.first)
+        out, used = np.empty((3, length)), np.empty(length, np.int64)
+        window_sums(windows.first, windows.last, *values, used, out)
+        return cls(out, used)
 
-
-def window_sums(values: NDArray[Any], windows: Cut) -> NDArray[Any]:
-    """(windows,) sums over the sites of each. values : (sites,)"""
-    bounds = np.stack([windows.first, windows.last], axis=1).reshape(-1)
-    out = np.add.reduceat(np.append(values, values.dtype.type(0)), bounds)[::2] if len(bounds) else values[:0]
-    return np.where(windows.last > windows.first, out, 0)
+    def counted(self, windows: Cut) -> dict[str, NDArray[Any]]:
+        """Columns of how many sites are used, and how many not."""
+        return {"num_sites": self.used, "num_skipped": windows.last - windows.first - self.used}
 
 
 def diversity_table(
@@ -111,15 +107,12 @@ def diversity_table(
     """The table of ``Repository.diversity``: a row a window and cohort."""
     sites = SiteAlleles.of(counts, contigs)
     windowed = cut(sites.contig, sites.position, regions, windows)
-    differ = within(sites)
     columns = []
-    for k in range(len(names)):
-        used = ~np.isnan(differ[k])
-        found = _counted(used, windowed)
-        found["num_segregating"] = window_sums((used & (differ[k] > 0)).astype(np.int64), windowed)
-        found["diversity"] = _sums(differ[k], used, windowed)
-        found["pi"] = _by_base(found["diversity"], windowed)
-        columns.append(found)
+    for chances in sites.chances[0]:
+        sums = _Sums.of((chances, np.sign(chances), chances), windowed)
+        found = sums.counted(windowed)
+        found["num_segregating"] = np.where(sums.used > 0, sums.values[1], 0).astype(np.int64)
+        columns.append(found | {"diversity": sums.values[0], "pi": _by_base(sums.values[0], windowed)})
     return _long(windowed, contigs, {"cohort": list(names)}, columns)
 
 
@@ -129,18 +122,15 @@ def fst_table(
     """The table of ``Repository.fst``: a row a window and pair of cohorts."""
     sites = SiteAlleles.of(counts, contigs)
     windowed = cut(sites.contig, sites.position, regions, windows)
-    differ = within(sites)
+    within, between = sites.chances
     columns = []
     pairs = list(combinations(range(len(names)), 2))
-    for a, b in pairs:
-        used = ~np.isnan(differ[a] + differ[b])
-        found = _counted(used, windowed)
-        apart = _sums(between(sites, a, b), used, windowed)
-        inside = _sums((differ[a] + differ[b]) / 2, used, windowed)
-        found |= _indices(apart, inside)
-        found["patterson_f2"] = (apart - inside) / np.where(found["num_sites"] > 0, found["num_sites"], 1)
-        found |= {"divergence": apart, "dxy": _by_base(apart, windowed)}
-        columns.append(found)
+    for (a, b), chances in zip(pairs, between, strict=True):
+        sums = _Sums.of((within[a], within[b], chances), windowed)
+        apart, inside = sums.values[2], (sums.values[0] + sums.values[1]) / 2
+        found = sums.counted(windowed) | _indices(apart, inside)
+        found["patterson_f2"] = (apart - inside) / np.maximum(sums.used, 1)
+        columns.append(found | {"divergence": apart, "dxy": _by_base(apart, windowed)})
     sides = {"cohort_a": [names[a] for a, _ in pairs], "cohort_b": [names[b] for _, b in pairs]}
     return _long(windowed, contigs, sides, columns)
 
@@ -148,11 +138,10 @@ def fst_table(
 def hudson_fst(counts: SiteCounts) -> tuple[float, int]:
     """Hudson's Fst of two cohorts over all sites, and how many are used."""
     sites = SiteAlleles.of(counts, list(dict.fromkeys(counts.contig.tolist())))
-    differ = within(sites)
-    used = ~np.isnan(differ[0] + differ[1])
-    apart = between(sites, 0, 1)[used].sum()
-    inside = (differ[0] + differ[1])[used].sum() / 2
-    return float((apart - inside) / apart) if apart > 0 else float("nan"), int(used.sum())
+    within, between = sites.chances
+    known = ~np.isnan(within[0] + within[1])
+    apart, inside = between[0, known].sum(), (within[0] + within[1])[known].sum() / 2
+    return float((apart - inside) / apart) if apart > 0 else float("nan"), int(known.sum())
 
 
 def _indices(apart: Floats, inside: Floats) -> dict[str, NDArray[Any]]:
@@ -163,18 +152,6 @@ def _indices(apart: Floats, inside: Floats) -> dict[str, NDArray[Any]]:
     hudson = (apart - inside) / np.where(apart > 0, apart, np.nan)
     nei = (apart - inside) / np.where(apart + inside > 0, apart + inside, np.nan)
     return {"hudson_fst": hudson, "nei_fst": nei}
-
-
-def _counted(used: NDArray[np.bool_], windowed: Cut) -> dict[str, NDArray[Any]]:
-    sites = window_sums(used.astype(np.int64), windowed)
-    return {"num_sites": sites, "num_skipped": windowed.last - windowed.first - sites}
-
-
-def _sums(values: Floats, used: NDArray[np.bool_], windowed: Cut) -> Floats:
-    """(windows,) sums over the sites used; NaN where there is none."""
-    known = window_sums(used.astype(np.int64), windowed)
-    out: Floats = np.where(known > 0, window_sums(np.where(used, values, 0.0), windowed), np.nan)
-    return out
 
 
 def _by_base(values: Floats, windowed: Cut) -> Floats:

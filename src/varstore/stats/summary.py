@@ -71,7 +71,8 @@ def _alone(table: ComparisonTable, names: tuple[str, str]) -> str:
     fixed = int(table.is_fixed_difference.sum())
     are = "is a fixed difference" if fixed == 1 else "are fixed differences"
     return (
-        f"Only {names[0]} has {_number(private[0], 'allele')}, only {names[1]} {private[1]:,}; {fixed or 'none'} {are}."
+        f"Seen only in {names[0]}: {_number(private[0], 'allele')}; only in {names[1]}: {private[1]:,}; "
+        f"{fixed or 'none'} {are}."
     )
 
 
