@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import MissingDependencyError
+from .repeated import Repeated
 
 ALLELE_COLUMNS = ("contig", "position", "ref", "alt", "allele_count", "allele_number", "allele_frequency")
 GENOTYPE_COLUMNS = ("n_hom_ref", "n_het", "n_hom_alt", "n_other", "n_missing")
@@ -30,31 +31,44 @@ class CountTable:
     Columns are items and attributes: ``table["allele_count"]``, ``table.allele_count``. Text columns hold
     str, counts are int64, ``allele_frequency`` is float64 and NaN where ``allele_number`` is 0;
     ``position`` is 1-based. The table offers ``__arrow_c_stream__``, so Arrow, polars and DuckDB take it.
+
+    Columns that say which row it is (``cohort``, ``contig``, ``position``, ``ref``, ``alt``) are made when first
+    looked at, numbers that were counted are there.
     """
 
-    def __init__(self, columns: Mapping[str, NDArray[Any]]) -> None:
-        self._columns = dict(columns)
-        for column in self._columns.values():
-            column.flags.writeable = False
+    def __init__(self, columns: Mapping[str, NDArray[Any] | Repeated]) -> None:
+        self._kept = dict(columns)
+        for column in self._kept.values():
+            if not isinstance(column, Repeated):
+                column.flags.writeable = False
 
     @property
     def columns(self) -> list[str]:
         """Names of the columns, in order."""
-        return list(self._columns)
+        return list(self._kept)
+
+    @property
+    def _columns(self) -> dict[str, NDArray[Any]]:
+        return {name: self[name] for name in self._kept}
 
     def __len__(self) -> int:
-        return len(next(iter(self._columns.values())))
+        return len(next(iter(self._kept.values())))
 
     def __getitem__(self, name: str) -> NDArray[Any]:
-        return self._columns[name]
+        column = self._kept[name]
+        if isinstance(column, Repeated):
+            column = column.make()
+            column.flags.writeable = False
+            self._kept[name] = column
+        return column
 
     def __getattr__(self, name: str) -> NDArray[Any]:
-        if name.startswith("_") or name not in self._columns:
+        if name.startswith("_") or name not in self._kept:
             raise AttributeError(f"no column {name!r}")
-        return self._columns[name]
+        return self[name]
 
     def __repr__(self) -> str:
-        return f"<CountTable of {len(self)} rows: {', '.join(self._columns)}>"
+        return f"<CountTable of {len(self)} rows: {', '.join(self._kept)}>"
 
     def to_pandas(self) -> Any:
         """As a pandas DataFrame."""
@@ -91,7 +105,7 @@ class CountTable:
 
     def to_tsv(self) -> Iterator[str]:
         """Lines with a header, each ending in a newline; a missing frequency is ``.``."""
-        yield "\t".join(self._columns) + "\n"
+        yield "\t".join(self._kept) + "\n"
         texts = [_texts(values) for values in self._columns.values()]
         for row in zip(*texts, strict=True):
             yield "\t".join(row) + "\n"
@@ -104,7 +118,7 @@ class CountTable:
             if values.dtype == np.float64:
                 items = [None if math.isnan(value) else value for value in items]
             columns.append(items)
-        names = list(self._columns)
+        names = list(self._kept)
         for row in zip(*columns, strict=True):
             yield json.dumps(dict(zip(names, row, strict=True)), ensure_ascii=False) + "\n"
 

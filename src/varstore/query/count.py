@@ -1,9 +1,9 @@
-"""Counting: chunk reads times cohorts to integer partials, in threads, and partials to a table."""
+"""Counting: chunk reads times cohorts to integer partials, in threads, and partials to columns."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, cast
@@ -12,11 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..codec.counts import BlockCounts
-from ..model.results import ALLELE_COLUMNS, GENOTYPE_COLUMNS, CountTable
 from ..storage.batch import SiteChunk
 from ..storage.sources import SharedPart, SourceBatch
 from ..storage.totals import Totals
 from .blocks import BlockCache
+from .long_form import ReadColumns
 from .plan import ChunkRead, Store
 
 if TYPE_CHECKING:
@@ -234,36 +234,9 @@ def _drop_failing(counts: BlockCounts, passes: NDArray[np.bool_], people: NDArra
     counts.n_missing[:, ~passes] = people[:, np.newaxis]
 
 
-def count_table(
-    parts: Sequence[Mapping[str, NDArray[Any]]], num_cohorts: int, names: Sequence[str] | None, *, genotypes: bool
-) -> CountTable:
-    """Rows by site, ALT and cohort.
-
-    parts : columns of some sites each, in order: (alleles,) of the site, (cohorts, alleles) of the counts
-    names : of the cohorts; None: no such column
-    """
-    wanted = (*ALLELE_COLUMNS, *(GENOTYPE_COLUMNS if genotypes else ()))
-    columns: dict[str, NDArray[Any]] = {}
-    for name in wanted:
-        text = name in ("contig", "ref", "alt")
-        dtype = object if text else np.float64 if name == "allele_frequency" else np.int64
-        shape = (0,) if name in ("contig", "position", "ref", "alt") else (num_cohorts, 0)
-        whole = np.concatenate([part[name] for part in parts], axis=-1) if parts else np.zeros(shape, dtype)
-        whole = whole.astype(dtype, copy=False)
-        if whole.ndim == 1:
-            columns[name] = whole if num_cohorts == 1 else np.repeat(whole, num_cohorts)
-        else:
-            columns[name] = whole.T.reshape(-1)
-    if names is not None:
-        rows = len(columns["position"]) // max(1, num_cohorts)
-        cohort = np.tile(np.array([*names, None], object)[:-1], rows)
-        columns = {"cohort": cohort, **columns}
-    return CountTable(columns)
-
-
 def read_columns(
     sites: SiteChunk, read: ChunkRead, counts: BlockCounts, contigs: NDArray[Any], people: NDArray[np.int64]
-) -> dict[str, NDArray[Any]]:
+) -> ReadColumns:
     """Columns of one read: (alleles,) of the site, (cohorts, alleles) of the counts.
 
     contigs : names, of the store's contigs and one more    people : (cohorts,) how many there are
@@ -274,28 +247,12 @@ def read_columns(
         chosen[read.rows] = True
         keep = np.flatnonzero(chosen[sites.record_of_alt])
     record = np.repeat(np.arange(len(counts.num_alts)), counts.num_alts)  # of each ALT, among the records read
-    allele_count, het, hom_alt = counts.allele_count, counts.n_het, counts.n_hom_alt
+    allele: NDArray[np.int64] | None = None
     alts = sites.alts[keep]
     site, position, ref = sites.record_of_alt[keep], sites.position_of_alt[keep], sites.ref_of_alt[keep]
     if sites.has_stand_ins:
-        real = np.array([alt not in _NO_ROW for alt in alts], np.bool_)
-        site, position, ref, alts, record = site[real], position[real], ref[real], alts[real], record[real]
-        allele_count, het, hom_alt = allele_count[:, real], het[:, real], hom_alt[:, real]
-    allele_number = counts.allele_number[:, record]
-    frequency = np.full(allele_count.shape, np.nan)
-    np.divide(allele_count, allele_number, out=frequency, where=allele_number > 0)
-    hom_ref, missing = counts.n_hom_ref[:, record], counts.n_missing[:, record]
-    return {
-        "contig": contigs[sites.contig[site]],
-        "position": position,
-        "ref": ref,
-        "alt": alts,
-        "allele_count": allele_count,
-        "allele_number": allele_number,
-        "allele_frequency": frequency,
-        "n_hom_ref": hom_ref,
-        "n_het": het,
-        "n_hom_alt": hom_alt,
-        "n_other": people[:, np.newaxis] - hom_ref - het - hom_alt - missing,
-        "n_missing": missing,
-    }
+        allele = np.flatnonzero([alt not in _NO_ROW for alt in alts])
+        site, position, ref, alts, record = site[allele], position[allele], ref[allele], alts[allele], record[allele]
+    columns = {"contig": contigs[sites.contig[site]], "position": position, "ref": ref, "alt": alts}
+    plain = allele is None and bool((counts.num_alts == 1).all())
+    return ReadColumns(columns, counts, None if plain else record, allele, people)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +16,8 @@ from ..model.results import CountTable
 from ..storage.batch import Batch
 from .batches import BatchHandle
 from .blocks import BlockCache
-from .count import CountJob, Map, Packed, count, count_table, read_columns
+from .count import CountJob, Map, Packed, count, read_columns
+from .long_form import Columns, count_table
 from .plan import plan_reads
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ def count_batches(
     Raises UnknownFilterError, CorruptRepositoryError. Warns DenominatorWarning.
     """
     people = question.masks.sum(axis=1)
-    parts: list[dict[str, NDArray[Any]]] = []
+    parts: list[Columns] = []
     if batches:
         jobs = []
         for batch, wanted in zip(batches, _filters(question.filters, batches), strict=True):
@@ -69,12 +70,12 @@ def count_batches(
             union, absences = axis
             pieces = union.pieces(question.regions, question.alleles)
             parts = _on_the_union(question, jobs, list(absences), pieces, contigs, people, map_tasks)
-    return count_table(parts, len(people), question.names, genotypes=question.genotypes)
+    return count_table(parts, len(people), question.names, map_tasks, genotypes=question.genotypes)
 
 
 def _on_one_axis(
     question: Question, jobs: Sequence[CountJob], people: NDArray[np.int64], map_tasks: Map
-) -> list[dict[str, NDArray[Any]]]:
+) -> list[Columns]:
     """Columns of the records that all batches have."""
     store = jobs[0].store
     reads = plan_reads(store, question.regions)
@@ -87,14 +88,15 @@ def _on_one_axis(
 def _on_the_union(
     question: Question, jobs: Sequence[CountJob], absences: Sequence[Absence | None], pieces: Iterable[Piece],
     contigs: Sequence[str], people: NDArray[np.int64], map_tasks: Map,
-) -> list[dict[str, NDArray[Any]]]:  # fmt: skip
+) -> list[Columns]:  # fmt: skip
     """Columns of the alleles of batches with sites of their own."""
     from .union_count import UnionJob, count_piece, piece_columns  # noqa: PLC0415
 
     union_jobs = {n: UnionJob(job, absence) for n, (job, absence) in enumerate(zip(jobs, absences, strict=True))}
     stores = [cast(Batch, job.store) for job in jobs]
     names = np.array([*contigs, ""], object)
-    parts, incomplete = [], 0
+    parts: list[Columns] = []
+    incomplete = 0
     for piece in pieces:
         counts, missing = count_piece(piece, union_jobs, people, map_tasks, genotypes=question.genotypes)
         parts.append(piece_columns(piece, counts, stores, names, people))
