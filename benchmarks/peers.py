@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 import click
 
-from against import fields, growing, imports, queries, sizes
+from against import comparing, fields, growing, imports, queries, sizes
 from against.bench import Bench
 from against.data import (
     FIELDS,
@@ -66,6 +66,8 @@ TASKS = [
     Task("region", queries.region_rows, (SIM10K, SIM100K, REAL)),
     Task("genotype-counts", queries.genotype_rows, (SIM10K, SIM100K, REAL)),
     Task("cohorts", queries.cohorts_rows, (SIM10K, SIM100K, REAL)),
+    Task("fst", comparing.fst_rows, (SIM10K, REAL)),
+    Task("fisher", comparing.fisher_rows, (SIM10K, REAL)),
     Task("size", sizes.size_rows, (SIM10K, SIM100K, REAL)),
     Task("size-fields", fields.size_rows, (FIELDS,), QUICK_FIELDS),
     Task("add", growing.add_rows, (SIM10K,)),

@@ -4,6 +4,7 @@ Absent and ``.`` are one, the order of INFO and FORMAT keys means nothing, numbe
 """
 
 import subprocess
+from functools import lru_cache
 
 import numpy as np
 
@@ -25,19 +26,22 @@ def record(columns, formats=None):
     formats : keep these FORMAT keys only
     """
     contig, pos, name, ref, alt, qual, filters, info = columns[:8]
-    keys = columns[8].split(":") if len(columns) > 8 else []
-    calls = [
-        {
-            key: _value(text)
-            for key, text in zip(keys, call.split(":"), strict=False)
-            if formats is None or key in formats
-        }
-        for call in columns[9:]
-    ]
+    wanted = None if formats is None else frozenset(formats)
+    calls = [_call(columns[8], call, wanted) for call in columns[9:]]
     site = (contig, int(pos), name, ref, alt, _number(qual), frozenset(filters.split(";")) - {"."})
     fields = dict((key, _value(text)) for key, _, text in (field.partition("=") for field in info.split(";")))
     present = {key: text for key, text in fields.items() if key != "." and text is not None}
-    return site, present, [{key: text for key, text in call.items() if text is not None} for call in calls]
+    return site, present, calls
+
+
+@lru_cache(maxsize=1 << 16)  # most calls are like many others
+def _call(keys, text, wanted):
+    values = {
+        key: _value(field)
+        for key, field in zip(keys.split(":"), text.split(":"), strict=False)
+        if wanted is None or key in wanted
+    }
+    return {key: value for key, value in values.items() if value is not None}
 
 
 def _value(text):

@@ -61,6 +61,9 @@ def prepare(folder, kind):
         return Scenario(root, lambda path: vs.open(path).add(third, threads=1))
     if kind == "withdraw":
         return Scenario(root, lambda path: vs.open(path).withdraw(["A", "D"]))
+    if kind == "cohort":
+        vs.open(root).define_cohort("gone", ["A"])
+        return Scenario(root, lambda path: vs.open(path).define_cohort("some", "sample in ('C', 'E')"))
     if kind == "reindex":
         fasta = folder / "reference.fa"
         fasta.write_text(">other\nACGT\n")  # of no contig here: the keys are made again all the same
@@ -87,13 +90,14 @@ def make_garbage(root):
 
 
 def look(root):
-    """What the versions of a repository answer, by number: its people and counts of everybody."""
+    """What the versions of a repository answer, by number: its people, saved cohorts, and counts of everybody."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         found = {}
         for row in vs.open(root).log():
             repo = vs.open(root, version=row.version)
-            found[row.version] = (repo.samples, list(repo.count_genotypes().to_tsv()))
+            saved = {name: cohort.samples for name, cohort in repo.saved_cohorts.items()}
+            found[row.version] = (repo.samples, saved, list(repo.count_genotypes().to_tsv()))
         return found
 
 

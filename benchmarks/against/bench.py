@@ -252,8 +252,8 @@ def time_query(
     import varstore
 
     repo = varstore.open(repository)
-    if "cohort" in arguments:
-        arguments = {**arguments, "cohort": repo.cohort(arguments["cohort"])}
+    ids = {name: repo.cohort(arguments[name]) for name in ("cohort", "a", "b") if name in arguments}
+    arguments = {**arguments, **ids}
     if "cohorts" in arguments:
         cohorts = {name: repo.cohort(ids) for name, ids in arguments["cohorts"].items()}
         arguments = {**arguments, "cohorts": cohorts}

@@ -61,6 +61,8 @@ TARGETS = {
     ("allele counts, 30 % cohort", "plink2", "sim100k"): Target(5),
     ("allele counts, 30 % cohort, 100 kb", "plink2", "sim10k"): Target(0.003, absolute=True),
     ("allele counts, 30 % cohort, 100 kb", "plink2", "sim100k"): Target(0.003, absolute=True),
+    ("Hudson's Fst, 3 groups", "plink2", "sim10k"): Target(4),
+    ("Fisher's exact test, half and half", "plink1.9", "sim10k"): Target(10),
     ("call_genotype on disk", "bio2zarr", "sim10k"): Target(0.42),
     ("call_genotype on disk", "plink2", "sim10k"): Target(0.30),
     ("call_genotype on disk", "plink2", "sim100k"): Target(0.30),

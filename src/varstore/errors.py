@@ -25,6 +25,8 @@ VarstoreError
     │   └── WithdrawnSampleError
     ├── UnknownFilterError (KeyError)
     ├── SampleClashError (ValueError)
+    ├── CohortError (ValueError)
+    │   └── CohortExpressionError
     └── MissingDependencyError (ImportError)
 """
 
@@ -136,6 +138,14 @@ class UnknownFilterError(QueryError, KeyError):
 
 class SampleClashError(QueryError, ValueError):
     """A sample named twice, or already there."""
+
+
+class CohortError(QueryError, ValueError):
+    """A cohort that is empty, of another repository or version, or not there."""
+
+
+class CohortExpressionError(CohortError):
+    """A cohort expression that cannot be read or asked. The message shows where in the text."""
 
 
 class MissingDependencyError(QueryError, ImportError):

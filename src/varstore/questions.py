@@ -13,7 +13,7 @@ from .model.ploidy import CLASS_NAMES
 from .model.results import CountTable, Genotypes
 from .query.batches import BatchHandle
 from .query.cohorts import Cohort, members
-from .query.version import Version
+from .stats.comparisons import Comparisons
 from .storage.manifest import Document
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 PathLike = str | os.PathLike[str]
 
 
-class Questions(Version):
+class Questions(Comparisons):
     """Questions of one version; arguments mean the same in all of them."""
 
     def info(self) -> Document:
@@ -57,8 +57,8 @@ class Questions(Version):
         *,
         regions_file: PathLike | None = None,
         samples: Iterable[str] | None = None,
-        cohort: Cohort | Iterable[str] | None = None,
-        cohorts: Mapping[str, Cohort | Iterable[str]] | None = None,
+        cohort: Cohort | str | Iterable[str] | None = None,
+        cohorts: Mapping[str, Cohort | str | Iterable[str]] | None = None,
         filters: str | Iterable[str] | None = None,
     ) -> CountTable:
         """Allele counts: one row an ALT allele, and a cohort where there are several.
@@ -66,8 +66,8 @@ class Questions(Version):
         region : ``contig``, ``contig:pos`` or ``contig:start-end`` (1-based, closed), an allele like
             ``22:16050075 A>G``, or several
         regions_file : a file of regions, 1-based closed, or 0-based half-open if named .bed
-        samples : count these people only; cohort : the same, as a cohort of its own
-        cohorts : name to people: counts of each, in one pass, with a leading column ``cohort``
+        samples : count these people only, by id; cohort : the same of a cohort, an expression or ids
+        cohorts : name to cohort, expression or ids: counts of each, in one pass, with a leading column ``cohort``
         filters : count records that have one of these filters, ``.`` for none, like ``PASS,.``;
             people whose record fails are missing there
 
@@ -82,8 +82,8 @@ class Questions(Version):
         *,
         regions_file: PathLike | None = None,
         samples: Iterable[str] | None = None,
-        cohort: Cohort | Iterable[str] | None = None,
-        cohorts: Mapping[str, Cohort | Iterable[str]] | None = None,
+        cohort: Cohort | str | Iterable[str] | None = None,
+        cohorts: Mapping[str, Cohort | str | Iterable[str]] | None = None,
         filters: str | Iterable[str] | None = None,
     ) -> CountTable:
         """Allele and genotype counts; arguments as in ``count_alleles``.
@@ -97,8 +97,8 @@ class Questions(Version):
         region: str | Sequence[str] | None,
         regions_file: PathLike | None,
         samples: Iterable[str] | None,
-        cohort: Cohort | Iterable[str] | None,
-        cohorts: Mapping[str, Cohort | Iterable[str]] | None,
+        cohort: Cohort | str | Iterable[str] | None,
+        cohorts: Mapping[str, Cohort | str | Iterable[str]] | None,
         filters: str | Iterable[str] | None,
         *,
         genotypes: bool,

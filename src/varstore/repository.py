@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from .changes.adding import (
     AddOptions,
@@ -21,7 +23,7 @@ from .changes.adding import (
     write_error,
 )
 from .errors import NotARepositoryError, QueryError, ReadOnlyError, RepositoryError
-from .query.cohorts import resolve_ids
+from .query.cohorts import Cohort, resolve_ids
 from .questions import Questions
 from .storage import files, history, manifest
 from .storage.history import VersionRow
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
 
     from .changes.compaction import CompactReport
     from .changes.purging import PurgeReport
+    from .people.evaluation import Vocabulary
     from .storage.garbage import Garbage
     from .storage.plans import Plan
 
@@ -247,6 +250,41 @@ class Repository(Questions):
         numbers = resolve_ids(ids, people.number_of, len(people.names))
         with self._writing():
             withdraw(self.path, self._writable(), numbers, ids)
+        self._load(None)
+        return self
+
+    def define_cohort(
+        self, name: str, samples: Cohort | str | Iterable[str], *, vocabulary: Vocabulary | None = None
+    ) -> Repository:
+        """Save a cohort under a name, and move on to the version that has it; one of that name is replaced.
+
+        samples : an expression, a cohort of this repository, or sample ids    vocabulary : as of ``cohort``
+
+        Its people are fixed: those of whom the expression is true in the newest version. Who comes later joins when it
+        is defined again; who is withdrawn leaves. ``cohort NAME`` in an expression uses it; ``saved_cohorts`` has all.
+        Raises CohortExpressionError, CohortError, UnknownSampleError, ReadOnlyError.
+        """
+        from .changes.cohorts import OutdatedError, check_name, define  # noqa: PLC0415
+
+        self._writable()
+        check_name(name)
+        wanted = samples if isinstance(samples, Cohort | str) else list(samples)
+        while True:
+            self._load(None)
+            cohort = self.cohort(wanted, vocabulary=vocabulary) if isinstance(wanted, str) else self._as_cohort(wanted)
+            numbers = np.setdiff1d(cohort.numbers, self._withdrawn_now(), assume_unique=True)
+            with self._writing(), suppress(OutdatedError):
+                define(self.path, self._writable(), name, cohort.expression, numbers)
+                break
+        self._load(None)
+        return self
+
+    def delete_cohort(self, name: str) -> Repository:
+        """Forget a saved cohort, and move on to the version without it; older versions keep it. Raises CohortError."""
+        from .changes.cohorts import delete  # noqa: PLC0415
+
+        with self._writing():
+            delete(self.path, self._writable(), name)
         self._load(None)
         return self
 

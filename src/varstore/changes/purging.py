@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from .. import __version__
 from ..errors import RepositoryError
 from ..model.ploidy import SEXES
-from ..storage import files, manifest, ploidy, reference_blocks, totals
+from ..storage import files, manifest, ploidy, reference_blocks, saved_cohorts, totals
 from ..storage.arrays import GROUP, ArraySpec, StoredArray, write_whole
 from ..storage.batch import Batch
 from ..storage.coverage import Coverage, write_coverage
@@ -243,6 +243,13 @@ class _Purge:
             writer.write(".zgroup", GROUP)
             self._samples[entry["id"]] = {**entry, "part": self._publish(writer, "samples")}
 
+    def _saved_cohort(self, place: int, entry: Document, num_people: int) -> Document:
+        """The entry of a saved cohort without the withdrawn: their numbers, and text that names one of them."""
+        kept = np.setdiff1d(saved_cohorts.unpack(entry, num_people), self.withdrawn, assume_unique=True)
+        name = entry["name"] if self._without(entry["name"]) == entry["name"] else f"purged {place}"
+        said = {"name": name, "expression": self._without_all(entry["expression"])}
+        return entry | said | {"samples": saved_cohorts.pack(kept)}
+
     def _change(self, document: Document) -> Document:
         """The next manifest. Refuses if what was written anew has changed, or more people were withdrawn."""
         if not np.array_equal(withdrawn_of(document), self.withdrawn):
@@ -254,6 +261,8 @@ class _Purge:
             if any(found.get(each) != before[key][each] for each in new):
                 raise _OvertakenError("a batch was changed meanwhile")
             document[key] = [new.get(each["id"], each) for each in document[key]]
+        people = document["num_samples"]
+        document["cohorts"] = [self._saved_cohort(*each, people) for each in enumerate(document["cohorts"], 1)]
         document["reader_features"] = sorted({*document["reader_features"], SHARED_FEATURE})
         document["first_version"] = document["version"] + 1
         return document

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Any
 
 from ..errors import QueryError
 from ..model.regions import split_regions
-
-_NAME = re.compile(r"([A-Za-z_]\w*)=(?!=)")
 
 
 def count(
@@ -20,17 +17,23 @@ def count(
     samples: str | None,
     samples_file: str | None,
     apply_filters: str | None,
-    cohorts: tuple[str, ...],
+    **cohort_options: Any,
 ) -> Any:
-    """Ask the repository what the options say."""
+    """Ask the repository what the options say; ``cohort_options`` as of ``cohorts.chosen_cohorts``."""
+    from .cohorts import chosen_cohorts  # noqa: PLC0415
+
     chosen = people(repo, samples, samples_file)
-    if chosen is not None and cohorts:
-        raise QueryError("give -s or -S, or --cohort, not both")
+    groups = chosen_cohorts(repo, samples=chosen, **cohort_options)
+    everybody = None
+    if groups is None and cohort_options["persons"]:
+        # As with -s, and as of everybody, there is no column of cohorts.
+        everybody = repo.cohort("true" if chosen is None else chosen, allow_empty=True).persons()
     return repo.count_genotypes(
         split_regions(regions, repo.contigs) if regions else None,
         regions_file=regions_file,
-        samples=chosen,
-        cohorts=_cohorts(cohorts) if cohorts else None,
+        samples=chosen if groups is None and everybody is None else None,
+        cohort=everybody,
+        cohorts=groups,
         filters=apply_filters,
     )
 
@@ -47,29 +50,17 @@ def people(repo: Any, samples: str | None, samples_file: str | None, batch: str 
     ids = text.split(",") if samples is not None else read_ids(text)
     if not but:
         return ids
-    repo.cohort(ids)  # an unknown or repeated id is an error here too
+    repo.cohort(ids, allow_empty=True)  # an unknown or repeated id is an error here too
     out = set(ids)
     return [name for name in (repo.samples if batch is None else repo.samples_of(batch)) if name not in out]
-
-
-def _cohorts(texts: tuple[str, ...]) -> dict[str, list[str]]:
-    cohorts: dict[str, list[str]] = {}
-    for text in texts:
-        named = _NAME.match(text)
-        rest = text[named.end() :] if named else text
-        if not rest.startswith("@"):
-            raise QueryError(f"--cohort {text!r}: expected [NAME=]@FILE, a file of sample ids")
-        name = named.group(1) if named else Path(rest[1:]).stem
-        if name in cohorts:
-            raise QueryError(f"--cohort: two cohorts are named {name!r}")
-        cohorts[name] = read_ids(rest[1:])
-    return cohorts
 
 
 def read_ids(path: str) -> list[str]:
     """Sample ids of a file: the first column of each line."""
     try:
-        lines = Path(path).read_text(encoding="utf-8").splitlines()
+        lines = Path(path).read_text(encoding="utf-8-sig").splitlines()
     except OSError as error:
         raise QueryError(f"{path}: cannot be read ({error.strerror})") from None
+    except UnicodeDecodeError:
+        raise QueryError(f"{path}: no text, expected sample ids, one a line") from None
     return [line.split()[0] for line in lines if line.strip()]

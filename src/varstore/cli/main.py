@@ -16,6 +16,8 @@ import click
 from .. import __version__
 from ..errors import VarstoreError
 from ..kernels.startup import run_alone
+from .cohort_commands import cohort
+from .cohorts import cohort_options
 
 repo_argument = click.argument("repo", type=click.Path())
 inputs_argument = click.argument("inputs", nargs=-1, type=click.Path())
@@ -84,6 +86,22 @@ min_ref_gq_option = click.option(
 )
 
 
+filters_option = click.option("-f", "--apply-filters", help="Count records with one of these filters only, like PASS,.")
+window_option = click.option(
+    "--window",
+    metavar="BASES",
+    help="Windows of so many bases, like 100kb; each: every region, or contig, by itself.  [default: all in one]",
+)
+window_sites_option = click.option(
+    "--window-sites", metavar="N", type=click.IntRange(1), help="Windows of so many sites instead."
+)
+step_option = click.option(
+    "--step", metavar="N", help="From one window to the next, bases or sites.  [default: as large as a window]"
+)
+output_option = click.option("-o", "--output", type=click.Path(), help="Write here instead of to the screen.")
+format_option = click.option(
+    "--format", "form", type=click.Choice(["tsv", "json", "arrow"]), default="tsv", show_default=True
+)
 reference_option = click.option(
     "--reference",
     metavar="FASTA",
@@ -260,12 +278,10 @@ def batch(repo: str, batch_id: str | None, **options: Any) -> None:
 @regions_file_option
 @samples_option
 @samples_file_option
-@click.option("-f", "--apply-filters", help="Count records with one of these filters only, like PASS,.")
-@click.option(
-    "--cohort", "cohorts", multiple=True, metavar="[NAME=]@FILE", help="Count a file of sample ids by itself; repeat."
-)
-@click.option("-o", "--output", type=click.Path(), help="Write here instead of to the screen.")
-@click.option("--format", "form", type=click.Choice(["tsv", "json", "arrow"]), default="tsv", show_default=True)
+@filters_option
+@cohort_options
+@output_option
+@format_option
 def count(repo: str, output: str | None, form: str, **options: Any) -> None:
     """Print allele and genotype counts, one row an ALT allele.
 
@@ -275,6 +291,113 @@ def count(repo: str, output: str | None, form: str, **options: Any) -> None:
 
     opened = _open(repo)
     show.table(counting.count(opened, **options), output, form)
+
+
+@main.command()
+@repo_argument
+@cohort_options
+@click.option(
+    "--test",
+    type=click.Choice(["fisher", "chi2", "genotypic", "dominant", "recessive", "trend"]),
+    default="fisher",
+    show_default=True,
+    help="Of alleles: Fisher's exact, chi-square; of people: genotypic (2 degrees of freedom), dominant, recessive, "
+    "Cochran-Armitage trend.",
+)
+@click.option("--allow-overlap", is_flag=True, help="Let people be in both cohorts.")
+@click.option("--summary", is_flag=True, help="Print a paragraph that sums the comparison up, in place of the table.")
+@regions_option
+@regions_file_option
+@filters_option
+@output_option
+@format_option
+def compare(repo: str, output: str | None, form: str, summary: bool, **options: Any) -> None:
+    """Compare two cohorts, one row an ALT allele.
+
+    Frequencies of both, their difference, odds ratio with its 95 % interval, p-value, corrected by Bonferroni and
+    Benjamini-Hochberg; alleles private to one cohort, and fixed differences.
+    """
+    from . import comparing, show  # noqa: PLC0415
+
+    opened = _open(repo)
+    table, names = comparing.compare(opened, **options)
+    if summary:
+        show.text(table.summary(names), output)
+    else:
+        show.table(table, output, form)
+
+
+@main.command()
+@repo_argument
+@cohort_options
+@window_option
+@window_sites_option
+@step_option
+@regions_option
+@regions_file_option
+@filters_option
+@output_option
+@format_option
+def fst(repo: str, output: str | None, form: str, **options: Any) -> None:
+    """Measure how far cohorts are apart, one row a window and pair of them.
+
+    Fst of Hudson and of Nei, Patterson's f2, and dxy, of sums over the sites of a window.
+    """
+    from . import comparing, show  # noqa: PLC0415
+
+    opened = _open(repo)
+    show.table(comparing.windows(opened, "fst", **options), output, form)
+
+
+@main.command()
+@repo_argument
+@cohort_options
+@window_option
+@window_sites_option
+@step_option
+@regions_option
+@regions_file_option
+@filters_option
+@output_option
+@format_option
+def diversity(repo: str, output: str | None, form: str, **options: Any) -> None:
+    """Measure nucleotide diversity, one row a window and cohort."""
+    from . import comparing, show  # noqa: PLC0415
+
+    opened = _open(repo)
+    show.table(comparing.windows(opened, "diversity", **options), output, form)
+
+
+@main.command()
+@repo_argument
+@click.option(
+    "--genes",
+    metavar="BED",
+    required=True,
+    type=click.Path(),
+    help="Intervals: contig, start, end (0-based, half-open) and name.",
+)
+@click.option(
+    "--max-frequency",
+    metavar="F",
+    type=float,
+    default=0.01,
+    show_default=True,
+    help="The largest frequency of a rare allele, in everybody.",
+)
+@cohort_options
+@filters_option
+@output_option
+@format_option
+def burden(repo: str, output: str | None, form: str, **options: Any) -> None:
+    """Count rare alleles in genes, one row an interval and cohort.
+
+    With two cohorts or more, each is compared with the others together by Fisher's exact test.
+    """
+    from . import comparing, show  # noqa: PLC0415
+
+    opened = _open(repo)
+    show.table(comparing.burden(opened, **options), output, form)
 
 
 @main.command()
@@ -310,6 +433,9 @@ def export(repo: str, **options: Any) -> None:
     from . import exporting  # noqa: PLC0415
 
     exporting.export(_open(repo), **options)
+
+
+main.add_command(cohort)
 
 
 @main.command()

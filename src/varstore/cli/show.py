@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
+import textwrap
+from collections.abc import Iterable
 from typing import Any
 
 import click
@@ -16,7 +18,15 @@ def table(result: Any, output: str | None, form: str) -> None:
     if form == "arrow":
         _write_arrow(result, output)
         return
-    lines = result.to_tsv() if form == "tsv" else result.to_json_lines()
+    _write(result.to_tsv() if form == "tsv" else result.to_json_lines(), output)
+
+
+def text(paragraph: str, output: str | None) -> None:
+    """Write text, its lines broken at 100 characters."""
+    _write(f"{textwrap.fill(paragraph, 100, break_on_hyphens=False)}\n".splitlines(keepends=True), output)
+
+
+def _write(lines: Iterable[str], output: str | None) -> None:
     if output is None:
         sys.stdout.writelines(lines)
         sys.stdout.flush()

@@ -11,11 +11,15 @@ from numpy.typing import NDArray
 from ..errors import CorruptChunkError
 from ..kernels import absent as _absent
 from ..kernels import count as _count
+from ..kernels import count_many as _many
 from ..kernels.rows import ALT, MISSING, NUM_SETS, OTHER
 from .counts import BlockCounts
 from .genotype import expand_rows
 from .layout import BlockSets, Scratch, check
 from .presence import Presence
+
+# Cohorts from which on the kernel for many is faster.
+_MANY = 4
 
 
 @dataclass(frozen=True)
@@ -44,6 +48,15 @@ class Masks:
         if ploidy == 1:
             return self.samples
         return self._diploid if ploidy == 2 else self._pack(ploidy)
+
+    @cached_property
+    def cohorts_of(self) -> NDArray[np.uint32]:
+        """(groups of 32 cohorts, samples) whose each sample is, a bit a cohort."""
+        cohorts, samples = self.members.shape
+        padded = np.zeros((-(-cohorts // _many.GROUP) * _many.GROUP, samples), np.bool_)
+        padded[:cohorts] = self.members
+        octets = np.packbits(padded.reshape(-1, _many.GROUP, samples), axis=1, bitorder="little")
+        return np.ascontiguousarray(octets.transpose(0, 2, 1)).view(np.uint32)[:, :, 0]
 
     def absent_table(self, presence: Presence) -> NDArray[np.int32]:
         """(cohorts, bytes, 256) members of the ranges that a byte of presence says are absent."""
@@ -87,10 +100,18 @@ def count_rows(
     for which, s in block.sets.items():
         mask = masks.samples if which == MISSING else masks.haplotypes(block.ploidy)
         want_pairs = genotypes and block.ploidy == 2 and which == ALT
-        status = _count.count_hits(
-            s.form, s.length, s.at, s.dense_row, s.lists, dense[which], s.bits, first, end, mask, scratch.indexes,
-            hits[which], pairs if want_pairs else np.empty_like(pairs), want_pairs,
-        )  # fmt: skip
+        met = hits[which], pairs if want_pairs else np.zeros_like(pairs), want_pairs
+        if cohorts >= _MANY and block.ploidy <= 2:
+            shift = 0 if which == MISSING else block.ploidy - 1
+            status = _many.count_hits_many(
+                s.form, s.length, s.at, s.dense_row, s.lists, dense[which], s.bits, first, end, mask, masks.cohorts_of,
+                shift, scratch.indexes, *met,
+            )  # fmt: skip
+        else:
+            status = _count.count_hits(
+                s.form, s.length, s.at, s.dense_row, s.lists, dense[which], s.bits, first, end, mask, scratch.indexes,
+                *met,
+            )  # fmt: skip
         check(status)
         if which == OTHER:
             status = _count.count_other(

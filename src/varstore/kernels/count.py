@@ -61,6 +61,23 @@ def _hit_plane(plane: Any, mask: Any, want_pairs: bool) -> tuple[int, int]:
 
 
 @kernel
+def rows_of_lists(form: Any, length: Any, first_row: int, end_row: int) -> Any:
+    """Rows that are lists, short ones first: (lists,) int64.
+
+    Sorted out without a branch a row: what a row is cannot be foretold, and a wrong guess costs as much as a list.
+    """
+    rows, long, num_plain, num_long = np.empty(end_row, np.int64), np.empty(end_row, np.int64), 0, 0
+    for row in range(end_row):
+        is_list = row >= first_row and form[row] & FORM_MASK == LIST
+        rows[num_plain] = row
+        num_plain += is_list and length[row] <= MOST_PLAIN
+        long[num_long] = row
+        num_long += is_list and length[row] > MOST_PLAIN
+    rows[num_plain : num_plain + num_long] = long[:num_long]
+    return rows[: num_plain + num_long]
+
+
+@kernel
 def count_hits(
     form: Any, length: Any, at: Any, dense_row: Any, lists: Any, dense_planes: Any, bits: int, first_row: int,
     end_row: int, masks: Any, indexes: Any, hits: Any, pairs: Any, want_pairs: bool,
@@ -73,19 +90,8 @@ def count_hits(
     hits, pairs : (cohorts, end_row - first_row) int32, written
     """
     words = (bits + 63) >> 6
-    # Short lists, then long ones, sorted out without a branch a row: what a row is cannot be foretold, and a wrong
-    # guess costs as much as a list.
-    rows, long, num_plain, num_long = np.empty(end_row, np.int64), np.empty(end_row, np.int64), 0, 0
-    for row in range(end_row):
-        is_list = row >= first_row and form[row] & FORM_MASK == LIST
-        rows[num_plain] = row
-        num_plain += is_list and length[row] <= MOST_PLAIN
-        long[num_long] = row
-        num_long += is_list and length[row] > MOST_PLAIN
-    rows[num_plain : num_plain + num_long] = long[:num_long]
     good = True
-    for i in range(num_plain + num_long):
-        row = rows[i]
+    for row in rows_of_lists(form, length, first_row, end_row):
         num = np.int64(length[row])
         good &= read_list(lists, at[row], num, bits, indexes)
         for k in range(masks.shape[0]):

@@ -23,11 +23,7 @@ def read_bed(path: Path) -> Bed:
     Empty intervals are left out. Raises InputError with file and line.
     """
     found: dict[str, list[tuple[int, int]]] = {}
-    for number, line in enumerate(_lines(path), 1):
-        columns = line.split("\t") if "\t" in line else line.split()
-        if not line.strip() or line.startswith("#") or line.split()[0] in ("track", "browser"):
-            continue
-        start, end = _interval(columns, f"{path}, line {number}")
+    for columns, start, end in _rows(path):
         if end > start:
             found.setdefault(columns[0], []).append((start, end))
     if not found:
@@ -37,6 +33,27 @@ def read_bed(path: Path) -> Bed:
         table = np.array(intervals, np.int64)
         out[name] = table[:, 0], table[:, 1]
     return out
+
+
+def read_named_bed(path: Path) -> list[tuple[str, int, int, str]]:
+    """Contig, start, end and name (``.`` without one) of the intervals, in the order of the file.
+
+    Empty intervals are left out. Raises InputError with file and line.
+    """
+    rows = _rows(path)
+    found = [(row[0], start, end, row[3] if len(row) > 3 and row[3] else ".") for row, start, end in rows if end > start]
+    if not found:
+        raise InputError(f"{path}: no interval in it; expected lines of contig, start and end")
+    return found
+
+
+def _rows(path: Path) -> Iterator[tuple[list[str], int, int]]:
+    """Columns, start and end of each line that is an interval."""
+    for number, line in enumerate(_lines(path), 1):
+        columns = line.split("\t") if "\t" in line else line.split()
+        if not line.strip() or line.startswith("#") or line.split()[0] in ("track", "browser"):
+            continue
+        yield columns, *_interval(columns, f"{path}, line {number}")
 
 
 def _lines(path: Path) -> Iterator[str]:

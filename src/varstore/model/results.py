@@ -5,17 +5,20 @@ from __future__ import annotations
 import importlib
 import json
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import MissingDependencyError
-from .repeated import Repeated
 
 ALLELE_COLUMNS = ("contig", "position", "ref", "alt", "allele_count", "allele_number", "allele_frequency")
 GENOTYPE_COLUMNS = ("n_hom_ref", "n_het", "n_hom_alt", "n_other", "n_missing")
+
+
+# A column, or what makes it when it is first looked at.
+Values = NDArray[Any] | Callable[[], NDArray[Any]]
 
 
 def _optional(module: str, extra: str) -> Any:
@@ -31,54 +34,50 @@ class CountTable:
     Columns are items and attributes: ``table["allele_count"]``, ``table.allele_count``. Text columns hold
     str, counts are int64, ``allele_frequency`` is float64 and NaN where ``allele_number`` is 0;
     ``position`` is 1-based. The table offers ``__arrow_c_stream__``, so Arrow, polars and DuckDB take it.
-
-    Columns that say which row it is (``cohort``, ``contig``, ``position``, ``ref``, ``alt``) are made when first
-    looked at, numbers that were counted are there.
     """
 
-    def __init__(self, columns: Mapping[str, NDArray[Any] | Repeated]) -> None:
-        self._kept = dict(columns)
-        for column in self._kept.values():
-            if not isinstance(column, Repeated):
+    def __init__(self, columns: Mapping[str, Values]) -> None:
+        self._columns = dict(columns)
+        for column in self._columns.values():
+            if not callable(column):
                 column.flags.writeable = False
 
     @property
     def columns(self) -> list[str]:
         """Names of the columns, in order."""
-        return list(self._kept)
-
-    @property
-    def _columns(self) -> dict[str, NDArray[Any]]:
-        return {name: self[name] for name in self._kept}
+        return list(self._columns)
 
     def __len__(self) -> int:
-        return len(next(iter(self._kept.values())))
+        made = (len(column) for column in self._columns.values() if not callable(column))
+        return next(made, None) or len(self[self.columns[0]])
 
     def __getitem__(self, name: str) -> NDArray[Any]:
-        column = self._kept[name]
-        if isinstance(column, Repeated):
-            column = column.make()
+        column = self._columns[name]
+        if callable(column):
+            column = self._columns[name] = column()
             column.flags.writeable = False
-            self._kept[name] = column
         return column
 
+    def _items(self) -> list[tuple[str, NDArray[Any]]]:
+        return [(name, self[name]) for name in self._columns]
+
     def __getattr__(self, name: str) -> NDArray[Any]:
-        if name.startswith("_") or name not in self._kept:
+        if name.startswith("_") or name not in self._columns:
             raise AttributeError(f"no column {name!r}")
         return self[name]
 
     def __repr__(self) -> str:
-        return f"<CountTable of {len(self)} rows: {', '.join(self._kept)}>"
+        return f"<CountTable of {len(self)} rows: {', '.join(self._columns)}>"
 
     def to_pandas(self) -> Any:
         """As a pandas DataFrame."""
-        return _optional("pandas", "pandas").DataFrame(self._columns)
+        return _optional("pandas", "pandas").DataFrame(dict(self._items()))
 
     def to_arrow(self) -> Any:
         """As an Arrow table (arro3); missing frequencies are null."""
         arro3 = _optional("arro3.core", "arrow")
         arrays = {}
-        for name, values in self._columns.items():
+        for name, values in self._items():
             if values.dtype == object:
                 arrays[name] = arro3.Array(values.tolist(), arro3.DataType.string())
             elif values.dtype == np.float64 and np.isnan(values).any():
@@ -94,31 +93,31 @@ class CountTable:
     def to_polars(self) -> Any:
         """As a polars DataFrame."""
         polars = _optional("polars", "polars")
-        text = {name: polars.String for name, values in self._columns.items() if values.dtype == object}
-        columns = {name: values.tolist() if name in text else values for name, values in self._columns.items()}
+        text = {name: polars.String for name, values in self._items() if values.dtype == object}
+        columns = {name: values.tolist() if name in text else values for name, values in self._items()}
         return polars.DataFrame(columns, schema_overrides=text)
 
     def to_xarray(self) -> Any:
         """As an xarray Dataset over the dimension ``rows``."""
         xarray = _optional("xarray", "xarray")
-        return xarray.Dataset({name: ("rows", values) for name, values in self._columns.items()})
+        return xarray.Dataset({name: ("rows", values) for name, values in self._items()})
 
     def to_tsv(self) -> Iterator[str]:
         """Lines with a header, each ending in a newline; a missing frequency is ``.``."""
-        yield "\t".join(self._kept) + "\n"
-        texts = [_texts(values) for values in self._columns.values()]
+        yield "\t".join(self._columns) + "\n"
+        texts = [_texts(values) for _, values in self._items()]
         for row in zip(*texts, strict=True):
             yield "\t".join(row) + "\n"
 
     def to_json_lines(self) -> Iterator[str]:
         """One JSON object a line; a missing frequency is null."""
         columns = []
-        for values in self._columns.values():
+        for _, values in self._items():
             items = values.tolist()
             if values.dtype == np.float64:
                 items = [None if math.isnan(value) else value for value in items]
             columns.append(items)
-        names = list(self._kept)
+        names = list(self._columns)
         for row in zip(*columns, strict=True):
             yield json.dumps(dict(zip(names, row, strict=True)), ensure_ascii=False) + "\n"
 
@@ -126,6 +125,8 @@ class CountTable:
 def _texts(values: NDArray[Any]) -> list[str]:
     if values.dtype == object:
         return list(values)
+    if values.dtype == np.bool_:
+        return ["true" if value else "false" for value in values.tolist()]
     if values.dtype == np.float64:
         return ["." if math.isnan(value) else f"{value:.6g}" for value in values.tolist()]
     return [str(value) for value in values.tolist()]

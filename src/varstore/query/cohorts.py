@@ -3,30 +3,119 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import SampleClashError, UnknownSampleError, WithdrawnSampleError
+from ..errors import CohortError, SampleClashError, UnknownSampleError, WithdrawnSampleError
+from ..model.columns import Column
+from ..people.tokens import shortened
 
 
 @dataclass(frozen=True, eq=False)
 class Cohort:
-    """Some people of a repository.
+    """Some people of a version of a repository: ``repo.cohort`` makes one.
 
-    numbers : sorted int64 sample numbers
+    Cohorts of one version combine: ``a & b`` has who is in both, ``a | b`` who is in one of them, ``a - b`` who is in
+    ``a`` only, ``~a`` everybody else of the version. What comes out may be empty, but no question takes an empty
+    cohort, unless one of the cohorts it is made of was made with ``allow_empty=True``.
+
+    numbers : sorted int64 sample numbers    people : everybody of the version    expression : what describes them
     """
 
     numbers: NDArray[np.int64]
+    people: People | None = field(default=None, repr=False)
+    expression: str | None = None
+    allow_empty: bool = False
 
     def __len__(self) -> int:
         return len(self.numbers)
 
     def __repr__(self) -> str:
-        return f"<Cohort of {len(self)}>"
+        return f"<Cohort of {len(self):,}{'' if self.expression is None else f': {shortened(self.expression)}'}>"
+
+    @property
+    def samples(self) -> list[str]:
+        """Names of the samples, in repository order; withdrawn ones are left out, also those withdrawn since."""
+        people = self._people
+        kept = self.numbers[~np.isin(self.numbers, people.withdrawn_now())]
+        return [people.names[number] for number in kept.tolist()]
+
+    def persons(self) -> Cohort:
+        """One sample a person: of each person's samples in the cohort the first in repository order.
+
+        Samples are one person's where column ``person`` of the sample table has the same value; a sample without a
+        value is a person of its own. Raises CohortError where there is no such column.
+        """
+        people = self._people
+        if "person" not in people.columns:
+            raise CohortError("the sample table has no column 'person' to tell which samples are one person's")
+        column = people.columns["person"]
+        alone = column.missing[self.numbers]
+        known = self.numbers[~alone]
+        _, first = np.unique(column.values[known], return_index=True)
+        return self._made(np.union1d(self.numbers[alone], known[first]))
+
+    def __and__(self, other: Cohort) -> Cohort:
+        return self._combined(other, np.intersect1d)
+
+    def __or__(self, other: Cohort) -> Cohort:
+        return self._combined(other, np.union1d)
+
+    def __sub__(self, other: Cohort) -> Cohort:
+        return self._combined(other, np.setdiff1d)
+
+    def __invert__(self) -> Cohort:
+        everybody = np.setdiff1d(np.arange(len(self._people.names)), self._people.withdrawn_now(), assume_unique=True)
+        return self._made(np.setdiff1d(everybody, self.numbers, assume_unique=True))
+
+    @property
+    def _people(self) -> People:
+        if self.people is None:
+            raise CohortError("this cohort was not made by a repository: make it by repo.cohort")
+        return self.people
+
+    def _made(self, numbers: NDArray[np.int64], allow_empty: bool = False) -> Cohort:
+        return Cohort(numbers, self.people, None, self.allow_empty or allow_empty)
+
+    def _combined(self, other: Cohort, function: Callable[..., NDArray[np.int64]]) -> Cohort:
+        """A cohort of two; Python says what to do with what is none. Raises CohortError."""
+        if not isinstance(other, Cohort):
+            return NotImplemented
+        mine, others = self._people, other._people
+        if mine.repository != others.repository:
+            raise CohortError("cohorts of different repositories do not combine")
+        if mine.version != others.version:
+            raise CohortError(
+                f"a cohort of version {mine.version} and one of version {others.version} do not combine; make both of "
+                "the same version"
+            )
+        return self._made(function(self.numbers, other.numbers), other.allow_empty)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class SavedCohort(Cohort):
+    """A cohort that the repository keeps: the people of whom its expression was true when it was defined.
+
+    name : its own    version, time : of its definition    num_defined : people it had then, those withdrawn since too
+    """
+
+    name: str = ""
+    version: int = 0
+    time: str = ""
+    num_defined: int = 0
+
+    def __repr__(self) -> str:
+        gone = f", {self.num_withdrawn:,} withdrawn since" if self.num_withdrawn else ""
+        return f"<SavedCohort {self.name!r} of {len(self):,}{gone}: {shortened(self.expression or 'listed')}>"
+
+    @property
+    def num_withdrawn(self) -> int:
+        """People withdrawn since it was defined."""
+        return self.num_defined - len(self)
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,10 +123,20 @@ class People:
     """Everybody of a version, by number, and who of them was withdrawn, in whatever version.
 
     names : of all, the withdrawn too; empty where the name is gone    withdrawn : sorted int64 numbers
+    repository, version : what they are the people of    columns : of the sample table, read when first asked for
+    newest : gives who is withdrawn by now
     """
 
     names: Sequence[str]
     withdrawn: NDArray[np.int64]
+    repository: str = ""
+    version: int = 0
+    columns: Mapping[str, Column] = field(default_factory=dict, repr=False)
+    newest: Callable[[], NDArray[np.int64]] | None = None
+
+    def withdrawn_now(self) -> NDArray[np.int64]:
+        """Who was withdrawn, in a version that came since too."""
+        return self.withdrawn if self.newest is None else self.newest()
 
     @cached_property
     def present(self) -> list[str]:

@@ -239,6 +239,8 @@ def read_columns(
 ) -> ReadColumns:
     """Columns of one read: (alleles,) of the site, (cohorts, alleles) of the counts.
 
+    ``site`` numbers the records of the read.
+
     contigs : names, of the store's contigs and one more    people : (cohorts,) how many there are
     """
     keep: Any = slice(None)  # ALT alleles of the chunk that are asked for
@@ -253,6 +255,7 @@ def read_columns(
     if sites.has_stand_ins:
         allele = np.flatnonzero([alt not in _NO_ROW for alt in alts])
         site, position, ref, alts, record = site[allele], position[allele], ref[allele], alts[allele], record[allele]
-    columns = {"contig": contigs[sites.contig[site]], "position": position, "ref": ref, "alt": alts}
+    contig = contigs[sites.contig[site]]
+    columns = {"site": record, "contig": contig, "position": position, "ref": ref, "alt": alts}
     plain = allele is None and bool((counts.num_alts == 1).all())
     return ReadColumns(columns, counts, None if plain else record, allele, people)

@@ -17,7 +17,7 @@ from ..storage.batch import Batch
 from .batches import BatchHandle
 from .blocks import BlockCache
 from .count import CountJob, Map, Packed, count, read_columns
-from .long_form import Columns, count_table
+from .long_form import ReadColumns, count_table
 from .plan import plan_reads
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ class Question:
     regions : sorted, without overlap; None: everything    alleles : exact ones besides
     masks : (cohorts, numbers of people) who is counted    names : of the cohorts; None: no such column
     everybody : nobody was left out by the question    filters : that a record may have, one at least; None: any
-    genotypes : count genotypes too
+    genotypes : count genotypes too    sites : say of which site each row is: column ``site``
     """
 
     regions: Sequence[Region] | None
@@ -42,13 +42,23 @@ class Question:
     everybody: bool
     filters: str | Iterable[str] | None
     genotypes: bool
+    sites: bool = False
 
 
 def count_batches(
     question: Question, batches: Sequence[BatchHandle], axis: tuple[Union, Iterable[Absence | None]] | None,
     contigs: Sequence[str], cache: BlockCache, packed: dict[str, Packed], map_tasks: Map,
 ) -> CountTable:  # fmt: skip
-    """Answer it.
+    """Answer it as a table; arguments, errors and warnings as of ``count_parts``."""
+    parts = count_parts(question, batches, axis, contigs, cache, packed, map_tasks)
+    return count_table(parts, len(question.masks), question.names, map_tasks, genotypes=question.genotypes)
+
+
+def count_parts(
+    question: Question, batches: Sequence[BatchHandle], axis: tuple[Union, Iterable[Absence | None]] | None,
+    contigs: Sequence[str], cache: BlockCache, packed: dict[str, Packed], map_tasks: Map,
+) -> list[ReadColumns]:  # fmt: skip
+    """Answer it as columns of some sites each, in order: (alleles,) of the site, (cohorts, alleles) of the counts.
 
     axis : of batches with sites of their own, and what each batch says where it has no record; None: all have the
         same records
@@ -57,7 +67,7 @@ def count_batches(
     Raises UnknownFilterError, CorruptRepositoryError. Warns DenominatorWarning.
     """
     people = question.masks.sum(axis=1)
-    parts: list[Columns] = []
+    parts: list[ReadColumns] = []
     if batches:
         jobs = []
         for batch, wanted in zip(batches, _filters(question.filters, batches), strict=True):
@@ -70,12 +80,12 @@ def count_batches(
             union, absences = axis
             pieces = union.pieces(question.regions, question.alleles)
             parts = _on_the_union(question, jobs, list(absences), pieces, contigs, people, map_tasks)
-    return count_table(parts, len(people), question.names, map_tasks, genotypes=question.genotypes)
+    return parts
 
 
 def _on_one_axis(
     question: Question, jobs: Sequence[CountJob], people: NDArray[np.int64], map_tasks: Map
-) -> list[Columns]:
+) -> list[ReadColumns]:
     """Columns of the records that all batches have."""
     store = jobs[0].store
     reads = plan_reads(store, question.regions)
@@ -88,23 +98,25 @@ def _on_one_axis(
 def _on_the_union(
     question: Question, jobs: Sequence[CountJob], absences: Sequence[Absence | None], pieces: Iterable[Piece],
     contigs: Sequence[str], people: NDArray[np.int64], map_tasks: Map,
-) -> list[Columns]:  # fmt: skip
+) -> list[ReadColumns]:  # fmt: skip
     """Columns of the alleles of batches with sites of their own."""
     from .union_count import UnionJob, count_piece, piece_columns  # noqa: PLC0415
 
     union_jobs = {n: UnionJob(job, absence) for n, (job, absence) in enumerate(zip(jobs, absences, strict=True))}
     stores = [cast(Batch, job.store) for job in jobs]
     names = np.array([*contigs, ""], object)
-    parts: list[Columns] = []
+    parts: list[ReadColumns] = []
     incomplete = 0
     for piece in pieces:
         counts, missing = count_piece(piece, union_jobs, people, map_tasks, genotypes=question.genotypes)
         parts.append(piece_columns(piece, counts, stores, names, people))
+        if question.sites:
+            parts[-1]["site"] = piece.sites
         incomplete += int(missing.sum())
     if incomplete:
         rows = f"{incomplete:,} of {sum(len(part['position']) for part in parts):,} rows"
         message = f"in {rows} some people have no record of the site: they are missing there, not reference"
-        warnings.warn(message, DenominatorWarning, stacklevel=6)
+        warnings.warn(message, DenominatorWarning, stacklevel=7)
     return parts
 
 

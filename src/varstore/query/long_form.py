@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any, cast
 
@@ -11,8 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..codec.counts import BlockCounts
-from ..model.repeated import Repeated
-from ..model.results import ALLELE_COLUMNS, GENOTYPE_COLUMNS, CountTable
+from ..model.results import ALLELE_COLUMNS, GENOTYPE_COLUMNS, CountTable, Values
 
 if TYPE_CHECKING:
     from .count import Map
@@ -76,12 +76,19 @@ def frequency(allele_count: NDArray[np.int64], allele_number: NDArray[np.int64])
 
 
 def count_table(
-    parts: Sequence[Columns], num_cohorts: int, names: Sequence[str] | None, map_tasks: Map = map, *, genotypes: bool
+    parts: Sequence[ReadColumns],
+    num_cohorts: int,
+    names: Sequence[str] | None,
+    map_tasks: Map = map,
+    *,
+    genotypes: bool,
 ) -> CountTable:
     """Rows by site, ALT and cohort.
 
     parts : columns of some sites each, in order: (alleles,) of the site, (cohorts, alleles) of the counts
     names : of the cohorts; None: no such column
+
+    Numbers are there; what says which row it is, text above all, repeats and is made when somebody looks at it.
     """
     wanted = (*ALLELE_COLUMNS, *(GENOTYPE_COLUMNS if genotypes else ()))
     ends = list(accumulate((len(part["position"]) for part in parts), initial=0))
@@ -97,31 +104,34 @@ def count_table(
     few = ends[-1] * num_cohorts < _FEW
     for _ in (map if few else map_tasks)(lambda task: _turn_part(*task), tasks):
         pass
-    columns: dict[str, NDArray[Any] | Repeated] = {}
+    columns: dict[str, Values] = {}
     if names is not None:
-        columns["cohort"] = Repeated([np.array([*names, None], object)[:-1]], object, times=ends[-1])
+        columns["cohort"] = lambda: np.tile(np.array([*names, None], object)[:-1], ends[-1])
     for name in wanted:
         if name in OF_SITES:
-            columns[name] = Repeated([part[name] for part in parts], OF_SITES[name], each=num_cohorts)
+            columns[name] = partial(_repeated, [part[name] for part in parts], OF_SITES[name], num_cohorts)
         else:
             columns[name] = numbers[name].reshape(-1)
     return CountTable(columns)
 
 
-def _turn_part(part: Columns, out: Mapping[str, NDArray[Any]]) -> None:
+def _repeated(parts: Sequence[NDArray[Any]], dtype: type, each: int) -> NDArray[Any]:
+    """A column of the sites, each value so often: an array of its own."""
+    whole = np.concatenate([np.zeros(0, dtype), *parts])
+    return whole if each == 1 else np.repeat(whole, each)
+
+
+def _turn_part(part: ReadColumns, out: Mapping[str, NDArray[Any]]) -> None:
     """Write a part's numbers as rows: (rows, cohorts) of each column asked for."""
-    derived = isinstance(part, ReadColumns)
     for name, rows in out.items():
         if name == "allele_frequency":
             with np.errstate(invalid="ignore"):
                 np.divide(out["allele_count"], out["allele_number"], out=rows)
-        elif not derived:
-            rows[...] = part[name].T
         elif name != "n_other":
-            _turn(*cast(ReadColumns, part).source(name), rows)
-    if derived and "n_other" in out:
+            _turn(*part.source(name), rows)
+    if "n_other" in out:
         other = out["n_other"]
-        np.subtract(cast(ReadColumns, part).people, out["n_hom_ref"], out=other)
+        np.subtract(part.people, out["n_hom_ref"], out=other)
         for name in _OF_GENOTYPES[1:]:
             np.subtract(other, out[name], out=other)
 

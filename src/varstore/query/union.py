@@ -142,6 +142,29 @@ class Piece:
         answers = {batch: answers.of_rows(new_row, len(rows)) for batch, answers in self.answers.items()}
         return Piece(contig=self.contig, answers=answers, **columns)
 
+    @cached_property
+    def sites(self) -> NDArray[np.int64]:
+        """(rows,) numbers of joined records, from 0: alleles that stand in one record of some batch, or answer in it.
+
+        A duplicate is answered by the record of the first where a batch has it once: that does not join the two.
+        """
+        label = np.arange(len(self))
+        members = []
+        for answers in self.answers.values():
+            kept = (answers.alt > 0) | (self.occurrence[answers.row] == 0)
+            _, record = np.unique(answers.record[kept], return_inverse=True)
+            members.append((answers.row[kept], record.reshape(-1)))
+        changed = True
+        while changed:
+            before = label.copy()
+            for row, record in members:
+                least = np.full(len(row), len(self))
+                np.minimum.at(least, record, label[row])
+                label[row] = np.minimum(label[row], least[record])
+            changed = bool((before != label).any())
+        sites: NDArray[np.int64] = np.unique(label, return_inverse=True)[1].reshape(-1)
+        return sites
+
     def spelled(self, stores: Sequence[Batch]) -> tuple[NDArray[Any], NDArray[Any]]:
         """REF and ALT of each row, as its earliest batch spells them; looked up once."""
         if "_spelled" not in self.__dict__:

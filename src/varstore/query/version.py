@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
@@ -15,13 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import NotARepositoryError, QueryError
+from ..model.columns import Column
 from ..model.contigs import name_in
 from ..model.regions import Region, merge_regions, parse_allele, parse_region, read_regions_file
 from ..storage import history, manifest
 from ..storage.manifest import Manifest
-from ..storage.parts import Part, PartRef
 from ..storage.people import sample_names
-from ..storage.samples import read_sexes
 from .batches import BatchHandle, open_batches, open_foreign
 from .blocks import BlockCache
 from .cohorts import Cohort, People
@@ -54,6 +52,7 @@ class Version:
         self.manifest: Manifest | None = None
         self._blocks = BlockCache()
         self.__dict__.pop("_names", None)
+        self.__dict__.pop("columns", None)
         self.__dict__.pop("_bases", None)
         self.__dict__.pop("_union", None)
         self.__dict__.pop("_sexes", None)
@@ -105,7 +104,10 @@ class Version:
         withdrawn = self._withdrawn_now()
         people = self._people
         if people is None:
-            people = self._people = People(self._names, withdrawn)
+            repository = self.manifest.document["repository"] if self.manifest else str(self.path.resolve())
+            people = self._people = People(
+                self._names, withdrawn, repository, self.version, self.columns, self._withdrawn_now
+            )
         return people
 
     @cached_property
@@ -114,6 +116,18 @@ class Version:
         if self.manifest is None:
             return list(self._batches[0].store.samples)
         return sample_names(self.path, self.manifest.document)
+
+    @cached_property
+    def columns(self) -> Mapping[str, Column]:
+        """What is known of people: name of a column to its values over all sample numbers, withdrawn people's too.
+
+        ``sample person sex father mother dataset consent`` are always there.
+        """
+        from .people_columns import PeopleColumns, foreign_columns  # noqa: PLC0415
+
+        if self.manifest is None:
+            return foreign_columns(self._names)
+        return PeopleColumns(self.path, self.manifest.document, lambda: self._names)
 
     @property
     def _bases(self) -> Sequences | None:
@@ -165,15 +179,6 @@ class Version:
         """Names of all samples, by number, less those withdrawn."""
         return list(self._everybody().present)
 
-    def cohort(self, samples: Iterable[str]) -> Cohort:
-        """A cohort of sample ids, to be used again and again.
-
-        Raises UnknownSampleError, WithdrawnSampleError, SampleClashError.
-        """
-        if isinstance(samples, str):
-            raise QueryError("a cohort is a list of sample ids, not one string")
-        return Cohort(np.sort(self._everybody().resolve(samples)))
-
     def _absence(self, batch: BatchHandle) -> Absence | None:
         """What a batch says where it has no record; None: nothing."""
         assembly = self.manifest.document["assembly"] if self.manifest else None
@@ -182,9 +187,9 @@ class Version:
     @cached_property
     def _sexes(self) -> NDArray[np.int8]:
         """(people,) sex by number, indexes into ``SEXES``."""
-        assert self.manifest is not None
-        parts = (Part(self.path, PartRef(**entry["part"])) for entry in self.manifest.samples)
-        return np.concatenate([np.zeros(0, np.int8), *map(read_sexes, parts)])
+        from .people_columns import sexes  # noqa: PLC0415
+
+        return sexes(self.columns["sex"])
 
     def samples_of(self, batch: str) -> list[str]:
         """Names of the samples of a batch, by its id, in its order, less those withdrawn. Raises QueryError."""
@@ -230,32 +235,6 @@ class Version:
             column = place[batch.numbers]
             columns.append(column)
         return names, columns
-
-    def _cohorts(
-        self,
-        samples: Iterable[str] | None,
-        cohort: Cohort | Iterable[str] | None,
-        cohorts: Mapping[str, Cohort | Iterable[str]] | None,
-    ) -> tuple[list[str] | None, list[Cohort] | None]:
-        """Names of the cohorts (None: no column) and who they are (None: everybody)."""
-        given = [value is not None for value in (samples, cohort, cohorts)]
-        if sum(given) > 1:
-            raise QueryError("give one of samples, cohort and cohorts")
-        if cohorts is not None:
-            return list(cohorts), [self._as_cohort(people) for people in cohorts.values()]
-        people = samples if cohort is None else cohort
-        return None, None if people is None else [self._as_cohort(people)]
-
-    def _as_cohort(self, people: Cohort | Iterable[str]) -> Cohort:
-        if not isinstance(people, Cohort):
-            return self.cohort(people)
-        if len(people) and people.numbers[-1] >= self._num_numbers:
-            raise QueryError("the cohort is of another version of the repository; make it again")
-        gone = int(np.isin(people.numbers, self._withdrawn_now()).sum())
-        if gone:
-            text = f"{gone:,} of the {len(people):,} people of a cohort were withdrawn since it was made"
-            warnings.warn(text, stacklevel=5)
-        return people
 
     def _where(
         self, region: str | Sequence[str] | None, regions_file: PathLike | None

@@ -5,11 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from urllib.parse import quote
 
-import numpy as np
-from numpy.typing import NDArray
-
-from ..errors import CorruptRepositoryError
-from ..model.ploidy import SEXES
 from ..model.sample_table import SampleTable
 from .arrays import GROUP, ArraySpec, StoredArray, write_whole
 from .parts import Part, PartWriter
@@ -37,14 +32,3 @@ def _array_name(column: str) -> str:
 def read_samples(part: Part) -> list[str]:
     """Names of the people of a part."""
     return [str(name) for name in StoredArray(part, "sample").read()]
-
-
-def read_sexes(part: Part) -> NDArray[np.int8]:
-    """(people,) the sex of the people of a part, as indexes into ``SEXES``. Raises CorruptRepositoryError."""
-    if not part.has("sex/.zarray"):
-        return np.zeros(StoredArray(part, "sample").shape[0], np.int8)
-    code = {name: i for i, name in enumerate(SEXES)}
-    try:
-        return np.array([code[name] for name in StoredArray(part, "sex").read()], np.int8)
-    except KeyError as error:
-        raise CorruptRepositoryError(f"{part.folder}: a sex is {error.args[0]!r}") from None
