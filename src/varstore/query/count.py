@@ -157,10 +157,10 @@ def _of_batch(job: CountJob, read: ChunkRead, partials: list[BlockCounts], *, ge
         return job.totals.counts(read.chunk, sites.num_alts, read.rows, genotypes=genotypes)
     if not partials:
         num_alts = sites.num_alts if read.rows is None else sites.num_alts[read.rows]
-        partials = [BlockCounts.zeros(len(job.people), num_alts)]
+        partials = [BlockCounts.zeros(len(job.people), num_alts, genotypes=genotypes)]
     for other in partials[1:]:
         partials[0].add(other)
-    if not job.store.has_genotypes:
+    if genotypes and not job.store.has_genotypes:
         partials[0].n_missing[...] = job.people[:, np.newaxis]
     return partials[0]
 
@@ -183,7 +183,7 @@ def _count_task(task: _Task, *, genotypes: bool) -> BlockCounts:
     read, job = task.read, task.job
     sites = job.store.site_chunk(read.chunk)
     rows = read.span(len(sites.position))
-    counts = BlockCounts.zeros(len(job.members), sites.num_alts[rows[0] : rows[1]])
+    counts = BlockCounts.zeros(len(job.members), sites.num_alts[rows[0] : rows[1]], genotypes=genotypes)
     for sample_chunk in task.sample_chunks:
         for first, block in job.cache.blocks(job.store, read.chunk, sample_chunk, len(sites.position)):
             masks = job.masks(first, block.num_samples)
@@ -227,9 +227,12 @@ def _passes(job: CountJob, read: ChunkRead) -> NDArray[np.bool_]:
 def _drop_failing(counts: BlockCounts, passes: NDArray[np.bool_], people: NDArray[np.int64]) -> None:
     """Where a record fails the filters its batch knows nothing: everybody is missing."""
     alleles = np.repeat(~passes, counts.num_alts)
-    for by_allele in (counts.allele_count, counts.n_het, counts.n_hom_alt):
-        by_allele[:, alleles] = 0
+    counts.allele_count[:, alleles] = 0
     counts.allele_number[:, ~passes] = 0
+    if not counts.n_missing.flags.writeable:  # genotypes were not asked for
+        return
+    counts.n_het[:, alleles] = 0
+    counts.n_hom_alt[:, alleles] = 0
     counts.n_hom_ref[:, ~passes] = 0
     counts.n_missing[:, ~passes] = people[:, np.newaxis]
 

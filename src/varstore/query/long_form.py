@@ -88,14 +88,14 @@ def count_table(
     parts : columns of some sites each, in order: (alleles,) of the site, (cohorts, alleles) of the counts
     names : of the cohorts; None: no such column
 
-    Numbers are there; what says which row it is, text above all, repeats and is made when somebody looks at it.
+    Counts are whole; what repeats or follows from them, text above all, is made when somebody looks at it.
     """
     wanted = (*ALLELE_COLUMNS, *(GENOTYPE_COLUMNS if genotypes else ()))
     ends = list(accumulate((len(part["position"]) for part in parts), initial=0))
-    numbers: dict[str, NDArray[Any]] = {
-        name: np.empty((ends[-1], num_cohorts), np.float64 if name == "allele_frequency" else np.int64)
+    numbers: dict[str, NDArray[np.int64]] = {
+        name: np.empty((ends[-1], num_cohorts), np.int64)
         for name in wanted
-        if name not in OF_SITES
+        if name not in OF_SITES and name != "allele_frequency"
     }
     tasks = [
         (part, {name: column[first:end] for name, column in numbers.items()})
@@ -107,11 +107,14 @@ def count_table(
     columns: dict[str, Values] = {}
     if names is not None:
         columns["cohort"] = lambda: np.tile(np.array([*names, None], object)[:-1], ends[-1])
+    long = {name: values.reshape(-1) for name, values in numbers.items()}
     for name in wanted:
         if name in OF_SITES:
             columns[name] = partial(_repeated, [part[name] for part in parts], OF_SITES[name], num_cohorts)
+        elif name == "allele_frequency":
+            columns[name] = partial(frequency, long["allele_count"], long["allele_number"])
         else:
-            columns[name] = numbers[name].reshape(-1)
+            columns[name] = long[name]
     return CountTable(columns)
 
 
@@ -121,13 +124,10 @@ def _repeated(parts: Sequence[NDArray[Any]], dtype: type, each: int) -> NDArray[
     return whole if each == 1 else np.repeat(whole, each)
 
 
-def _turn_part(part: ReadColumns, out: Mapping[str, NDArray[Any]]) -> None:
+def _turn_part(part: ReadColumns, out: Mapping[str, NDArray[np.int64]]) -> None:
     """Write a part's numbers as rows: (rows, cohorts) of each column asked for."""
     for name, rows in out.items():
-        if name == "allele_frequency":
-            with np.errstate(invalid="ignore"):
-                np.divide(out["allele_count"], out["allele_number"], out=rows)
-        elif name != "n_other":
+        if name != "n_other":
             _turn(*part.source(name), rows)
     if "n_other" in out:
         other = out["n_other"]
