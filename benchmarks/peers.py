@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 import click
 
-from against import comparing, fields, growing, imports, queries, sizes
+from against import comparing, fields, growing, hardy, imports, queries, sizes
 from against.bench import Bench
 from against.data import (
     FIELDS,
@@ -68,6 +68,7 @@ TASKS = [
     Task("cohorts", queries.cohorts_rows, (SIM10K, SIM100K, REAL)),
     Task("fst", comparing.fst_rows, (SIM10K, REAL)),
     Task("fisher", comparing.fisher_rows, (SIM10K, REAL)),
+    Task("hardy", hardy.hardy_rows, (SIM10K, REAL)),
     Task("size", sizes.size_rows, (SIM10K, SIM100K, REAL)),
     Task("size-fields", fields.size_rows, (FIELDS,), QUICK_FIELDS),
     Task("add", growing.add_rows, (SIM10K,)),

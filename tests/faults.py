@@ -64,6 +64,11 @@ def prepare(folder, kind):
     if kind == "cohort":
         vs.open(root).define_cohort("gone", ["A"])
         return Scenario(root, lambda path: vs.open(path).define_cohort("some", "sample in ('C', 'E')"))
+    if kind == "samples":
+        table = folder / "people.tsv"
+        table.write_text("sample\tage\tnote\nA\t3\tx\nD\t4\t\n")
+        vs.open(root).set_samples({"sample": ["A", "C"], "age": ["old", "new"], "gone": [1, 2]})
+        return Scenario(root, lambda path: vs.open(path).set_samples(table, drop=["gone"]))
     if kind == "reindex":
         fasta = folder / "reference.fa"
         fasta.write_text(">other\nACGT\n")  # of no contig here: the keys are made again all the same
@@ -97,7 +102,8 @@ def look(root):
         for row in vs.open(root).log():
             repo = vs.open(root, version=row.version)
             saved = {name: cohort.samples for name, cohort in repo.saved_cohorts.items()}
-            found[row.version] = (repo.samples, saved, list(repo.count_genotypes().to_tsv()))
+            said = list(repo.sample_table().to_tsv())
+            found[row.version] = (repo.samples, saved, said, list(repo.count_genotypes().to_tsv()))
         return found
 
 

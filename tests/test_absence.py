@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 
 from varstore.errors import CorruptRepositoryError, InputError
 from varstore.model import bed, ploidy
-from varstore.model.sample_table import read_sample_table
 from varstore.query.absence import Absence
 from varstore.storage.coverage import Coverage, write_coverage
 from varstore.storage.manifest import staging_folder
@@ -191,32 +190,3 @@ def test_bed_contigs_are_the_batchs(tmp_path):
         bed.place_bed(found, {"1": 8}, Path("a.bed"))
     with pytest.raises(InputError, match="none of its contigs"):
         bed.place_bed(found, {"22": None}, Path("a.bed"))
-
-
-# Sample tables
-
-
-def test_sample_tables_tell_sex_in_many_words(tmp_path):
-    text = "#FID\tIID\tSEX\tage\nf\ta\t1\t3\nf\tb\tF\t\nf\tc\tfemale\t9\nf\td\tNA\t1\nf\te\t\t.\n\n"
-    table = read_sample_table(write(tmp_path / "a.tsv", text))
-    assert table.sexes(["a", "b", "c", "d", "e", "z"]) == ["male", "female", "female", "unknown", "unknown", "unknown"]
-    assert table.values("age", ["c", "b", "z"]) == ["9", "", ""]
-    assert list(table.columns) == ["#FID", "age"]
-
-
-@pytest.mark.parametrize(
-    ("text", "words"),
-    [
-        ("", ["line 1", "a column sample"]),
-        ("name\tsex\n", ["line 1", "a column sample"]),
-        ("sample\tsex\na\tmal\n", ["line 2", "sex is 'mal'"]),
-        ("sample\tsex\na\tM\nb\n", ["line 3", "1 columns, the header has 2"]),
-        ("sample\na\na\n", ["line 3", "named twice"]),
-        ("sample\tsex\tSex\n", ["line 1", "stands twice"]),
-    ],
-)
-def test_errors_of_sample_tables_have_a_line(tmp_path, text, words):
-    with pytest.raises(InputError) as error:
-        read_sample_table(write(tmp_path / "a.tsv", text))
-    for word in [str(tmp_path / "a.tsv"), *words]:
-        assert word in str(error.value)

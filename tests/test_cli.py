@@ -12,8 +12,7 @@ import vcf_text
 from reference import GENOTYPE_COLUMNS
 
 HEADER = (
-    "contig position ref alt allele_count allele_number allele_frequency "
-    "n_hom_ref n_het n_hom_alt n_other n_missing"
+    "contig position ref alt allele_count allele_number allele_frequency n_hom_ref n_het n_hom_alt n_other n_missing"
 ).split()
 WHOLE_NUMBERS = {name for name in HEADER if name.startswith("n_")} | {
     "position",

@@ -108,9 +108,7 @@ def test_counts_follow_from_what_cyvcf2_reads(name, fx_import):
     source, path = fx_import(name)
     _, sites, codes, _ = read_calls(source)
     records = [
-        reference.Record(
-            contig, pos, ".", ref, tuple(alts), ".", (".",), ".", codes[row], None, len(ref)
-        )
+        reference.Record(contig, pos, ".", ref, tuple(alts), ".", (".",), ".", codes[row], None, len(ref))
         for row, (contig, pos, (ref, *alts)) in enumerate(sites)
     ]
     assert_same_rows(vs.open(path).count_genotypes(), reference.count_rows(records))

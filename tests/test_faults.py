@@ -16,9 +16,11 @@ import varstore as vs
 from varstore.storage import leases
 
 CHECKOUT = Path(__file__).resolve().parent.parent
-ACTIONS = ("add", "withdraw", "cohort", "gc", "reindex", "compact", "purge")
+ACTIONS = ("add", "withdraw", "cohort", "gc", "reindex", "compact", "purge", "samples")
 # Operations of each, at least: fewer would mean that some pass by unseen.
-FEWEST = {"add": 100, "withdraw": 12, "cohort": 12, "gc": 25, "reindex": 80, "compact": 100, "purge": 100}
+FEWEST = {
+    "add": 100, "withdraw": 12, "cohort": 12, "gc": 25, "reindex": 80, "compact": 100, "purge": 100, "samples": 70,
+}  # fmt: skip
 # Faults are tried at every operation so many apart, with VARSTORE_FAULTS=all at every single one. Death is tried at
 # every operation of those that keep other people's data.
 APART = {"add": 5, "reindex": 5, "compact": 7, "purge": 7}

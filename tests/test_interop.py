@@ -128,9 +128,7 @@ def fx_foreign(request, tmp_path_factory):
     """A store that bio2zarr wrote, in chunks that divide nothing, and what is in it."""
     vcf = pytest.importorskip("bio2zarr.vcf")
     directory = tmp_path_factory.mktemp("foreign")
-    text = vcf_text.make_vcf(
-        50, 83, 19, ploidy="mixed", missing=0.1, half_missing=0.1, max_alts=3, unphased=0.5
-    )
+    text = vcf_text.make_vcf(50, 83, 19, ploidy="mixed", missing=0.1, half_missing=0.1, max_alts=3, unphased=0.5)
     source = vcf_text.write_bgzf(directory / "a.vcf.gz", text, 65280)
     store = directory / "store.vcz"
     vcf.convert(

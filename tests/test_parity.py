@@ -70,9 +70,7 @@ def test_counts_are_those_of_fill_tags(kind, fx_store, tmp_path):
 
 
 @needs_bcftools
-@pytest.mark.parametrize(
-    "name", ["edge/plink2_all_ploidy.vcf.gz", "edge/sample.vcf.gz", "real/hail_sample2.vcf.gz"]
-)
+@pytest.mark.parametrize("name", ["edge/plink2_all_ploidy.vcf.gz", "edge/sample.vcf.gz", "real/hail_sample2.vcf.gz"])
 def test_counts_of_real_files_are_those_of_fill_tags(name, fx_shared_data, tmp_path):
     source = fx_shared_data / name
     repo = vs.create(tmp_path / "repo", source)

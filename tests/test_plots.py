@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
+import varstore as vs
+import vcf_text
 from varstore.errors import QueryError
 from varstore.plots import figures, frequencies, manhattan, quantiles, spectrum
 
@@ -117,8 +119,11 @@ def test_quantiles_and_lambda():
     there = there[there[:, 0] > 0]
     expected = -np.log10((np.arange(1002) + 0.5) / 1002)
     assert np.sort(there[-1002:, 0]) == pytest.approx(np.sort(expected))
-    assert quantiles.inflation(p) == pytest.approx(stats.chi2.isf(np.median(p), 1) / stats.chi2.ppf(0.5, 1), rel=1e-9)
-    assert quantiles.inflation(np.array([np.nan])) != quantiles.inflation(np.array([0.5]))
+    assert quantiles.inflation_of(p) == pytest.approx(
+        stats.chi2.isf(np.median(p), 1) / stats.chi2.ppf(0.5, 1), rel=1e-9
+    )
+    assert np.isnan(quantiles.inflation_of(np.array([np.nan])))
+    assert quantiles.inflation_of(np.array([0.5])) == pytest.approx(1)
     assert "1 row without" in notes(figure)
 
 
@@ -142,3 +147,63 @@ def test_the_band_is_where_each_rank_falls():
 def test_nothing_to_draw_is_said(draw):
     with pytest.raises(QueryError, match="nothing to draw"):
         draw()
+
+
+@pytest.fixture(scope="module")
+def fx_repo(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("plots")
+    text = vcf_text.make_vcf(9, 60, 40, contigs=("1", "22"))
+    repo = vs.create(folder / "repo", vcf_text.write_plain(folder / "a.vcf", text))
+    half = len(repo.samples) // 2
+    return repo, {"A": repo.samples[:half], "B": repo.samples[half:]}
+
+
+def test_tables_draw_themselves(fx_repo):
+    repo, cohorts = fx_repo
+    counts = repo.count_alleles(cohorts=cohorts)
+    lines = counts.plot().axes[0].patches
+    for line, name in zip(lines, cohorts, strict=True):
+        of_name = repo.count_alleles(cohort=cohorts[name])
+        assert line.get_data().values.sum() == (of_name.allele_count > 0).sum()
+    places = points(counts.plot("frequencies").axes[0])
+    of_a, of_b = (repo.count_alleles(cohort=ids).allele_frequency for ids in cohorts.values())
+    kept = ~(np.isnan(of_a) | np.isnan(of_b)) & ((of_a > 0) | (of_b > 0))
+    assert places.tolist() == np.column_stack([of_a[kept], of_b[kept]]).tolist()
+    compared = repo.compare_cohorts(*cohorts.values())
+    assert len(points(compared.plot().axes[0])) == np.count_nonzero(~np.isnan(compared.p_value))
+    heading = compared.plot("qq").axes[0].get_legend().get_title().get_text()
+    assert f"{compared.genomic_inflation:.3f}" in heading
+    assert f"{compared.genomic_inflation:.3g}" in compared.summary()
+    hardy = repo.variant_stats().plot("qq")
+    assert hardy.axes[0].get_title(loc="left") == "Hardy-Weinberg"
+
+
+def test_a_table_without_what_a_picture_needs_says_so(fx_repo):
+    repo, cohorts = fx_repo
+    with pytest.raises(QueryError, match="of p-values"):
+        repo.count_alleles().plot("manhattan")
+    with pytest.raises(QueryError, match="two cohorts, the table has 1"):
+        repo.count_alleles().plot("frequencies")
+    with pytest.raises(QueryError, match="one cohort's"):
+        repo.variant_stats(cohorts=cohorts).plot("qq")
+    with pytest.raises(QueryError, match="no picture 'pie'"):
+        repo.count_alleles().plot("pie")
+
+
+@pytest.mark.parametrize("kind", ["spectrum", "frequencies", "manhattan", "qq"])
+def test_the_command_draws(kind, fx_repo, fx_cli, tmp_path):
+    repo, cohorts = fx_repo
+    for name, ids in cohorts.items():
+        (tmp_path / name).write_text("\n".join(ids) + "\n")
+    options = [word for name in cohorts for word in ("--cohort", f"{name}=@{tmp_path / name}")]
+    fx_cli("plot", repo.path, kind, "-o", tmp_path / "a.svg", *options)
+    assert (tmp_path / "a.svg").read_text().count("<path") > 20
+    refused = fx_cli("plot", repo.path, kind, "-o", tmp_path / "a.pdf", *options, status=1)
+    assert ".png or .svg" in refused.stderr
+
+
+def test_options_that_a_picture_does_not_take_are_refused(fx_repo, fx_cli, tmp_path):
+    refused = fx_cli("plot", fx_repo[0].path, "spectrum", "-o", tmp_path / "a.png", "--test", "chi2", status=1)
+    assert "for manhattan and qq" in refused.stderr
+    refused = fx_cli("plot", fx_repo[0].path, "qq", "-o", tmp_path / "a.png", status=1)
+    assert "--cohort" in refused.stderr

@@ -253,9 +253,7 @@ def test_every_sample_falls_in_one_class(kind):
 
 def test_the_generator_repeats_itself_and_covers_its_ground():
     text = vcf_text.make_vcf(1, 997, 11, ploidy="mixed", max_alts=4, missing=0.1, half_missing=0.1)
-    assert text == vcf_text.make_vcf(
-        1, 997, 11, ploidy="mixed", max_alts=4, missing=0.1, half_missing=0.1
-    )
+    assert text == vcf_text.make_vcf(1, 997, 11, ploidy="mixed", max_alts=4, missing=0.1, half_missing=0.1)
     vcf = reference.read_vcf(text)
     assert len(vcf.records) == 997
     alts = {alt for record in vcf.records for alt in record.alts}
@@ -293,8 +291,7 @@ def test_frequencies_of_the_1000_genomes_slice_are_those_of_its_info(fx_slice):
     vcf = reference.read_vcf(text)
     place = {name: index for index, name in enumerate(vcf.samples)}
     cohorts = {"": None} | {
-        f"{name}_": [place[sample] for sample in samples]
-        for name, samples in fx_slice.populations.items()
+        f"{name}_": [place[sample] for sample in samples] for name, samples in fx_slice.populations.items()
     }
     rows = reference.count_rows(vcf.records, cohorts=cohorts)
     sites = dataclasses.replace(fx_slice, lines=fx_slice.lines[::every]).info()

@@ -304,8 +304,7 @@ def test_a_newer_format_is_refused(tmp_path):
     path, _ = two_batches(tmp_path)
     identity = path / "varstore.json"
     newer = {
-        key: value + 998 if type(value) is int else value
-        for key, value in json.loads(identity.read_text()).items()
+        key: value + 998 if type(value) is int else value for key, value in json.loads(identity.read_text()).items()
     }
     assert newer != json.loads(identity.read_text())
     identity.write_text(json.dumps(newer))
@@ -420,7 +419,6 @@ def test_a_refused_add_changes_nothing(tmp_path):
         assert_same_rows(found.count_genotypes(), rows)
         assert found.verify() == [], kind
         assert sorted(file.name for file in (path / "manifests").iterdir()) == manifests
-
 
 
 def test_another_name_of_a_site_does_not_make_another_site(tmp_path):

@@ -209,8 +209,7 @@ class _Writer:
         singleton = rng.randrange(self.num_samples) if num_alts and rng.random() < 0.2 else -1
         for sample in range(self.num_samples):
             codes = [
-                str(rng.randint(1, num_alts)) if rng.random() < frequency else "0"
-                for _ in range(ploidies[sample])
+                str(rng.randint(1, num_alts)) if rng.random() < frequency else "0" for _ in range(ploidies[sample])
             ]
             if sample == singleton:
                 codes[rng.randrange(len(codes))] = str(num_alts)

@@ -13,18 +13,20 @@ from .model.ploidy import CLASS_NAMES
 from .model.results import CountTable, Genotypes
 from .query.batches import BatchHandle
 from .query.cohorts import Cohort, members
+from .stats.asking import Statistics
 from .stats.comparisons import Comparisons
 from .storage.manifest import Document
 
 if TYPE_CHECKING:
     from .export.records import Selection
     from .export.report import ExportReport
+    from .model.people import SampleTable
     from .storage.reference import Sequences
 
 PathLike = str | os.PathLike[str]
 
 
-class Questions(Comparisons):
+class Questions(Comparisons, Statistics):
     """Questions of one version; arguments mean the same in all of them."""
 
     def info(self) -> Document:
@@ -41,7 +43,36 @@ class Questions(Comparisons):
             "contigs": list(dict.fromkeys(name for batch in self._batches for name in batch.entry["used_contigs"])),
             "batches": [self._described(batch) for batch in self._batches],
             "normalised": _normalised(document.get("fasta")),
+            "columns": self._columns_said(),
         }
+
+    def sample_table(self, samples: Iterable[str] | None = None) -> SampleTable:
+        """What is known of people: ``sample``, and the columns that tables gave; a row a sample.
+
+        samples : these, in this order; default: everybody in the order of the repository, less those withdrawn
+
+        Raises UnknownSampleError, WithdrawnSampleError, SampleClashError.
+        """
+        from .model.people import SampleTable  # noqa: PLC0415
+        from .storage.sample_columns import chosen  # noqa: PLC0415
+
+        people = self._everybody()
+        numbers = people.resolve(people.present if samples is None else samples)
+        return SampleTable(chosen({name: self.columns[name] for name in ("sample", *self._given_columns())}, numbers))
+
+    def _given_columns(self) -> list[str]:
+        """Names of the columns that tables gave."""
+        return list(getattr(self.columns, "given", ()))
+
+    def _columns_said(self) -> list[Document]:
+        """Name and contents of each column that a table gave."""
+        from .model.people import summary  # noqa: PLC0415
+
+        names = self._given_columns()
+        if not names:
+            return []
+        present = members(None, self._num_numbers, self._withdrawn_now())[0]
+        return [{"name": name, **summary(self.columns[name], present)} for name in names]
 
     def _described(self, batch: BatchHandle) -> Document:
         """The entry of a batch, with how many of its people are of unknown ploidy where it has no record."""

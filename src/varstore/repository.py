@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -77,7 +77,7 @@ def create(
     absent : what people of the new batch are where it has no record: ``unknown`` or ``reference``. Default: unknown,
         and for a gVCF reference where its reference blocks are sure
     callable : a BED file of where they could be called; outside it they are unknown
-    samples : a TSV with a header, a column that names the sample, and a column ``sex``
+    samples : what is known of the people: a table, a pedigree or phenopackets, as ``set_samples`` takes them
     min_ref_gq : least GQ of a sure reference block; default: 20
     reference : FASTA (plain or bgzip): REF of every record must be its bases, and alleles are matched left-aligned.
         The repository keeps digests of it, and where it was; later batches are held against the same FASTA
@@ -285,6 +285,37 @@ class Repository(Questions):
 
         with self._writing():
             delete(self.path, self._writable(), name)
+        self._load(None)
+        return self
+
+    def set_samples(
+        self,
+        *tables: Any,
+        id: str | None = None,  # noqa: A002
+        missing: str | None = None,
+        strict: bool = False,
+        drop: Iterable[str] = (),
+    ) -> Repository:
+        """Say something of people, and move on to the version that says so; what is known already stays.
+
+        tables : paths of a TSV or CSV with a header, a pedigree (.ped, .fam, .psam) or phenopackets (.json, .jsonl, a
+            folder); or DataFrames or mappings of columns. The last that says something of somebody wins, cell by cell;
+            a missing cell says nothing
+        id : the column that names the sample; default: the first of sample, sample_id, IID, #IID and Sample name
+        missing : texts of missing cells, separated by commas; default: empty, ``NA``, ``.``, ``#REF!`` and ``#N/A``
+        strict : rows of people who are not in the repository are an error, not a warning
+        drop : columns that go, before the tables are read in
+
+        Raises InputError with file and line, QueryError, ReadOnlyError.
+        """
+        from .changes.describing import describe  # noqa: PLC0415
+        from .people.reading import people_of  # noqa: PLC0415
+
+        self._writable()
+        read = [people_of(table, id, missing) for table in tables]
+        dropped = [drop] if isinstance(drop, str) else list(drop)
+        with self._writing():
+            describe(self.path, read, dropped, strict=strict)
         self._load(None)
         return self
 

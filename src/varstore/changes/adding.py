@@ -22,7 +22,8 @@ from ..errors import (
     WriteError,
 )
 from ..model.contigs import resolve
-from ..model.sample_table import SampleTable, read_sample_table
+from ..people.reading import read_people
+from ..people.table import PeopleTable
 from ..storage import denominators, files, keys, manifest, totals
 from ..storage.batch import Batch
 from ..storage.denominators import Denominators, Wish, read_wish
@@ -73,9 +74,9 @@ class AddOptions:
         return read_wish(self.absent, None if self.callable is None else Path(self.callable), self.min_ref_gq)
 
     @cached_property
-    def table(self) -> SampleTable | None:
+    def table(self) -> PeopleTable | None:
         """What is known of the people. Raises InputError."""
-        return None if self.samples is None else read_sample_table(Path(self.samples))
+        return None if self.samples is None else read_people(Path(self.samples))
 
 
 # Options that a plan keeps for its commit.
@@ -180,8 +181,8 @@ def _check_files_of_users(opened: Sequence[Input], options: AddOptions) -> None:
     headers = [source.header for source in opened]
     if all(header.contigs for header in headers):
         options.wish.check({name: length for header in headers for name, length in header.contigs.items()})
-    if options.table is not None and options.samples is not None:
-        options.table.check([name for header in headers for name in header.samples], os.fspath(options.samples))
+    if options.table is not None:
+        options.table.check([name for header in headers for name in header.samples])
 
 
 def _prepare(root: Path, newest: Document, source: Input, options: AddOptions) -> None:

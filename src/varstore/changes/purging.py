@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import uuid
 from collections.abc import Sequence
@@ -17,20 +16,20 @@ from numpy.typing import NDArray
 
 from .. import __version__
 from ..errors import RepositoryError
-from ..model.ploidy import SEXES
 from ..storage import files, manifest, ploidy, reference_blocks, saved_cohorts, totals
-from ..storage.arrays import GROUP, ArraySpec, StoredArray, write_whole
+from ..storage.arrays import StoredArray
 from ..storage.batch import Batch
 from ..storage.coverage import Coverage, write_coverage
 from ..storage.fewer_people import HEADER, FewerBatch, FewerPeople, holds, token
 from ..storage.garbage import Garbage
 from ..storage.history import withdrawn_of
-from ..storage.manifest import SHARED_FEATURE, Document
+from ..storage.manifest import SHARED_FEATURE, Document, need_columns
 from ..storage.parts import Part, PartRef, PartWriter
 from ..storage.people import sample_names
 from ..storage.sharing import Contigs, Source, read_calls, write_shared
 from ..storage.sources import BatchOpener
 from .adding import commit
+from .purging_people import PeoplePurge
 from .upkeep import collect
 
 
@@ -84,6 +83,7 @@ class _Purge:
         self._entries: dict[str, Document] = {}
         self._derived: dict[str, Document] = {}
         self._samples: dict[str, Document] = {}
+        self._overlays: dict[str, Document] = {}
 
     def run(self) -> None:
         """Write, publish and commit. Raises _OvertakenError."""
@@ -91,7 +91,7 @@ class _Purge:
         try:
             self._write_batches()
             self._write_samples()
-            if self._entries or self._samples:
+            if self._entries or self._samples or self._overlays:
                 commit(self.root, self.document, self._change, "purge")
             committed = True
         finally:
@@ -224,24 +224,17 @@ class _Purge:
 
     def _write_samples(self) -> None:
         """Sample tables in which the withdrawn have a number and nothing else."""
-        first = 0
+        job, first = PeoplePurge(self.root, self.names, self.withdrawn), 0
         for entry in self.document["samples"]:
-            part = Part(self.root, PartRef(**entry["part"]))
-            names = StoredArray(part, "sample").read()
-            gone = self.withdrawn[(self.withdrawn >= first) & (self.withdrawn < first + len(names))] - first
-            first += len(names)
-            if not len(gone) or not any(names[gone]):
-                continue
             writer = self._writer()
-            for file in part.entries:
-                if file.endswith("/.zarray"):
-                    array = StoredArray(part, file.removesuffix("/.zarray"))
-                    values = array.read()
-                    values[gone] = SEXES[0] if array.name == "sex" else ""
-                    spec = ArraySpec(array.name, "|O", ("samples",), _description(part, array.name))
-                    write_whole(writer, spec, values.tolist(), array.chunks[0])
-            writer.write(".zgroup", GROUP)
-            self._samples[entry["id"]] = {**entry, "part": self._publish(writer, "samples")}
+            size, written = job.write_samples(entry, first, writer)
+            first += size
+            if written:
+                self._samples[entry["id"]] = {**entry, "part": self._publish(writer, "samples")}
+        for entry in self.document.get("sample_overlays", ()):
+            writer = self._writer()
+            if job.write_overlay(entry, writer):
+                self._overlays[entry["id"]] = {**entry, "part": self._publish(writer, "samples")}
 
     def _saved_cohort(self, place: int, entry: Document, num_people: int) -> Document:
         """The entry of a saved cohort without the withdrawn: their numbers, and text that names one of them."""
@@ -254,22 +247,21 @@ class _Purge:
         """The next manifest. Refuses if what was written anew has changed, or more people were withdrawn."""
         if not np.array_equal(withdrawn_of(document), self.withdrawn):
             raise _OvertakenError("more people were withdrawn meanwhile")
-        before = {key: {each["id"]: each for each in self.document[key]} for key in ("batches", "samples", "derived")}
         replaced = {"batches": self._entries, "samples": self._samples, "derived": self._derived}
-        for key, new in replaced.items():
-            found = {each["id"]: each for each in document[key]}
-            if any(found.get(each) != before[key][each] for each in new):
+        for key, new in {**replaced, "sample_overlays": self._overlays}.items():
+            before = {each["id"]: each for each in self.document.get(key, ())}
+            found = {each["id"]: each for each in document.get(key, ())}
+            if any(found.get(each) != before[each] for each in new):
                 raise _OvertakenError("a batch was changed meanwhile")
-            document[key] = [new.get(each["id"], each) for each in document[key]]
+            if found:
+                document[key] = [new.get(each, entry) for each, entry in found.items()]
+        if self._samples or self._overlays:
+            need_columns(document)
         people = document["num_samples"]
         document["cohorts"] = [self._saved_cohort(*each, people) for each in enumerate(document["cohorts"], 1)]
         document["reader_features"] = sorted({*document["reader_features"], SHARED_FEATURE})
         document["first_version"] = document["version"] + 1
         return document
-
-
-def _description(part: Part, array: str) -> str:
-    return str(json.loads(part.read(f"{array}/.zattrs")).get("description", ""))
 
 
 def _write_totals(writer: PartWriter, batch: FewerBatch) -> None:

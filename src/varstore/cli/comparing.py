@@ -28,7 +28,7 @@ def compare(
     regions: str | None,
     regions_file: str | None,
     apply_filters: str | None,
-    test: str,
+    test: str | None,
     allow_overlap: bool,
     **options: Any,
 ) -> tuple[Any, tuple[str, str]]:
@@ -42,7 +42,7 @@ def compare(
         split_regions(regions, repo.contigs) if regions else None,
         regions_file=regions_file,
         filters=apply_filters,
-        test=test,
+        test=test or "fisher",
         overlap=allow_overlap,
     )
     return table, (first, second)

@@ -20,22 +20,27 @@ def count(
     **cohort_options: Any,
 ) -> Any:
     """Ask the repository what the options say; ``cohort_options`` as of ``cohorts.chosen_cohorts``."""
+    chosen, groups = who(repo, samples, samples_file, cohort_options)
+    return repo.count_genotypes(
+        split_regions(regions, repo.contigs) if regions else None,
+        regions_file=regions_file,
+        cohort=chosen,
+        cohorts=groups,
+        filters=apply_filters,
+    )
+
+
+def who(repo: Any, samples: str | None, samples_file: str | None, cohort_options: dict[str, Any]) -> tuple[Any, Any]:
+    """People as one cohort without a name, or as several with names, or neither: everybody."""
     from .cohorts import chosen_cohorts  # noqa: PLC0415
 
     chosen = people(repo, samples, samples_file)
     groups = chosen_cohorts(repo, samples=chosen, **cohort_options)
-    everybody = None
-    if groups is None and cohort_options["persons"]:
-        # As with -s, and as of everybody, there is no column of cohorts.
-        everybody = repo.cohort("true" if chosen is None else chosen, allow_empty=True).persons()
-    return repo.count_genotypes(
-        split_regions(regions, repo.contigs) if regions else None,
-        regions_file=regions_file,
-        samples=chosen if groups is None and everybody is None else None,
-        cohort=everybody,
-        cohorts=groups,
-        filters=apply_filters,
-    )
+    if groups is not None:
+        return None, groups
+    if cohort_options["persons"]:
+        return repo.cohort("true" if chosen is None else chosen, allow_empty=True).persons(), None
+    return chosen, None
 
 
 def people(repo: Any, samples: str | None, samples_file: str | None, batch: str | None = None) -> list[str] | None:

@@ -79,7 +79,7 @@ callable_option = click.option(
     help="Where they could be called: outside it people are unknown at sites without a record.",
 )
 table_option = click.option(
-    "--samples", metavar="TSV", type=click.Path(), help="Table of people: a column that names them, and their sex."
+    "--samples", metavar="FILE", type=click.Path(), help="What is known of the people, as `varstore samples --set`."
 )
 min_ref_gq_option = click.option(
     "--min-ref-gq", metavar="N", type=click.IntRange(0), help="Least GQ of a sure reference block.  [default: 20]"
@@ -98,6 +98,13 @@ window_sites_option = click.option(
 step_option = click.option(
     "--step", metavar="N", help="From one window to the next, bases or sites.  [default: as large as a window]"
 )
+test_option = click.option(
+    "--test",
+    type=click.Choice(["fisher", "chi2", "genotypic", "dominant", "recessive", "trend"]),
+    help="Of alleles: Fisher's exact, chi-square; of people: genotypic (2 degrees of freedom), dominant, recessive, "
+    "Cochran-Armitage trend.  [default: fisher]",
+)
+overlap_option = click.option("--allow-overlap", is_flag=True, help="Let people be in both cohorts that are compared.")
 output_option = click.option("-o", "--output", type=click.Path(), help="Write here instead of to the screen.")
 format_option = click.option(
     "--format", "form", type=click.Choice(["tsv", "json", "arrow"]), default="tsv", show_default=True
@@ -274,6 +281,37 @@ def batch(repo: str, batch_id: str | None, **options: Any) -> None:
 
 @main.command()
 @repo_argument
+@click.option("--set", "tables", metavar="FILE", multiple=True, type=click.Path(), help="Take in a table; repeat.")
+@click.option(
+    "--id",
+    "id_column",
+    metavar="COLUMN",
+    help="Column that names the sample.  [default: sample, sample_id, IID, #IID or Sample name]",
+)
+@click.option(
+    "--missing", metavar="LIST", help="Texts of missing cells, separated by commas.  [default: empty,NA,.,#REF!,#N/A]"
+)
+@click.option("--strict", is_flag=True, help="Rows of people who are not in REPO are an error.")
+@click.option("--drop", metavar="COLUMN", multiple=True, help="Leave a column out from now on; repeat.")
+@samples_option
+@samples_file_option
+@click.option("-o", "--output", type=click.Path(), help="Write here instead of to the screen.")
+@click.option(
+    "--format", "form", type=click.Choice(["tsv", "json", "arrow"]), help="Form of the table.  [default: tsv]"
+)
+def samples(repo: str, **options: Any) -> None:
+    """Print what is known of the people of REPO, one row a sample; with --set or --drop, change it in a new version.
+
+    FILE is a TSV or CSV with a header (.gz too), a pedigree (.ped, .fam, .psam), or GA4GH phenopackets (.json, .jsonl,
+    or a folder of them). The last FILE that says something wins, cell by cell; a missing cell says nothing.
+    """
+    from . import samples as table  # noqa: PLC0415
+
+    table.samples(_open(repo), **options)
+
+
+@main.command()
+@repo_argument
 @regions_option
 @regions_file_option
 @samples_option
@@ -296,15 +334,8 @@ def count(repo: str, output: str | None, form: str, **options: Any) -> None:
 @main.command()
 @repo_argument
 @cohort_options
-@click.option(
-    "--test",
-    type=click.Choice(["fisher", "chi2", "genotypic", "dominant", "recessive", "trend"]),
-    default="fisher",
-    show_default=True,
-    help="Of alleles: Fisher's exact, chi-square; of people: genotypic (2 degrees of freedom), dominant, recessive, "
-    "Cochran-Armitage trend.",
-)
-@click.option("--allow-overlap", is_flag=True, help="Let people be in both cohorts.")
+@test_option
+@overlap_option
 @click.option("--summary", is_flag=True, help="Print a paragraph that sums the comparison up, in place of the table.")
 @regions_option
 @regions_file_option
@@ -398,6 +429,56 @@ def burden(repo: str, output: str | None, form: str, **options: Any) -> None:
 
     opened = _open(repo)
     show.table(comparing.burden(opened, **options), output, form)
+
+
+@main.command()
+@repo_argument
+@regions_option
+@regions_file_option
+@samples_option
+@samples_file_option
+@filters_option
+@cohort_options
+@click.option("--midp", is_flag=True, help="Mid-p of the Hardy-Weinberg test: tables as likely as this one count half.")
+@click.option(
+    "--per-sample", metavar="FILE", type=click.Path(), help="Write the table of people here too, from the same pass."
+)
+@click.option("--samples-only", is_flag=True, help="Print the table of people instead of that of sites.")
+@output_option
+@format_option
+def stats(repo: str, **options: Any) -> None:
+    """Print statistics of sites, one row an ALT allele: counts, call rate, heterozygosity, Hardy-Weinberg, singletons.
+
+    With --per-sample or --samples-only those of people, one row a sample: calls, transitions and transversions,
+    singletons, inbreeding. Options select as those of count do.
+    """
+    from . import statistics  # noqa: PLC0415
+
+    statistics.stats(_open(repo), **options)
+
+
+@main.command()
+@repo_argument
+@click.argument("kind", type=click.Choice(["spectrum", "frequencies", "manhattan", "qq"]))
+@click.option(
+    "-o", "--output", metavar="FILE", required=True, type=click.Path(), help="Picture to write: .png or .svg."
+)
+@cohort_options
+@test_option
+@overlap_option
+@regions_option
+@regions_file_option
+@filters_option
+def plot(repo: str, kind: str, output: str, **options: Any) -> None:
+    """Draw a picture of KIND.
+
+    spectrum: how many alleles are how common, a line a cohort. frequencies: the alleles of one cohort against those of
+    another.
+    manhattan, qq: p-values of two cohorts compared, along the genome or against those of chance.
+    """
+    from . import plotting  # noqa: PLC0415
+
+    plotting.plot(_open(repo), kind, output, **options)
 
 
 @main.command()

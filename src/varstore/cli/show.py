@@ -12,6 +12,8 @@ import click
 
 from ..errors import QueryError
 
+_WIDTH = 40
+
 
 def table(result: Any, output: str | None, form: str) -> None:
     """Write a table of counts as TSV, JSON lines or an Arrow IPC file."""
@@ -82,3 +84,23 @@ def info(repo: Any, *, as_json: bool) -> None:
         click.echo(f"batch     {batch['id']}: {batch['num_samples']:,} samples; {names}")
         for name, people in batch.get("unknown_ploidy", {}).items():
             click.echo(f"          ploidy of {people:,} samples on {name} is unknown: they are missing at absent sites")
+    for column in document["columns"]:
+        click.echo(f"column    {column['name']}: {_column(column)}")
+
+
+def _column(column: dict[str, Any]) -> str:
+    """A column of the sample table in a line."""
+    what = column["kind"] + (f", {column['missing']:,} missing" if column["missing"] else "")
+    if "range" in column:
+        return f"{what}; {column['range'][0]} to {column['range'][1]}"
+    common = column.get("commonest", [])
+    distinct = column.get("distinct", len(common))
+    if distinct > len(common) and common[0][1] == 1:
+        return f"{what}; {distinct:,} values, no two alike"
+    shown = ", ".join(f"{_value(value)} ({number:,})" for value, number in common)
+    return f"{what}{'; ' if shown else ''}{shown}{', ...' if distinct > len(common) else ''}"
+
+
+def _value(value: Any) -> str:
+    text = str(value).lower() if isinstance(value, bool) else str(value)
+    return text if len(text) <= _WIDTH else text[: _WIDTH - 3] + "..."

@@ -41,7 +41,9 @@ def read_named_bed(path: Path) -> list[tuple[str, int, int, str]]:
     Empty intervals are left out. Raises InputError with file and line.
     """
     rows = _rows(path)
-    found = [(row[0], start, end, row[3] if len(row) > 3 and row[3] else ".") for row, start, end in rows if end > start]
+    found = [
+        (row[0], start, end, row[3] if len(row) > 3 and row[3] else ".") for row, start, end in rows if end > start
+    ]
     if not found:
         raise InputError(f"{path}: no interval in it; expected lines of contig, start and end")
     return found

@@ -69,6 +69,18 @@ class CountTable:
     def __repr__(self) -> str:
         return f"<CountTable of {len(self)} rows: {', '.join(self._columns)}>"
 
+    def plot(self, kind: str | None = None) -> Any:
+        """As a picture, a matplotlib Figure: ``table.plot("spectrum").savefig("a.png")``.
+
+        kind : "spectrum", "frequencies" (of two cohorts), "manhattan" or "qq" (of p-values); default: manhattan of a
+            comparison, else spectrum
+
+        Raises QueryError where the table has not what the picture needs, MissingDependencyError.
+        """
+        from .pictures import draw  # noqa: PLC0415
+
+        return draw(self, kind)
+
     def to_pandas(self) -> Any:
         """As a pandas DataFrame."""
         return _optional("pandas", "pandas").DataFrame(dict(self._items()))

@@ -22,7 +22,7 @@ _INTEGER = re.compile(r"[+-]?(?:0|[1-9][0-9]{0,18})\Z")
 _NUMBER = re.compile(r"[+-]?(?:(?:0|[1-9][0-9]*)(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,4})?\Z")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}\Z")
 # Above it, floats no longer tell integers apart.
-_EXACT = 1 << 53
+EXACT = 1 << 53
 
 
 def parse_missing(text: str | None) -> frozenset[str]:
@@ -84,7 +84,7 @@ def _numbers(texts: Sequence[str]) -> NDArray[Any] | None:
     for i, text in enumerate(texts):
         if _NUMBER.match(text):
             out[i] = float(text)
-            if math.isinf(out[i]) or (_INTEGER.match(text) and abs(out[i]) > _EXACT):
+            if math.isinf(out[i]) or (_INTEGER.match(text) and abs(out[i]) > EXACT):
                 return None
         elif text.lower() == "nan":
             out[i] = math.nan
@@ -109,7 +109,7 @@ _READERS: dict[Kind, Callable[[Sequence[str]], NDArray[Any] | None]] = {
 
 def number_text(value: float) -> str:
     """A number as text, the shortest that is read back as it, whole ones without a point."""
-    return str(int(value)) if value.is_integer() and abs(value) < _EXACT else repr(value)
+    return str(int(value)) if value.is_integer() and abs(value) < EXACT else repr(value)
 
 
 _WRITERS: dict[Kind, Callable[[Any], str]] = {

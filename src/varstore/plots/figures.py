@@ -45,11 +45,16 @@ def rows(number: int) -> str:
     return f"{number:,} row{'' if number == 1 else 's'}"
 
 
-def save(figure: Any, path: str | os.PathLike[str]) -> None:
-    """Write a figure as PNG or SVG, by the name of the file. Raises QueryError."""
+def check_form(path: str | os.PathLike[str]) -> None:
+    """Refuse names of files that say no form that pictures are written in. Raises QueryError."""
     form = Path(path).suffix.lower()
     if form not in FORMS:
         raise QueryError(f"{os.fspath(path)}: pictures are .png or .svg, not {form or 'without an ending'}")
+
+
+def save(figure: Any, path: str | os.PathLike[str]) -> None:
+    """Write a figure as PNG or SVG, by the name of the file. Raises QueryError."""
+    check_form(path)
     try:
         figure.savefig(path, dpi=_DOTS_PER_INCH)
     except OSError as error:

@@ -16,10 +16,10 @@ _BAND = 0.95
 _BAND_POINTS = 200
 
 
-def quantiles(p: NDArray[np.float64], title: str = "") -> Any:
+def quantiles(p: NDArray[np.float64], title: str = "", inflation: float | None = None) -> Any:
     """Draw sorted p-values against those expected without any difference, with 95 % of each rank (Beta quantiles).
 
-    p : (rows,) float64, NaN where there is none
+    p : (rows,) float64, NaN where there is none    inflation : lambda; None: that of the p-values
 
     Returns a matplotlib Figure. Raises QueryError where no p is left, MissingDependencyError.
     """
@@ -40,7 +40,7 @@ def quantiles(p: NDArray[np.float64], title: str = "") -> Any:
         )  # fmt: skip
     axes.set_xlabel("$-\\log_{10}$ p expected by chance")
     axes.set_ylabel("$-\\log_{10}$ p found")
-    heading = f"$\\lambda$ = {inflation(there):.3f}, {len(there):,} p-values"
+    heading = f"$\\lambda$ = {inflation_of(there) if inflation is None else inflation:.3f}, {len(there):,} p-values"
     axes.legend(frameon=False, fontsize=9, loc="upper left", title=heading, alignment="left")
     missing = len(p) - len(there)
     note(
@@ -53,7 +53,7 @@ def quantiles(p: NDArray[np.float64], title: str = "") -> Any:
     return figure
 
 
-def inflation(p: NDArray[np.float64]) -> float:
+def inflation_of(p: NDArray[np.float64]) -> float:
     """Genomic inflation, lambda: the median chi-square of the p-values over that of chance, with one degree of freedom.
 
     Devlin and Roeder 1999. NaN without p-values; 0 where the median p is 1, as exact tests of rare alleles give.

@@ -67,6 +67,13 @@ class Absence:
         n_missing -= n_hom_ref
         return allele_number, n_hom_ref, n_missing
 
+    def of_ploidy(self, ploidy: int) -> Absence:
+        """The same, of people who have so many copies alone; the others are missing."""
+        return Absence(
+            self.contigs, np.where(self.ploidy == ploidy, self.ploidy, np.int16(0)), self.build,
+            [*self._shared, *self._own],
+        )  # fmt: skip
+
     def copies(self, contig: int, positions: NDArray[np.int64]) -> NDArray[np.int16]:
         """(positions, samples) how many alleles, all reference, each absent person has; 0: missing.
 

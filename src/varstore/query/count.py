@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from ..codec.layout import Scratch
 
 # Alleles that stand for "anything else": their records make a site known but have no row.
-_NO_ROW = ("<NON_REF>", "<*>", ".")
+NO_ROW = ("<NON_REF>", "<*>", ".")
 Map = Callable[[Callable[..., Any], Iterable[Any]], Iterable[Any]]
 
 # Masks by whose they are, first sample and size.
@@ -46,6 +46,7 @@ class CountJob:
     filters : which filters a record may have (bool over the store's filters, and whether none); None: any
     cache : where blocks come from
     packed : masks packed before, of these members and of others, told apart by ``whose``
+    counter : counts a block, in place of ``codec.counting.count_rows``
     """
 
     store: Store
@@ -55,6 +56,7 @@ class CountJob:
     cache: BlockCache
     packed: Packed = field(default_factory=dict)
     whose: str = ""
+    counter: Callable[..., None] | None = None
 
     @classmethod
     def shared(cls, part: SharedPart, jobs: Sequence[CountJob]) -> CountJob:
@@ -65,7 +67,7 @@ class CountJob:
             members[:, first : first + job.members.shape[1]] = job.members
         # Masks of the people of all are kept beside those of the first; not all sources cover every contig.
         whose = f"{part.part.ref.path}, columns {columns}"
-        return cls(part.batch, members, None, None, jobs[0].cache, jobs[0].packed, whose)
+        return cls(part.batch, members, None, None, jobs[0].cache, jobs[0].packed, whose, jobs[0].counter)
 
     @cached_property
     def people(self) -> NDArray[np.int64]:
@@ -146,7 +148,7 @@ def count_records(
 def _of_read(job: CountJob, read: ChunkRead, partials: list[BlockCounts], *, genotypes: bool) -> BlockCounts:
     counts = _of_batch(job, read, partials, genotypes=genotypes)
     if job.filters is not None:
-        _drop_failing(counts, _passes(job, read), job.people)
+        _drop_failing(counts, passes(job, read), job.people)
     return counts
 
 
@@ -188,7 +190,7 @@ def _count_task(task: _Task, *, genotypes: bool) -> BlockCounts:
         for first, block in job.cache.blocks(job.store, read.chunk, sample_chunk, len(sites.position)):
             masks = job.masks(first, block.num_samples)
             if masks is not None:
-                count_rows(block, rows, masks, counts, genotypes=genotypes, scratch=scratch)
+                (job.counter or count_rows)(block, rows, masks, counts, genotypes=genotypes, scratch=scratch)
     return _select(counts, read, rows[0])
 
 
@@ -215,13 +217,14 @@ def _select(counts: BlockCounts, read: ChunkRead, first: int = 0) -> BlockCounts
     )
 
 
-def _passes(job: CountJob, read: ChunkRead) -> NDArray[np.bool_]:
+def passes(job: CountJob, read: ChunkRead) -> NDArray[np.bool_]:
+    """(records of the read,) whether each has a filter that is asked for."""
     assert job.filters is not None
     allowed, none_allowed = job.filters
     filters = job.store.filter_chunk(read.chunk)
     filters = filters if read.rows is None else filters[read.rows]
-    passes: NDArray[np.bool_] = np.any(filters[:, allowed], axis=1)
-    return passes | ~np.any(filters, axis=1) if none_allowed else passes
+    good: NDArray[np.bool_] = np.any(filters[:, allowed], axis=1)
+    return good | ~np.any(filters, axis=1) if none_allowed else good
 
 
 def _drop_failing(counts: BlockCounts, passes: NDArray[np.bool_], people: NDArray[np.int64]) -> None:
@@ -256,7 +259,7 @@ def read_columns(
     alts = sites.alts[keep]
     site, position, ref = sites.record_of_alt[keep], sites.position_of_alt[keep], sites.ref_of_alt[keep]
     if sites.has_stand_ins:
-        allele = np.flatnonzero([alt not in _NO_ROW for alt in alts])
+        allele = np.flatnonzero([alt not in NO_ROW for alt in alts])
         site, position, ref, alts, record = site[allele], position[allele], ref[allele], alts[allele], record[allele]
     contig = contigs[sites.contig[site]]
     columns = {"site": record, "contig": contig, "position": position, "ref": ref, "alt": alts}

@@ -69,11 +69,7 @@ def count_parts(
     people = question.masks.sum(axis=1)
     parts: list[ReadColumns] = []
     if batches:
-        jobs = []
-        for batch, wanted in zip(batches, _filters(question.filters, batches), strict=True):
-            mine = question.masks[:, batch.numbers]
-            totals = batch.totals if question.everybody and mine.all() else None
-            jobs.append(CountJob(batch.store, mine, totals, wanted, cache, packed.setdefault(batch.entry["id"], {})))
+        jobs = count_jobs(question, batches, cache, packed)
         if axis is None:
             parts = _on_one_axis(question, jobs, people, map_tasks)
         else:
@@ -81,6 +77,18 @@ def count_parts(
             pieces = union.pieces(question.regions, question.alleles)
             parts = _on_the_union(question, jobs, list(absences), pieces, contigs, people, map_tasks)
     return parts
+
+
+def count_jobs(
+    question: Question, batches: Sequence[BatchHandle], cache: BlockCache, packed: dict[str, Packed]
+) -> list[CountJob]:
+    """The batches, as they are counted; arguments as of ``count_batches``. Raises UnknownFilterError."""
+    jobs = []
+    for batch, wanted in zip(batches, _filters(question.filters, batches), strict=True):
+        mine = question.masks[:, batch.numbers]
+        totals = batch.totals if question.everybody and mine.all() else None
+        jobs.append(CountJob(batch.store, mine, totals, wanted, cache, packed.setdefault(batch.entry["id"], {})))
+    return jobs
 
 
 def _on_one_axis(

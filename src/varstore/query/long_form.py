@@ -76,7 +76,7 @@ def frequency(allele_count: NDArray[np.int64], allele_number: NDArray[np.int64])
 
 
 def count_table(
-    parts: Sequence[ReadColumns],
+    parts: Sequence[Columns],
     num_cohorts: int,
     names: Sequence[str] | None,
     map_tasks: Map = map,
@@ -124,8 +124,12 @@ def _repeated(parts: Sequence[NDArray[Any]], dtype: type, each: int) -> NDArray[
     return whole if each == 1 else np.repeat(whole, each)
 
 
-def _turn_part(part: ReadColumns, out: Mapping[str, NDArray[np.int64]]) -> None:
+def _turn_part(part: Columns, out: Mapping[str, NDArray[np.int64]]) -> None:
     """Write a part's numbers as rows: (rows, cohorts) of each column asked for."""
+    if not isinstance(part, ReadColumns):
+        for name, rows in out.items():
+            _turn(part[name], None, rows)
+        return
     for name, rows in out.items():
         if name != "n_other":
             _turn(*part.source(name), rows)
@@ -142,4 +146,5 @@ def _turn(values: NDArray[np.int64], index: NDArray[np.int64] | None, rows: NDAr
         return
     from ..kernels.long_form import turn  # noqa: PLC0415
 
-    turn(values, np.arange(values.shape[1]) if index is None else index, rows)
+    # One type of array, whatever it is a part of: the kernel is compiled once.
+    turn(np.ascontiguousarray(values), np.arange(values.shape[1]) if index is None else index, rows)

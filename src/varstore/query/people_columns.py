@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -15,10 +16,23 @@ from ..model.columns import Column
 from ..model.ploidy import SEXES
 from ..people.cells import nothing, text_column
 from ..people.merging import Piece, merge
+from ..people.table import RESERVED
 from ..storage.parts import Part, PartRef
-from ..storage.sample_columns import num_people, read_column, read_numbers, stored_columns
+from ..storage.sample_columns import StoredColumn, num_people, read_column, read_numbers, stored_columns
 
-RESERVED = ("sample", "person", "sex", "father", "mother", "dataset", "consent")
+
+@dataclass(frozen=True)
+class _Spoken:
+    """A part. place : whom it speaks of; None: it has their numbers    columns : those that were not dropped"""
+
+    part: Part
+    place: slice | None
+    columns: dict[str, StoredColumn]
+
+
+def _kept(part: Part, entry: Mapping[str, Any]) -> dict[str, StoredColumn]:
+    dropped = entry.get("dropped", ())
+    return {name: column for name, column in stored_columns(part).items() if name not in dropped}
 
 
 class PeopleColumns(Mapping[str, Column]):
@@ -34,43 +48,46 @@ class PeopleColumns(Mapping[str, Column]):
         self._names = names
         self._made: dict[str, Column] = {}
         self._lock = Lock()
-        self._parts: list[tuple[Part, slice | None, frozenset[str]]] | None = None
-        self._given: dict[str, None] | None = None
+        self._parts: list[_Spoken] | None = None
+        self._all: dict[str, None] | None = None
 
-    def _open(self) -> list[tuple[Part, slice | None, frozenset[str]]]:
-        """Parts in order, whom each speaks of (None: it has the numbers), and which of its columns were dropped."""
+    def _open(self) -> list[_Spoken]:
+        """The parts in order, those of ``add`` first."""
         if self._parts is None:
-            parts: list[tuple[Part, slice | None, frozenset[str]]] = []
-            end = 0
+            parts, end = [], 0
             for entry in self._document["samples"]:
                 part = Part(self._root, PartRef(**entry["part"]))
                 begin, end = end, end + num_people(part)
-                parts.append((part, slice(begin, end), frozenset(entry.get("dropped", ()))))
+                parts.append(_Spoken(part, slice(begin, end), _kept(part, entry)))
             for entry in self._document.get("sample_overlays", ()):
                 part = Part(self._root, PartRef(**entry["part"]))
-                parts.append((part, None, frozenset(entry.get("dropped", ()))))
+                parts.append(_Spoken(part, None, _kept(part, entry)))
             self._parts = parts
         return self._parts
 
-    def _names_given(self) -> dict[str, None]:
-        if self._given is None:
-            found = dict.fromkeys(RESERVED)
-            for part, _, dropped in self._open():
-                found.update(dict.fromkeys(name for name in stored_columns(part) if name not in dropped))
-            self._given = found
-        return self._given
+    @property
+    def given(self) -> list[str]:
+        """Names of the columns that a table gave."""
+        given = {name for spoken in self._open() for name in spoken.columns}
+        return [name for name in self if name in given]
+
+    def _named(self) -> dict[str, None]:
+        if self._all is None:
+            names = [*RESERVED, *(name for spoken in self._open() for name in spoken.columns)]
+            self._all = dict.fromkeys(names)
+        return self._all
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._names_given())
+        return iter(self._named())
 
     def __len__(self) -> int:
-        return len(self._names_given())
+        return len(self._named())
 
     def __contains__(self, name: object) -> bool:
-        return name in self._names_given()
+        return name in self._named()
 
     def __getitem__(self, name: str) -> Column:
-        if name not in self._names_given():
+        if name not in self._named():
             raise KeyError(name)
         with self._lock:
             if name not in self._made:
@@ -85,11 +102,10 @@ class PeopleColumns(Mapping[str, Column]):
         pieces: list[Piece] = []
         if name == "person":
             pieces.append((slice(0, self._num_people), _names_column(self._names())))
-        for part, place, dropped in self._open():
-            stored = None if name in dropped else stored_columns(part).get(name)
-            if stored is not None:
-                where = read_numbers(part, self._num_people) if place is None else place
-                pieces.append((where, read_column(part, stored)))
+        for spoken in self._open():
+            if name in spoken.columns:
+                where = spoken.place or read_numbers(spoken.part, self._num_people)
+                pieces.append((where, read_column(spoken.part, spoken.columns[name])))
         return merge(pieces, self._num_people) if pieces else nothing("text", self._num_people)
 
 

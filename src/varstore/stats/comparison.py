@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -35,6 +36,14 @@ class ComparisonTable(CountTable):
         self.test = test
         self._counts = counts
 
+    @cached_property
+    def genomic_inflation(self) -> float:
+        """Lambda, of the statistic of the test, and of the allelic chi-square for the exact test, whose p is none."""
+        tested = association.run("chi2" if self.test == "fisher" else self.test, self._counts)
+        assert tested.statistic is not None
+        assert tested.degrees is not None
+        return correction.genomic_inflation(tested.statistic, tested.degrees)
+
     def summary(self, names: tuple[str, str] | None = None) -> str:
         """The comparison in a paragraph: who, what was tested, what stands out, Fst, inflation.
 
@@ -44,6 +53,12 @@ class ComparisonTable(CountTable):
 
         table = self if names is None else self._named(names)
         return describe(table, self._counts)
+
+    def plot(self, kind: str | None = None, names: tuple[str, str] | None = None) -> Any:
+        """As a picture. kind : as of ``CountTable.plot``    names : to call the cohorts by"""
+        from ..model.pictures import draw  # noqa: PLC0415
+
+        return draw(self, kind, names or self.sides.names, self.genomic_inflation if kind == "qq" else None)
 
     def _named(self, names: tuple[str, str]) -> ComparisonTable:
         sides = Sides(names, self.sides.num_people, self.sides.overlap)

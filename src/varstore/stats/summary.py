@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..query.site_counts import SiteCounts
-from . import association, correction, diversity
+from . import diversity
 
 if TYPE_CHECKING:
     from .comparison import ComparisonTable
@@ -37,7 +37,8 @@ def describe(table: ComparisonTable, counts: SiteCounts) -> str:
         f"{_NAMES[table.test]}."
     ]
     if tested:
-        sentences += [_corrected(table), _strongest(table), _inflation(table, counts)]
+        sentences += [_corrected(table), _strongest(table)]
+        sentences.append(f"The genomic inflation factor lambda is {table.genomic_inflation:.3g}.")
     sentences.append(_alone(table, names))
     if not table.sides.overlap:
         sentences.append(_fst(counts))
@@ -63,15 +64,6 @@ def _strongest(table: ComparisonTable) -> str:
         f"frequency {table.allele_frequency_a[row]:.3g} against {table.allele_frequency_b[row]:.3g}{odds}, "
         f"p = {table.p_value[row]:.3g}."
     )
-
-
-def _inflation(table: ComparisonTable, counts: SiteCounts) -> str:
-    """Lambda, of the statistic of the test, and of the allelic one for the exact test."""
-    tested = association.run("chi2" if table.test == "fisher" else table.test, counts)
-    assert tested.statistic is not None
-    assert tested.degrees is not None
-    value = correction.genomic_inflation(tested.statistic, tested.degrees)
-    return f"The genomic inflation factor lambda is {value:.3g}."
 
 
 def _alone(table: ComparisonTable, names: tuple[str, str]) -> str:

@@ -39,7 +39,9 @@ WRITER_FEATURES = ("sha256-parts",)
 # know of it would go on counting the one, and not count the other.
 WITHDRAWN = "withdrawn"
 ABSENT_REFERENCE = "absent-reference"
-_KNOWN_TO_READERS = (*READER_FEATURES, SHARED_FEATURE, WITHDRAWN, ABSENT_REFERENCE)
+# Of versions whose sample table has typed columns, or overlays: who does not know of them would miss what they say.
+SAMPLE_COLUMNS = "sample-columns"
+_KNOWN_TO_READERS = (*READER_FEATURES, SHARED_FEATURE, WITHDRAWN, ABSENT_REFERENCE, SAMPLE_COLUMNS)
 IDENTITY = "varstore.json"
 HEAD = "HEAD"
 
@@ -224,6 +226,11 @@ def _check_features(document: Document, path: Path, key: str, known: tuple[str, 
 def check_writable(root: Path, newest: Manifest) -> None:
     """Raise FormatVersionError if this varstore does not know all that a next version has to keep to."""
     _check_features(newest.document, root, "writer_features", WRITER_FEATURES)
+
+
+def need_columns(document: Document) -> None:
+    """Note that readers of a version have to know typed columns and overlays of the sample table."""
+    document["reader_features"] = sorted({*document["reader_features"], SAMPLE_COLUMNS})
 
 
 def versions(root: Path) -> list[int]:

@@ -8,9 +8,9 @@ from functools import lru_cache
 from pathlib import Path
 
 from ..errors import QueryError, SampleClashError, WithdrawnSampleError
-from ..model.sample_table import SampleTable
+from ..people.table import PeopleTable
 from .history import withdrawn_of
-from .manifest import Document
+from .manifest import Document, need_columns
 from .parts import Part, PartRef, PartWriter
 from .samples import read_samples, write_samples
 from .sources import BatchOpener
@@ -109,7 +109,7 @@ def _people(root: Path, entry: Document, names: Sequence[str]) -> Sequence[str]:
 class NewPeople:
     """Sample tables of the people a commit adds; a commit that is tried again writes them again if others came."""
 
-    def __init__(self, root: Path, staging: Path, table: SampleTable | None = None) -> None:
+    def __init__(self, root: Path, staging: Path, table: PeopleTable | None = None) -> None:
         self._root = root
         self._table = table
         self._staging = staging
@@ -131,10 +131,12 @@ class NewPeople:
             part = vars(self._written[new])
             document["samples"].append({"id": part["path"].rpartition("/")[2], "batch": batch, "part": part})
             document["num_samples"] = first + len(new)
+            if self._table is not None:
+                need_columns(document)
         return first if len(new) == len(samples) else None
 
     def _write(self, samples: Sequence[str]) -> PartRef:
         name = uuid.uuid4().hex[:12]
         part = PartWriter(self._staging / f"samples-{name}")
-        write_samples(part, samples, self._table)
+        write_samples(part, samples, None if self._table is None else self._table.of(samples))
         return part.publish(self._root, f"samples/{name}")

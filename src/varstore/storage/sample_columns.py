@@ -50,7 +50,7 @@ def array_name(column: str) -> str:
 
 
 def write_columns(part: PartWriter, columns: Mapping[str, Column]) -> None:
-    """Write the columns of a part, and the list of them."""
+    """Write the columns of a part, the list of them, and that it is a group."""
     listed = []
     for place, (name, column) in enumerate(columns.items()):
         array = array_name(name)
@@ -59,7 +59,8 @@ def write_columns(part: PartWriter, columns: Mapping[str, Column]) -> None:
         listed.append({"name": name, "kind": column.kind, "array": array})
         _write(part, array, name, column)
     part.write(".zgroup", GROUP)
-    part.write(".zattrs", json.dumps({"columns": listed}, indent=1, ensure_ascii=False).encode())
+    if listed:
+        part.write(".zattrs", json.dumps({"columns": listed}, indent=1, ensure_ascii=False).encode())
 
 
 def _write(part: PartWriter, array: str, name: str, column: Column) -> None:

@@ -1,34 +1,38 @@
-"""Sample-table parts: one array a column, one part an ``add``."""
+"""Sample-table parts: one of the new people of each ``add``, with their names, and overlays of what is said later."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from urllib.parse import quote
+from collections.abc import Mapping, Sequence
 
-from ..model.sample_table import SampleTable
-from .arrays import GROUP, ArraySpec, StoredArray, write_whole
+import numpy as np
+from numpy.typing import NDArray
+
+from ..model.columns import Column
+from ..people.cells import without_unused
+from .arrays import ArraySpec, StoredArray, write_whole
 from .parts import Part, PartWriter
+from .sample_columns import CHUNK, write_columns, write_numbers
 
-_CHUNK = 65536
+NAME = "sample"
 
 
-def write_samples(part: PartWriter, samples: Sequence[str], table: SampleTable | None = None) -> None:
+def write_samples(part: PartWriter, samples: Sequence[str], columns: Mapping[str, Column] | None = None) -> None:
     """Write the part of new people, in the order of their numbers: names, and what a table says of them."""
-    write_whole(part, ArraySpec("sample", "|O", ("samples",), "Sample name"), list(samples), _CHUNK)
-    if table is not None:
-        write_whole(part, ArraySpec("sex", "|O", ("samples",), "Sex"), table.sexes(samples), _CHUNK)
-        for column in table.columns:
-            spec = ArraySpec(_array_name(column), "|O", ("samples",), column)
-            write_whole(part, spec, table.values(column, samples), _CHUNK)
-    part.write(".zgroup", GROUP)
+    write_whole(part, ArraySpec(NAME, "|O", ("samples",), "Sample name"), list(samples), CHUNK)
+    write_columns(part, _tidy(columns or {}))
 
 
-def _array_name(column: str) -> str:
-    """A column's array: its name, with ``%`` codes for what a file cannot be called."""
-    name = quote(column, safe=" +,;=@()[]{}#!$&~'")
-    return name.replace(".", "%2E", 1) if name.startswith(".") else name
+def write_overlay(part: PartWriter, numbers: NDArray[np.int64], columns: Mapping[str, Column]) -> None:
+    """Write what is said of people who have numbers, ascending."""
+    write_numbers(part, numbers)
+    write_columns(part, _tidy(columns))
+
+
+def _tidy(columns: Mapping[str, Column]) -> dict[str, Column]:
+    """Columns without texts that no cell has: they might be somebody else's."""
+    return {name: without_unused(column) for name, column in columns.items()}
 
 
 def read_samples(part: Part) -> list[str]:
     """Names of the people of a part."""
-    return [str(name) for name in StoredArray(part, "sample").read()]
+    return [str(name) for name in StoredArray(part, NAME).read()]
