@@ -104,6 +104,26 @@ class Bench:
         path.write_text("#IID\tCOHORT\n" + "".join(lines))
         return cohorts, str(path)
 
+    def overlapping_cohorts(self, data: Dataset) -> dict[str, list[str]]:
+        """Return 26 random cohorts of 30 % of the people each."""
+        samples, draw = read_samples(self.vcf(data)), random.Random(27)
+        return {f"O{k:02d}": draw.sample(samples, len(samples) * 3 // 10) for k in range(NUM_COHORTS)}
+
+    def runs_of_plink2(self, data: Dataset, cohorts: dict[str, list[str]]) -> tuple[Figure | str, list[str]]:
+        """Time plink2 once a cohort, all together; return the names of its answers too."""
+        if not installed("plink2"):
+            return NOT_INSTALLED, []
+        self.peer_file(data, "plink2")
+        figures, answers = [], []
+        for name, ids in cohorts.items():
+            keep, out = self.path(f"{data.name}.{name}.txt"), f"{data.name}.alone.{name}"
+            keep.write_text("\n".join(ids) + "\n")
+            command = ["plink2", "--pfile", str(self.path(data.name)), "--out", str(self.path(out)), "--threads", "2"]
+            figures.append(self.repeat([*command, "--keep", str(keep), "--freq", "counts"]))
+            answers.append(f"{out}.acount")
+        most = max(figure.memory or 0 for figure in figures)
+        return Figure(sum(figure.value for figure in figures), "s", "process", most), answers
+
     def run(self, command: Sequence[str], output: Path | None = None) -> Figure:
         """Run a command; return its time and the peak memory of the largest process in it."""
         report, errors = self.path("run.json"), self.path("run.err")

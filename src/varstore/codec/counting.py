@@ -94,13 +94,16 @@ def count_rows(
     scratch = Scratch() if scratch is None else scratch
     first, end = rows
     cohorts = len(masks.members)
-    hits = np.zeros((NUM_SETS, cohorts, end - first), np.int32)
+    hits = np.empty((NUM_SETS, cohorts, end - first), np.int32)
+    for which in {*block.sets, ALT, MISSING}:  # others are not looked at
+        hits[which] = 0
+    unused = np.empty(hits.shape[1:], np.int32)
     pairs, negative = (np.zeros((cohorts, end - first), np.int32) for _ in range(2))
     dense = {which: s.dense_planes(_needed(which, rows), scratch) for which, s in block.sets.items()}
     for which, s in block.sets.items():
         mask = masks.samples if which == MISSING else masks.haplotypes(block.ploidy)
         want_pairs = genotypes and block.ploidy == 2 and which == ALT
-        met = hits[which], pairs if want_pairs else np.zeros_like(pairs), want_pairs
+        met = hits[which], pairs if want_pairs else unused, want_pairs
         if cohorts >= _MANY and block.ploidy <= 2:
             shift = 0 if which == MISSING else block.ploidy - 1
             status = _many.count_hits_many(

@@ -260,13 +260,16 @@ def combine_genotypes(
     n_het, n_hom_alt : (cohorts, alleles) int64; n_hom_ref, n_missing : (cohorts, rows) int64; added to
     """
     cohorts, rows = hits.shape[1], hits.shape[2]
-    awkward = 0
+    aside, awkward = np.empty(rows, np.bool_), 0
     for row in range(rows):
-        if is_awkward(form, first_row + row):
-            awkward += 1
-            continue
-        flipped = form[ALT, first_row + row] & FLIPPED != 0
-        for k in range(cohorts):
+        aside[row] = is_awkward(form, first_row + row)
+        awkward += aside[row]
+    # Cohort by cohort: rows of the counts are a power of two apart, and would push one another out of the cache.
+    for k in range(cohorts):
+        for row in range(rows):
+            if aside[row]:
+                continue
+            flipped = form[ALT, first_row + row] & FLIPPED != 0
             own, missing = np.int64(hits[ALT, k, row]), np.int64(hits[MISSING, k, row])
             het = own - 2 * np.int64(pairs[k, row]) if ploidy == 2 else np.int64(0)
             hom = np.int64(pairs[k, row]) if ploidy == 2 else own

@@ -1,22 +1,22 @@
-"""Counting: chunk reads times cohorts to integer partials, in threads, and partials to a table."""
+"""Counting: chunk reads times cohorts to integer partials, in threads, and partials to columns."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property, partial
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..codec.counts import BlockCounts
-from ..model.results import GENOTYPE_COLUMNS, CountTable, Values
 from ..storage.batch import SiteChunk
 from ..storage.sources import SharedPart, SourceBatch
 from ..storage.totals import Totals
 from .blocks import BlockCache
+from .long_form import ReadColumns
 from .plan import ChunkRead, Store
 
 if TYPE_CHECKING:
@@ -160,10 +160,10 @@ def _of_batch(job: CountJob, read: ChunkRead, partials: list[BlockCounts], *, ge
         return job.totals.counts(read.chunk, sites.num_alts, read.rows, genotypes=genotypes, read=kept)
     if not partials:
         num_alts = sites.num_alts if read.rows is None else sites.num_alts[read.rows]
-        partials = [BlockCounts.zeros(len(job.people), num_alts)]
+        partials = [BlockCounts.zeros(len(job.people), num_alts, genotypes=genotypes)]
     for other in partials[1:]:
         partials[0].add(other)
-    if not job.store.has_genotypes:
+    if genotypes and not job.store.has_genotypes:
         partials[0].n_missing[...] = job.people[:, np.newaxis]
     return partials[0]
 
@@ -186,7 +186,7 @@ def _count_task(task: _Task, *, genotypes: bool) -> BlockCounts:
     read, job = task.read, task.job
     sites = job.store.site_chunk(read.chunk)
     rows = read.span(len(sites.position))
-    counts = BlockCounts.zeros(len(job.members), sites.num_alts[rows[0] : rows[1]])
+    counts = BlockCounts.zeros(len(job.members), sites.num_alts[rows[0] : rows[1]], genotypes=genotypes)
     for sample_chunk in task.sample_chunks:
         for first, block in job.cache.blocks(job.store, read.chunk, sample_chunk, len(sites.position)):
             masks = job.masks(first, block.num_samples)
@@ -231,63 +231,24 @@ def passes(job: CountJob, read: ChunkRead) -> NDArray[np.bool_]:
 def _drop_failing(counts: BlockCounts, passes: NDArray[np.bool_], people: NDArray[np.int64]) -> None:
     """Where a record fails the filters its batch knows nothing: everybody is missing."""
     alleles = np.repeat(~passes, counts.num_alts)
-    for by_allele in (counts.allele_count, counts.n_het, counts.n_hom_alt):
-        by_allele[:, alleles] = 0
+    counts.allele_count[:, alleles] = 0
     counts.allele_number[:, ~passes] = 0
+    if not counts.n_missing.flags.writeable:  # genotypes were not asked for
+        return
+    counts.n_het[:, alleles] = 0
+    counts.n_hom_alt[:, alleles] = 0
     counts.n_hom_ref[:, ~passes] = 0
     counts.n_missing[:, ~passes] = people[:, np.newaxis]
 
 
-def count_table(
-    parts: Sequence[Mapping[str, NDArray[Any]]], num_cohorts: int, names: Sequence[str] | None, *, genotypes: bool
-) -> CountTable:
-    """Rows by site, ALT and cohort.
-
-    parts : columns of some sites each, in order: (alleles,) of the site, (cohorts, alleles) of the counts
-    names : of the cohorts; None: no such column
-
-    Counts are whole; what repeats or follows from them, text above all, is made when it is looked at.
-    """
-    ends = np.cumsum([0, *(len(part["position"]) for part in parts)])
-    columns: dict[str, Values] = {}
-    if names is not None:
-        columns["cohort"] = lambda: np.tile(np.array([*names, None], object)[:-1], ends[-1])
-    for name in ("contig", "position", "ref", "alt"):
-        columns[name] = partial(_repeated, name, parts, num_cohorts)
-    counted = ("allele_count", "allele_number", *(GENOTYPE_COLUMNS if genotypes else ()))
-    whole = {name: np.empty((ends[-1], num_cohorts), np.int64) for name in counted}
-    for part, begin, end in zip(parts, ends, ends[1:], strict=False):
-        for name, values in whole.items():
-            values[begin:end] = part[name].T
-    long = {name: values.reshape(-1) for name, values in whole.items()}
-    long_frequency = partial(_frequency, long["allele_count"], long["allele_number"])
-    columns |= {"allele_count": long["allele_count"], "allele_number": long["allele_number"]}
-    return CountTable(columns | {"allele_frequency": long_frequency} | long)
-
-
-def _repeated(name: str, parts: Sequence[Mapping[str, NDArray[Any]]], times: int) -> NDArray[Any]:
-    """A column of the sites, each row so often."""
-    nothing: Any = np.zeros(0, np.int64 if name == "position" else object)
-    whole = np.concatenate([nothing, *(part[name] for part in parts)]).astype(nothing.dtype, copy=False)
-    return whole if times == 1 else np.repeat(whole, times)
-
-
-def _frequency(count: NDArray[np.int64], number: NDArray[np.int64]) -> NDArray[np.float64]:
-    out = np.full(count.shape, np.nan)
-    np.divide(count, number, out=out, where=number > 0)
-    return out
-
-
 def read_columns(
-    sites: SiteChunk, read: ChunkRead, counts: BlockCounts, contigs: NDArray[Any], people: NDArray[np.int64], *,
-    genotypes: bool = True,
-) -> dict[str, NDArray[Any]]:  # fmt: skip
+    sites: SiteChunk, read: ChunkRead, counts: BlockCounts, contigs: NDArray[Any], people: NDArray[np.int64]
+) -> ReadColumns:
     """Columns of one read: (alleles,) of the site, (cohorts, alleles) of the counts.
 
     ``site`` numbers the records of the read.
 
     contigs : names, of the store's contigs and one more    people : (cohorts,) how many there are
-    genotypes : without, counts of alleles alone
     """
     keep: Any = slice(None)  # ALT alleles of the chunk that are asked for
     if read.rows is not None:
@@ -295,33 +256,13 @@ def read_columns(
         chosen[read.rows] = True
         keep = np.flatnonzero(chosen[sites.record_of_alt])
     record = np.repeat(np.arange(len(counts.num_alts)), counts.num_alts)  # of each ALT, among the records read
-    allele_count, het, hom_alt = counts.allele_count, counts.n_het, counts.n_hom_alt
+    allele: NDArray[np.int64] | None = None
     alts = sites.alts[keep]
     site, position, ref = sites.record_of_alt[keep], sites.position_of_alt[keep], sites.ref_of_alt[keep]
     if sites.has_stand_ins:
-        real = np.array([alt not in NO_ROW for alt in alts], np.bool_)
-        site, position, ref, alts, record = site[real], position[real], ref[real], alts[real], record[real]
-        allele_count, het, hom_alt = allele_count[:, real], het[:, real], hom_alt[:, real]
-    one_each = len(record) == len(counts.num_alts) and bool((counts.num_alts == 1).all())
-    of_record: Any = slice(None) if one_each else record  # a copy less
-    allele_number = counts.allele_number[:, of_record]
-    columns = {
-        "site": record,
-        "contig": contigs[sites.contig[site]],
-        "position": position,
-        "ref": ref,
-        "alt": alts,
-        "allele_count": allele_count,
-        "allele_number": allele_number,
-    }
-    if not genotypes:
-        return columns
-    hom_ref, missing = counts.n_hom_ref[:, of_record], counts.n_missing[:, of_record]
-    return columns | {
-        "allele_frequency": _frequency(allele_count, allele_number),
-        "n_hom_ref": hom_ref,
-        "n_het": het,
-        "n_hom_alt": hom_alt,
-        "n_other": people[:, np.newaxis] - hom_ref - het - hom_alt - missing,
-        "n_missing": missing,
-    }
+        allele = np.flatnonzero([alt not in NO_ROW for alt in alts])
+        site, position, ref, alts, record = site[allele], position[allele], ref[allele], alts[allele], record[allele]
+    contig = contigs[sites.contig[site]]
+    columns = {"site": record, "contig": contig, "position": position, "ref": ref, "alt": alts}
+    plain = allele is None and bool((counts.num_alts == 1).all())
+    return ReadColumns(columns, counts, None if plain else record, allele, people)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +16,8 @@ from ..model.results import CountTable
 from ..storage.batch import Batch
 from .batches import BatchHandle
 from .blocks import BlockCache
-from .count import CountJob, Map, Packed, count, count_table, read_columns
+from .count import CountJob, Map, Packed, count, read_columns
+from .long_form import ReadColumns, count_table
 from .plan import plan_reads
 
 if TYPE_CHECKING:
@@ -50,13 +51,13 @@ def count_batches(
 ) -> CountTable:  # fmt: skip
     """Answer it as a table; arguments, errors and warnings as of ``count_parts``."""
     parts = count_parts(question, batches, axis, contigs, cache, packed, map_tasks)
-    return count_table(parts, len(question.masks), question.names, genotypes=question.genotypes)
+    return count_table(parts, len(question.masks), question.names, map_tasks, genotypes=question.genotypes)
 
 
 def count_parts(
     question: Question, batches: Sequence[BatchHandle], axis: tuple[Union, Iterable[Absence | None]] | None,
     contigs: Sequence[str], cache: BlockCache, packed: dict[str, Packed], map_tasks: Map,
-) -> list[dict[str, NDArray[Any]]]:  # fmt: skip
+) -> list[ReadColumns]:  # fmt: skip
     """Answer it as columns of some sites each, in order: (alleles,) of the site, (cohorts, alleles) of the counts.
 
     axis : of batches with sites of their own, and what each batch says where it has no record; None: all have the
@@ -66,7 +67,7 @@ def count_parts(
     Raises UnknownFilterError, CorruptRepositoryError. Warns DenominatorWarning.
     """
     people = question.masks.sum(axis=1)
-    parts: list[dict[str, NDArray[Any]]] = []
+    parts: list[ReadColumns] = []
     if batches:
         jobs = count_jobs(question, batches, cache, packed)
         if axis is None:
@@ -92,30 +93,28 @@ def count_jobs(
 
 def _on_one_axis(
     question: Question, jobs: Sequence[CountJob], people: NDArray[np.int64], map_tasks: Map
-) -> list[dict[str, NDArray[Any]]]:
+) -> list[ReadColumns]:
     """Columns of the records that all batches have."""
     store = jobs[0].store
     reads = plan_reads(store, question.regions)
     counts = count(jobs, reads, map_tasks, genotypes=question.genotypes)
     contigs = np.array([*store.contigs, ""], object)
     sites = (store.site_chunk(read.chunk) for read in reads)
-    return [
-        read_columns(*each, contigs, people, genotypes=question.genotypes)
-        for each in zip(sites, reads, counts, strict=True)
-    ]
+    return [read_columns(*each, contigs, people) for each in zip(sites, reads, counts, strict=True)]
 
 
 def _on_the_union(
     question: Question, jobs: Sequence[CountJob], absences: Sequence[Absence | None], pieces: Iterable[Piece],
     contigs: Sequence[str], people: NDArray[np.int64], map_tasks: Map,
-) -> list[dict[str, NDArray[Any]]]:  # fmt: skip
+) -> list[ReadColumns]:  # fmt: skip
     """Columns of the alleles of batches with sites of their own."""
     from .union_count import UnionJob, count_piece, piece_columns  # noqa: PLC0415
 
     union_jobs = {n: UnionJob(job, absence) for n, (job, absence) in enumerate(zip(jobs, absences, strict=True))}
     stores = [cast(Batch, job.store) for job in jobs]
     names = np.array([*contigs, ""], object)
-    parts, incomplete = [], 0
+    parts: list[ReadColumns] = []
+    incomplete = 0
     for piece in pieces:
         counts, missing = count_piece(piece, union_jobs, people, map_tasks, genotypes=question.genotypes)
         parts.append(piece_columns(piece, counts, stores, names, people))

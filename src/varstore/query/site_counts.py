@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -27,7 +27,7 @@ class SiteCounts:
     parts: Sequence[dict[str, NDArray[Any]]]
 
     @classmethod
-    def of(cls, parts: Sequence[dict[str, NDArray[Any]]], num_cohorts: int, *, genotypes: bool) -> SiteCounts:
+    def of(cls, parts: Sequence[Mapping[str, NDArray[Any]]], num_cohorts: int, *, genotypes: bool) -> SiteCounts:
         """From what ``query.counting.count_parts`` gives."""
         names = (*_OF_ALLELES, *(_OF_GENOTYPES if genotypes else ()))
         empty = np.zeros((num_cohorts, 0), np.int64)

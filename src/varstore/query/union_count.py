@@ -13,6 +13,7 @@ from ..codec.counts import BlockCounts
 from ..kernels import match
 from ..storage.batch import Batch
 from .count import CountJob, Map, count_records
+from .long_form import ReadColumns
 from .shared import shared_answers
 from .union import Answers, Piece
 
@@ -127,24 +128,9 @@ def _spread(counts: BlockCounts, answers: Answers, parts: Sequence[BlockCounts],
 
 def piece_columns(
     piece: Piece, counts: BlockCounts, stores: Sequence[Batch], contigs: NDArray[Any], people: NDArray[np.int64]
-) -> dict[str, NDArray[Any]]:
+) -> ReadColumns:
     """Columns of a piece: (rows,) of the site, (cohorts, rows) of the counts."""
     ref, alt = piece.spelled(stores)
-    allele_count, allele_number = counts.allele_count, counts.allele_number
-    frequency = np.full(allele_count.shape, np.nan)
-    np.divide(allele_count, allele_number, out=frequency, where=allele_number > 0)
-    known = counts.n_hom_ref + counts.n_het + counts.n_hom_alt + counts.n_missing
-    return {
-        "contig": np.full(len(piece), contigs[piece.contig], object),
-        "position": piece.start + 1,
-        "ref": ref,
-        "alt": alt,
-        "allele_count": allele_count,
-        "allele_number": allele_number,
-        "allele_frequency": frequency,
-        "n_hom_ref": counts.n_hom_ref,
-        "n_het": counts.n_het,
-        "n_hom_alt": counts.n_hom_alt,
-        "n_other": people[:, np.newaxis] - known,
-        "n_missing": counts.n_missing,
-    }
+    contig = np.full(len(piece), contigs[piece.contig], object)
+    sites = {"contig": contig, "position": piece.start + 1, "ref": ref, "alt": alt}
+    return ReadColumns(sites, counts, None, None, people)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..model.results import CountTable, Values
-from ..query.count import count_table
+from ..query.long_form import count_table
 
 Columns = Mapping[str, NDArray[Any]]
 
