@@ -24,7 +24,7 @@ class SiteCounts:
     """
 
     counts: dict[str, NDArray[np.int64]]
-    parts: Sequence[dict[str, NDArray[Any]]]
+    parts: Sequence[Mapping[str, NDArray[Any]]]
 
     @classmethod
     def of(cls, parts: Sequence[Mapping[str, NDArray[Any]]], num_cohorts: int, *, genotypes: bool) -> SiteCounts:
