@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from .cohorts import vocabulary_option
+from .options import open_repository
 
 
 @click.group()
@@ -31,7 +32,7 @@ def define(repo: str, name: str, expression: str, vocabulary: str | None) -> Non
     """
     from .cohorts import described  # noqa: PLC0415
 
-    opened = _open(repo)
+    opened = open_repository(repo)
     opened.define_cohort(name, described(name, expression), vocabulary=vocabulary)
     num_samples = len(opened.saved_cohorts[name])
     click.echo(f"{repo}: version {opened.version}, cohort {name}: {num_samples:,} samples", err=True)
@@ -42,7 +43,7 @@ def define(repo: str, name: str, expression: str, vocabulary: str | None) -> Non
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 def list_cohorts(repo: str, as_json: bool) -> None:
     """Print the saved cohorts of REPO: name, samples, withdrawn since, version and time of definition, expression."""
-    rows = [_row(each) for each in _open(repo).saved_cohorts.values()]
+    rows = [_row(each) for each in open_repository(repo).saved_cohorts.values()]
     if as_json:
         for row in rows:
             click.echo(json.dumps(row, ensure_ascii=False))
@@ -69,12 +70,6 @@ def _row(saved: Any) -> dict[str, Any]:
 @click.argument("name")
 def delete(repo: str, name: str) -> None:
     """Forget the saved cohort NAME of REPO; older versions keep it."""
-    opened = _open(repo)
+    opened = open_repository(repo)
     opened.delete_cohort(name)
     click.echo(f"{repo}: version {opened.version}, cohort {name} deleted", err=True)
-
-
-def _open(repo: str) -> Any:
-    from .. import repository  # noqa: PLC0415
-
-    return repository.open(repo)

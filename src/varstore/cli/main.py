@@ -17,104 +17,27 @@ from .. import __version__
 from ..errors import VarstoreError
 from ..kernels.startup import run_alone
 from .cohort_commands import cohort
-from .cohorts import cohort_options
-
-repo_argument = click.argument("repo", type=click.Path())
-inputs_argument = click.argument("inputs", nargs=-1, type=click.Path())
-regions_option = click.option(
-    "-r",
-    "--regions",
-    multiple=True,
-    callback=lambda ctx, param, texts: ",".join(texts) or None,
-    help="Regions, separated by commas or given one by one: contig, contig:pos, contig:start-end; or alleles: "
-    "contig:pos REF>ALT.",
+from .options import (
+    absent_option,
+    callable_option,
+    fields_option,
+    inline_option,
+    inputs_argument,
+    min_ref_gq_option,
+    on_problem_option,
+    open_repository,
+    reference_option,
+    regions_file_option,
+    regions_option,
+    rename_option,
+    repo_argument,
+    resume_option,
+    samples_file_option,
+    samples_option,
+    table_option,
+    threads_option,
 )
-regions_file_option = click.option(
-    "-R", "--regions-file", type=click.Path(), help="File of regions: 1-based, closed; or .bed."
-)
-samples_option = click.option("-s", "--samples", help="Sample ids, separated by commas; ^ in front: all but these.")
-samples_file_option = click.option(
-    "-S", "--samples-file", type=click.Path(), help="File of sample ids, one a line; ^ in front: all but these."
-)
-threads_option = click.option("--threads", type=click.IntRange(1), help="Threads of the import.  [default: all cores]")
-fields_option = click.option(
-    "--fields",
-    metavar="LIST",
-    help="INFO and FORMAT fields to keep: INFO/KEY, FORMAT/KEY, INFO, FORMAT, GT (GT only), "
-    "separated by commas; ^ in front: all but these.  [default: all]",
-)
-inline_option = click.option(
-    "--max-alleles-inline",
-    metavar="N",
-    type=click.IntRange(1),
-    help="Alleles that the arrays of FORMAT fields have room for; records with more are kept beside them.  "
-    "[default: those of 99.9 % of the records]",
-)
-
-on_problem_option = click.option(
-    "--on-problem",
-    type=click.Choice(["warn", "stop"]),
-    default="warn",
-    show_default=True,
-    help="What harmless problems of an input do: list them at the end, or refuse it.",
-)
-
-resume_option = click.option(
-    "--resume", is_flag=True, help="Go on from an import of the same inputs that was interrupted, if there is one."
-)
-rename_option = click.option(
-    "--rename", metavar="FILE", type=click.Path(), help="File of sample names, old and new, a pair a line."
-)
-
-absent_option = click.option(
-    "--absent",
-    type=click.Choice(["unknown", "reference"]),
-    help="What people are at sites where the batch has no record.  [default: unknown; gVCF: reference where its "
-    "blocks are sure]",
-)
-callable_option = click.option(
-    "--callable",
-    metavar="BED",
-    type=click.Path(),
-    help="Where they could be called: outside it people are unknown at sites without a record.",
-)
-table_option = click.option(
-    "--samples", metavar="FILE", type=click.Path(), help="What is known of the people, as `varstore samples --set`."
-)
-min_ref_gq_option = click.option(
-    "--min-ref-gq", metavar="N", type=click.IntRange(0), help="Least GQ of a sure reference block.  [default: 20]"
-)
-
-
-filters_option = click.option("-f", "--apply-filters", help="Count records with one of these filters only, like PASS,.")
-window_option = click.option(
-    "--window",
-    metavar="BASES",
-    help="Windows of so many bases, like 100kb; each: every region, or contig, by itself.  [default: all in one]",
-)
-window_sites_option = click.option(
-    "--window-sites", metavar="N", type=click.IntRange(1), help="Windows of so many sites instead."
-)
-step_option = click.option(
-    "--step", metavar="N", help="From one window to the next, bases or sites.  [default: as large as a window]"
-)
-test_option = click.option(
-    "--test",
-    type=click.Choice(["fisher", "chi2", "genotypic", "dominant", "recessive", "trend"]),
-    help="Of alleles: Fisher's exact, chi-square; of people: genotypic (2 degrees of freedom), dominant, recessive, "
-    "Cochran-Armitage trend.  [default: fisher]",
-)
-overlap_option = click.option("--allow-overlap", is_flag=True, help="Let people be in both cohorts that are compared.")
-output_option = click.option("-o", "--output", type=click.Path(), help="Write here instead of to the screen.")
-format_option = click.option(
-    "--format", "form", type=click.Choice(["tsv", "json", "arrow"]), default="tsv", show_default=True
-)
-reference_option = click.option(
-    "--reference",
-    metavar="FASTA",
-    type=click.Path(),
-    help="FASTA, plain or bgzip: REF must be its bases, and alleles are matched left-aligned.",
-)
+from .questions import burden, compare, count, diversity, fst, plot, samples, stats
 
 
 class _Group(click.Group):
@@ -221,7 +144,7 @@ def plan(repo: str, inputs: tuple[str, ...], **options: Any) -> None:
     from . import partitions  # noqa: PLC0415
 
     options["rename"] = _renames(options["rename"])
-    partitions.plan(_open(repo), inputs, **options)
+    partitions.plan(open_repository(repo), inputs, **options)
 
 
 @main.command("run-partition")
@@ -231,7 +154,7 @@ def plan(repo: str, inputs: tuple[str, ...], **options: Any) -> None:
 @threads_option
 def run_partition(repo: str, plan: str, partition: int, threads: int | None) -> None:
     """Read one PARTITION of PLAN; one that is done is left alone."""
-    _open(repo).run_partition(plan, partition, threads=threads)
+    open_repository(repo).run_partition(plan, partition, threads=threads)
 
 
 @main.command()
@@ -240,7 +163,7 @@ def run_partition(repo: str, plan: str, partition: int, threads: int | None) -> 
 @threads_option
 def commit(repo: str, plan: str, threads: int | None) -> None:
     """Add the inputs of PLAN, whose partitions have all run, to REPO as one more batch."""
-    _report(_open(repo).commit(plan, threads=threads))
+    _report(open_repository(repo).commit(plan, threads=threads))
 
 
 @main.command()
@@ -250,7 +173,7 @@ def info(repo: str, as_json: bool) -> None:
     """Say what is in REPO."""
     from . import show  # noqa: PLC0415
 
-    show.info(_open(repo), as_json=as_json)
+    show.info(open_repository(repo), as_json=as_json)
 
 
 @main.command()
@@ -276,209 +199,11 @@ def batch(repo: str, batch_id: str | None, **options: Any) -> None:
     """
     from . import batches  # noqa: PLC0415
 
-    batches.batch(_open(repo), batch_id, callable_file=options.pop("callable"), **options)
+    batches.batch(open_repository(repo), batch_id, callable_file=options.pop("callable"), **options)
 
 
-@main.command()
-@repo_argument
-@click.option("--set", "tables", metavar="FILE", multiple=True, type=click.Path(), help="Take in a table; repeat.")
-@click.option(
-    "--id",
-    "id_column",
-    metavar="COLUMN",
-    help="Column that names the sample.  [default: sample, sample_id, IID, #IID or Sample name]",
-)
-@click.option(
-    "--missing", metavar="LIST", help="Texts of missing cells, separated by commas.  [default: empty,NA,.,#REF!,#N/A]"
-)
-@click.option("--strict", is_flag=True, help="Rows of people who are not in REPO are an error.")
-@click.option("--drop", metavar="COLUMN", multiple=True, help="Leave a column out from now on; repeat.")
-@samples_option
-@samples_file_option
-@click.option("-o", "--output", type=click.Path(), help="Write here instead of to the screen.")
-@click.option(
-    "--format", "form", type=click.Choice(["tsv", "json", "arrow"]), help="Form of the table.  [default: tsv]"
-)
-def samples(repo: str, **options: Any) -> None:
-    """Print what is known of the people of REPO, one row a sample; with --set or --drop, change it in a new version.
-
-    FILE is a TSV or CSV with a header (.gz too), a pedigree (.ped, .fam, .psam), or GA4GH phenopackets (.json, .jsonl,
-    or a folder of them). The last FILE that says something wins, cell by cell; a missing cell says nothing.
-    """
-    from . import samples as table  # noqa: PLC0415
-
-    table.samples(_open(repo), **options)
-
-
-@main.command()
-@repo_argument
-@regions_option
-@regions_file_option
-@samples_option
-@samples_file_option
-@filters_option
-@cohort_options
-@output_option
-@format_option
-def count(repo: str, output: str | None, form: str, **options: Any) -> None:
-    """Print allele and genotype counts, one row an ALT allele.
-
-    Regions select records that overlap them, each once.
-    """
-    from . import counting, show  # noqa: PLC0415
-
-    opened = _open(repo)
-    show.table(counting.count(opened, **options), output, form)
-
-
-@main.command()
-@repo_argument
-@cohort_options
-@test_option
-@overlap_option
-@click.option("--summary", is_flag=True, help="Print a paragraph that sums the comparison up, in place of the table.")
-@regions_option
-@regions_file_option
-@filters_option
-@output_option
-@format_option
-def compare(repo: str, output: str | None, form: str, summary: bool, **options: Any) -> None:
-    """Compare two cohorts, one row an ALT allele.
-
-    Frequencies of both, their difference, odds ratio with its 95 % interval, p-value, corrected by Bonferroni and
-    Benjamini-Hochberg; alleles private to one cohort, and fixed differences.
-    """
-    from . import comparing, show  # noqa: PLC0415
-
-    opened = _open(repo)
-    table, names = comparing.compare(opened, **options)
-    if summary:
-        show.text(table.summary(names), output)
-    else:
-        show.table(table, output, form)
-
-
-@main.command()
-@repo_argument
-@cohort_options
-@window_option
-@window_sites_option
-@step_option
-@regions_option
-@regions_file_option
-@filters_option
-@output_option
-@format_option
-def fst(repo: str, output: str | None, form: str, **options: Any) -> None:
-    """Measure how far cohorts are apart, one row a window and pair of them.
-
-    Fst of Hudson and of Nei, Patterson's f2, and dxy, of sums over the sites of a window.
-    """
-    from . import comparing, show  # noqa: PLC0415
-
-    opened = _open(repo)
-    show.table(comparing.windows(opened, "fst", **options), output, form)
-
-
-@main.command()
-@repo_argument
-@cohort_options
-@window_option
-@window_sites_option
-@step_option
-@regions_option
-@regions_file_option
-@filters_option
-@output_option
-@format_option
-def diversity(repo: str, output: str | None, form: str, **options: Any) -> None:
-    """Measure nucleotide diversity, one row a window and cohort."""
-    from . import comparing, show  # noqa: PLC0415
-
-    opened = _open(repo)
-    show.table(comparing.windows(opened, "diversity", **options), output, form)
-
-
-@main.command()
-@repo_argument
-@click.option(
-    "--genes",
-    metavar="BED",
-    required=True,
-    type=click.Path(),
-    help="Intervals: contig, start, end (0-based, half-open) and name.",
-)
-@click.option(
-    "--max-frequency",
-    metavar="F",
-    type=float,
-    default=0.01,
-    show_default=True,
-    help="The largest frequency of a rare allele, in everybody.",
-)
-@cohort_options
-@filters_option
-@output_option
-@format_option
-def burden(repo: str, output: str | None, form: str, **options: Any) -> None:
-    """Count rare alleles in genes, one row an interval and cohort.
-
-    With two cohorts or more, each is compared with the others together by Fisher's exact test.
-    """
-    from . import comparing, show  # noqa: PLC0415
-
-    opened = _open(repo)
-    show.table(comparing.burden(opened, **options), output, form)
-
-
-@main.command()
-@repo_argument
-@regions_option
-@regions_file_option
-@samples_option
-@samples_file_option
-@filters_option
-@cohort_options
-@click.option("--midp", is_flag=True, help="Mid-p of the Hardy-Weinberg test: tables as likely as this one count half.")
-@click.option(
-    "--per-sample", metavar="FILE", type=click.Path(), help="Write the table of people here too, from the same pass."
-)
-@click.option("--samples-only", is_flag=True, help="Print the table of people instead of that of sites.")
-@output_option
-@format_option
-def stats(repo: str, **options: Any) -> None:
-    """Print statistics of sites, one row an ALT allele: counts, call rate, heterozygosity, Hardy-Weinberg, singletons.
-
-    With --per-sample or --samples-only those of people, one row a sample: calls, transitions and transversions,
-    singletons, inbreeding. Options select as those of count do.
-    """
-    from . import statistics  # noqa: PLC0415
-
-    statistics.stats(_open(repo), **options)
-
-
-@main.command()
-@repo_argument
-@click.argument("kind", type=click.Choice(["spectrum", "frequencies", "manhattan", "qq"]))
-@click.option(
-    "-o", "--output", metavar="FILE", required=True, type=click.Path(), help="Picture to write: .png or .svg."
-)
-@cohort_options
-@test_option
-@overlap_option
-@regions_option
-@regions_file_option
-@filters_option
-def plot(repo: str, kind: str, output: str, **options: Any) -> None:
-    """Draw a picture of KIND.
-
-    spectrum: how many alleles are how common, a line a cohort. frequencies: the alleles of one cohort against those of
-    another.
-    manhattan, qq: p-values of two cohorts compared, along the genome or against those of chance.
-    """
-    from . import plotting  # noqa: PLC0415
-
-    plotting.plot(_open(repo), kind, output, **options)
+for question in (samples, count, compare, fst, diversity, burden, stats, plot):
+    main.add_command(question)
 
 
 @main.command()
@@ -513,7 +238,7 @@ def export(repo: str, **options: Any) -> None:
     """
     from . import exporting  # noqa: PLC0415
 
-    exporting.export(_open(repo), **options)
+    exporting.export(open_repository(repo), **options)
 
 
 main.add_command(cohort)
@@ -532,7 +257,7 @@ def compact(repo: str, purge: bool, threads: int | None) -> None:
     --purge writes what holds withdrawn people anew without them instead, drops all older versions, removes what no
     version needs, and ends with a search for their ids in every file.
     """
-    opened = _open(repo)
+    opened = open_repository(repo)
     if purge:
         from . import purging  # noqa: PLC0415
 
@@ -579,7 +304,7 @@ def log(repo: str, as_json: bool) -> None:
     """Print the versions of REPO, oldest first: when, by what, and what was in it."""
     from . import upkeep  # noqa: PLC0415
 
-    upkeep.log(_open(repo), as_json=as_json)
+    upkeep.log(open_repository(repo), as_json=as_json)
 
 
 @main.command()
@@ -593,7 +318,7 @@ def withdraw(repo: str, samples: tuple[str, ...], samples_file: str | None) -> N
     """
     from . import upkeep  # noqa: PLC0415
 
-    upkeep.withdraw(_open(repo), samples, samples_file)
+    upkeep.withdraw(open_repository(repo), samples, samples_file)
 
 
 @main.command()
@@ -621,7 +346,7 @@ def gc(repo: str, **options: Any) -> None:
     """
     from . import upkeep  # noqa: PLC0415
 
-    upkeep.gc(_open(repo), **options)
+    upkeep.gc(open_repository(repo), **options)
 
 
 @main.command()
@@ -632,7 +357,7 @@ def reindex(repo: str, reference: str | None) -> None:
 
     With --reference, REPO gets a FASTA, and alleles of all its batches are matched left-aligned from then on.
     """
-    opened = _open(repo)
+    opened = open_repository(repo)
     made = opened.reindex(reference=reference)
     click.echo(f"{repo}: version {opened.version}, keys of {made:,} batches made again", err=True)
 
@@ -643,12 +368,6 @@ def _renames(path: str | None) -> dict[str, str] | None:
     from ..storage.people import read_renames  # noqa: PLC0415
 
     return None if path is None else read_renames(Path(path))
-
-
-def _open(repo: str) -> Any:
-    from .. import repository  # noqa: PLC0415
-
-    return repository.open(repo)
 
 
 @contextmanager
