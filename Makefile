@@ -95,14 +95,14 @@ endef
 export SIZES
 
 demo: $(DEMO_REPO)/HEAD
-	@for group in AFR EUR EAS; do grep -w $$group demo/cohort.samples.tsv | cut -f 1 > demo/$$group.txt; done
+	@$(BIN)/varstore samples $(DEMO_REPO) --set demo/cohort.samples.tsv
 	@echo; echo '$$ varstore info $(DEMO_REPO)'
 	@$(BIN)/varstore info $(DEMO_REPO)
 	@echo; echo '$$ varstore count $(DEMO_REPO) | head -n 5'
 	@$(call timed,count,$(BIN)/varstore count $(DEMO_REPO) -o demo/counts.tsv)
 	@head -n 5 demo/counts.tsv
-	@echo; echo '$$ varstore count $(DEMO_REPO) -r 22:1-300 --cohort @demo/AFR.txt --cohort @demo/EUR.txt --cohort @demo/EAS.txt'
-	@$(call timed,cohorts,$(BIN)/varstore count $(DEMO_REPO) -r 22:1-300 $(foreach group,AFR EUR EAS,--cohort @demo/$(group).txt))
+	@echo; echo '$$ varstore count $(DEMO_REPO) -r 22:1-300 --by population'
+	@$(call timed,cohorts,$(BIN)/varstore count $(DEMO_REPO) -r 22:1-300 --by population)
 	@echo
 	@printf '%8s s   %s\n' \
 	  "$$(cat demo/simulate.time)" 'simulating the cohort: $(DEMO_OPTIONS)' \
