@@ -66,6 +66,7 @@ TASKS = [
     Task("region", queries.region_rows, (SIM10K, SIM100K, REAL)),
     Task("genotype-counts", queries.genotype_rows, (SIM10K, SIM100K, REAL)),
     Task("cohorts", queries.cohorts_rows, (SIM10K, SIM100K, REAL)),
+    Task("one-allele", queries.one_allele_rows, (SIM10K, SIM100K, REAL)),
     Task("fst", comparing.fst_rows, (SIM10K, REAL)),
     Task("fisher", comparing.fisher_rows, (SIM10K, REAL)),
     Task("hardy", hardy.hardy_rows, (SIM10K, REAL)),

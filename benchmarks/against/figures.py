@@ -65,6 +65,7 @@ TARGETS = {
     ("allele counts, 26 cohorts", "one cohort", "sim10k"): Target(0.5),
     ("allele counts, 26 cohorts, overlapping", "26 runs of plink2", "sim10k"): Target(50),
     ("allele counts, 26 cohorts, overlapping", "one cohort", "sim10k"): Target(0.5),
+    ("one allele in a new 30 % cohort", "", "sim10k"): Target(0.002, absolute=True),
     ("Hudson's Fst, 3 groups", "plink2", "sim10k"): Target(4),
     ("Fisher's exact test, half and half", "plink1.9", "sim10k"): Target(10),
     ("Hardy-Weinberg of all sites", "plink2", "sim10k"): Target(3),

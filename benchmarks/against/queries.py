@@ -1,11 +1,15 @@
 """Counts, warm and from a cold start."""
 
+import random
+import time
 from collections.abc import Iterator, Sequence
+from pathlib import Path
+from statistics import median
 
 import numpy as np
 
 from against.answers import Columns, check_equal, read_plink_counts, read_plink_genotypes, read_table
-from against.bench import NUM_COHORTS, VARSTORE, Bench
+from against.bench import NUM_COHORTS, VARSTORE, Bench, in_child, peak_memory
 from against.data import Dataset
 from against.figures import Figure, Row
 
@@ -71,6 +75,36 @@ def cohorts_rows(bench: Bench, data: Dataset) -> Iterator[Row]:
         answers = check_cohorts(bench, files, columns, theirs)
         yield Row(task, data, ours, f"{NUM_COHORTS} runs of plink2", theirs, answers)
         yield Row(task, data, ours, "one cohort", one)
+
+
+def one_allele_rows(bench: Bench, data: Dataset) -> Iterator[Row]:
+    """Count one common allele in cohorts that were not asked for before, and compare with the people's calls."""
+    ours, equal = in_child(time_one_allele, bench.repository(data), bench.warm_runs)
+    yield Row("one allele in a new 30 % cohort", data, ours, "", "no peer", answers="equal" if equal else "DIFFERENT")
+
+
+def time_one_allele(repository: Path, runs: int) -> tuple[Figure, bool]:
+    """Open a repository, and time one allele's counts in random cohorts of 30 %, each asked once."""
+    import varstore
+
+    repo = varstore.open(repository)
+    everybody = repo.count_alleles()
+    row = int(np.argmin(np.abs(everybody.allele_frequency - 0.3)))
+    where, alt = f"{everybody.contig[row]}:{everybody.position[row]}", everybody.alt[row]
+    allele = f"{where} {everybody.ref[row]}>{alt}"
+    samples, draw = repo.samples, random.Random(3)
+    seconds, equal = [], True
+    for _ in range(1 + runs):
+        ids = draw.sample(samples, len(samples) * 3 // 10)
+        cohort = repo.cohort(ids)
+        start = time.perf_counter()
+        (found,) = repo.count_alleles(allele, cohort=cohort).allele_count
+        seconds.append(time.perf_counter() - start)
+        calls = repo.genotypes(where, samples=ids)
+        (record,) = np.flatnonzero((calls.variant_allele == alt).any(axis=1))
+        code = calls.variant_allele[record].tolist().index(alt)
+        equal &= int(found) == int((calls.call_genotype[record] == code).sum())
+    return Figure(median(seconds[1:]), "s", "warm", peak_memory()), equal
 
 
 def check_cohorts(bench: Bench, files: Sequence[str], columns: Columns, theirs: Figure | str) -> str:
