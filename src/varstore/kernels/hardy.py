@@ -182,7 +182,7 @@ def _with_haploids(hom1: int, het: int, hom2: int, hap1: int, hap2: int) -> tupl
 
 @kernel
 def exact_test(hom1: int, het: int, hom2: int, hap1: int, hap2: int, midp: bool) -> float:
-    """The p value of a table; NaN where nobody is diploid, 0 below 1e-300.
+    """The p value of a table; NaN where nobody is diploid, 0 below 1e-307: less is no normal float.
 
     hom1, het, hom2 : diploid people homozygous for the allele, heterozygous, and with two others
     hap1, hap2 : haploid people with the allele, and with another
@@ -194,7 +194,7 @@ def exact_test(hom1: int, het: int, hom2: int, hap1: int, hap2: int, midp: bool)
     else:
         everything, tail, ties = _with_haploids(hom1, het, hom2, hap1, hap2)
     p = (tail - 0.5 * ties if midp else tail) / everything
-    return 0.0 if p < 1e-300 else min(p, 1.0)
+    return 0.0 if p < 1e-307 else min(p, 1.0)
 
 
 @kernel
