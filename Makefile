@@ -66,21 +66,15 @@ $(DEMO_VCF): tools/simulate.py | $(VENV)/.simulate
 	@echo 'simulating a cohort: tools/simulate.py $@ $(DEMO_OPTIONS)'
 	@$(call timed,simulate,$(BIN)/python tools/simulate.py $@ $(DEMO_OPTIONS))
 
-# A repository of one record, made and asked.
-COMPILE = ($(BIN)/varstore create $(ONE).varstore $(ONE).vcf && $(BIN)/varstore count $(ONE).varstore -s A) > $(ONE).log 2>&1 \
-  || { cat $(ONE).log >&2; false; }
-ONE := demo/one
-define ONE_RECORD
-##fileformat=VCFv4.3
-#CHROM	POS	ID	REF	ALT	QUAL	FILTER	INFO	FORMAT	A
-1	1	.	A	C	.	.	.	GT	0|1
-endef
-export ONE_RECORD
+# A small repository, made and asked.
+COMPILE = ($(BIN)/varstore create $(SMALL).varstore $(SMALL).vcf.gz && $(BIN)/varstore count $(SMALL).varstore -s S000000) \
+  > $(SMALL).log 2>&1 || { cat $(SMALL).log >&2; false; }
+SMALL := demo/small
 
 $(DEMO_REPO)/HEAD: $(DEMO_VCF)
-	@rm -rf $(@D) $(ONE).varstore
+	@rm -rf $(@D) $(SMALL).varstore
+	@$(BIN)/python tools/simulate.py $(SMALL).vcf.gz --samples 1000 --variants 2000
 	@echo 'compiling the kernels: once, numba keeps them'
-	@echo "$$ONE_RECORD" > $(ONE).vcf
 	@$(call timed,compile,bash -c '$(COMPILE)')
 	@echo 'varstore create $(@D) $<'
 	@$(call timed,create,$(BIN)/varstore create $(@D) $<)
