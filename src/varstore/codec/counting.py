@@ -99,7 +99,7 @@ def count_rows(
         hits[which] = 0
     unused = np.empty(hits.shape[1:], np.int32)
     pairs, negative = (np.zeros((cohorts, end - first), np.int32) for _ in range(2))
-    dense = {which: s.dense_planes(_needed(which, rows), scratch) for which, s in block.sets.items()}
+    dense = dense_planes(block, rows, scratch)
     for which, s in block.sets.items():
         mask = masks.samples if which == MISSING else masks.haplotypes(block.ploidy)
         want_pairs = genotypes and block.ploidy == 2 and which == ALT
@@ -166,8 +166,25 @@ def _count_awkward(
     dense: dict[int, NDArray[np.uint64]], scratch: Scratch,
 ) -> None:  # fmt: skip
     """Genotypes of haploid and diploid rows with half calls, holes or further alleles, from planes."""
-    words = (block.num_samples * block.ploidy + 63) >> 6
-    planes = np.zeros((4, awkward, words), np.uint64)
+    planes, other = awkward_planes(block, rows, awkward, dense, scratch)
+    _count.count_awkward(
+        block.form, block.values, block.ploidy, rows[0], rows[1], planes, other,
+        counts.num_alts, counts.alt_start, masks.people, masks.haplotypes(block.ploidy), counts.n_hom_ref,
+        counts.n_het, counts.n_hom_alt, counts.n_missing,
+    )  # fmt: skip
+
+
+def awkward_planes(
+    block: BlockSets, rows: tuple[int, int], awkward: int, dense: dict[int, NDArray[np.uint64]], scratch: Scratch
+) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
+    """Rows of a haploid or diploid block that have half calls, holes or further alleles, as planes over haplotypes.
+
+    awkward : how many of the rows    dense : dense planes of each set
+
+    Out come (4, awkward, words) uint64 and (awkward + 1,) int64, as ``kernels.count`` has them.
+    Raises CorruptChunkError.
+    """
+    planes = np.zeros((4, awkward, (block.num_samples * block.ploidy + 63) >> 6), np.uint64)
     other = np.zeros(awkward + 1, np.int64)
     for which, s in block.sets.items():
         status = _count.awkward_planes(
@@ -178,8 +195,9 @@ def _count_awkward(
     if block.presence is not None:
         absent = block.presence
         _absent.absent_planes(block.form, absent.bits, absent.ends, block.ploidy, rows[0], rows[1], planes)
-    _count.count_awkward(
-        block.form, block.values, block.ploidy, rows[0], rows[1], planes, other,
-        counts.num_alts, counts.alt_start, masks.people, masks.haplotypes(block.ploidy), counts.n_hom_ref,
-        counts.n_het, counts.n_hom_alt, counts.n_missing,
-    )  # fmt: skip
+    return planes, other
+
+
+def dense_planes(block: BlockSets, rows: tuple[int, int], scratch: Scratch) -> dict[int, NDArray[np.uint64]]:
+    """Dense planes of each set, of the rows that are needed."""
+    return {which: s.dense_planes(_needed(which, rows), scratch) for which, s in block.sets.items()}

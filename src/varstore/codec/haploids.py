@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
-from ..kernels import absent as _absent
-from ..kernels import count as _count
 from ..kernels import haploids as _haploids
 from ..kernels.rows import EMPTY, FILL, FORM_MASK, HALF, OTHER
-from .counting import Masks, count_rows
+from .counting import Masks, awkward_planes, count_rows, dense_planes
 from .counts import BlockCounts
 from .genotype import expand_rows
-from .layout import BlockSets, Scratch, check
+from .layout import BlockSets, Scratch
 
 
 def count_haploids(
@@ -34,37 +31,19 @@ def count_haploids(
         checked = BlockCounts.zeros(len(masks.members), counts.num_alts)
         scratch = Scratch() if scratch is None else scratch
         count_rows(block, rows, masks, checked, genotypes=False, scratch=scratch)
-        planes, other = awkward_planes(block, rows, scratch)
+        dense = dense_planes(block, rows, scratch)
+        planes, other = awkward_planes(block, rows, _awkward(block, rows), dense, scratch)
         _haploids.count_haploids(
             block.form, block.values, rows[0], rows[1], planes, other, counts.alt_start, masks.haplotypes(2),
             counts.allele_count, counts.allele_number,
         )  # fmt: skip
 
 
-def awkward_planes(
-    block: BlockSets, rows: tuple[int, int], scratch: Scratch
-) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
-    """Rows of a haploid or diploid block that have half calls, holes or further alleles, as planes over haplotypes.
-
-    Out come (4, awkward rows, words) uint64 and (awkward rows + 1,) int64, as ``kernels.count`` has them.
-    Raises CorruptChunkError.
-    """
+def _awkward(block: BlockSets, rows: tuple[int, int]) -> int:
+    """How many rows have half calls, holes or further alleles."""
     first, end = rows
     odd = (block.form[HALF, first:end] | block.form[FILL, first:end] | block.form[OTHER, first:end]) & FORM_MASK
-    num = int(np.count_nonzero(odd != EMPTY))
-    planes = np.zeros((4, num, (block.num_samples * block.ploidy + 63) >> 6), np.uint64)
-    other = np.zeros(num + 1, np.int64)
-    for which, s in block.sets.items():
-        dense = s.dense_planes((0 if which == OTHER else first, end), scratch)
-        status = _count.awkward_planes(
-            which, block.form, s.form, s.length, s.at, s.lists, dense, block.values, block.num_samples, block.ploidy,
-            first, end, scratch.indexes, planes, other,
-        )  # fmt: skip
-        check(status)
-    if block.presence is not None:
-        absent = block.presence
-        _absent.absent_planes(block.form, absent.bits, absent.ends, block.ploidy, first, end, planes)
-    return planes, other
+    return int(np.count_nonzero(odd != EMPTY))
 
 
 def _of_calls(block: BlockSets, rows: tuple[int, int], masks: Masks, counts: BlockCounts) -> None:
