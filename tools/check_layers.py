@@ -2,8 +2,9 @@
 
     python tools/check_layers.py [PACKAGE_FOLDER]
 
-cli -> repository -> questions -> checking, changes | export, stats -> ingest | query (siblings) -> storage -> codec ->
-kernels: changes stand on ingest, exports and statistics on query, pictures (``plots``) on numbers alone. ``people`` is
+cli -> repository -> questions -> checking, changes | export, genome -> relatedness | stats -> ingest | query (siblings)
+-> storage -> codec -> kernels: changes stand on ingest, exports, statistics and relatedness on query, personal genomes
+on all of these, pictures (``plots``) on numbers alone. ``people`` is
 what is said of people, ``model`` values without files; they and ``errors`` may be imported by all above them but
 kernels, which import nothing of ours; ``__version__`` may be taken from the root. Imports inside functions count too,
 those under ``if TYPE_CHECKING`` do not.
@@ -16,14 +17,17 @@ from pathlib import Path
 
 PACKAGE = "varstore"
 EVERYWHERE = {"errors", "model", "people"}
-_ASKING = {"export", "stats", "query", "ingest", "storage", "codec", "kernels"} | EVERYWHERE
+_BELOW_GENOME = {"relatedness", "stats", "query", "ingest", "storage", "codec", "kernels"} | EVERYWHERE
+_ASKING = {"export", "genome"} | _BELOW_GENOME
 BELOW = {
     "cli": {"repository", "questions", "checking", "changes", "plots"} | _ASKING,
     "repository": {"questions", "checking", "changes"} | _ASKING,
     "questions": _ASKING,
     "checking": {"query", "ingest", "storage", "codec", "kernels"} | EVERYWHERE,
-    "changes": {"ingest", "storage", "codec", "kernels"} | EVERYWHERE,
+    "changes": {"relatedness", "query", "ingest", "storage", "codec", "kernels"} | EVERYWHERE,
     "export": {"query", "storage", "codec", "kernels"} | EVERYWHERE,
+    "genome": _BELOW_GENOME | {"export"},
+    "relatedness": {"query", "storage", "codec", "kernels"} | EVERYWHERE,
     "stats": {"query", "storage", "codec", "kernels"} | EVERYWHERE,
     "query": {"storage", "codec", "kernels"} | EVERYWHERE,
     "ingest": {"storage", "codec", "kernels"} | EVERYWHERE,

@@ -13,6 +13,7 @@ from .model.ploidy import CLASS_NAMES
 from .model.results import CountTable, Genotypes
 from .query.batches import BatchHandle
 from .query.cohorts import Cohort, members
+from .relatedness.asking import Relatedness
 from .stats.asking import Statistics
 from .stats.comparisons import Comparisons
 from .storage.manifest import Document
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 PathLike = str | os.PathLike[str]
 
 
-class Questions(Comparisons, Statistics):
+class Questions(Comparisons, Statistics, Relatedness):
     """Questions of one version; arguments mean the same in all of them."""
 
     def info(self) -> Document:

@@ -1,0 +1,210 @@
+"""Diploid calls of chosen sites and people in memory: bit planes by site or by person, and lists of carriers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .batches import BatchHandle
+from .site_choice import Sites
+from .version import Version
+
+# Planes have whole groups of so many words: kernels read vectors without looking at their ends.
+WORDS = 8
+# Bytes of planes that a task fills.
+_WINDOW_BYTES = 1 << 23
+# Calls of absent people that are looked at at a time.
+_CELLS = 1 << 22
+
+
+@dataclass(frozen=True)
+class Planes:
+    """Calls as bit planes; of each call one bit at most is set, of a homozygous reference call none.
+
+    het, hom_alt, missing : (rows, words) uint64; bit ``i & 63`` of word ``i >> 6`` is column ``i``; words are padded
+        with 0 bits to a multiple of 8
+    num_columns : rows are sites and columns people, or the other way round
+    """
+
+    het: NDArray[np.uint64]
+    hom_alt: NDArray[np.uint64]
+    missing: NDArray[np.uint64]
+    num_columns: int
+
+    def __len__(self) -> int:
+        return len(self.het)
+
+
+@dataclass(frozen=True)
+class Lists:
+    """Calls as lists of who differs from two copies of the commoner allele.
+
+    start : (sites + 1,) int64 into the entries    person : (entries,) int32, column of people, ascending in a site
+    code : (entries,) uint8, 1: heterozygous, 2: homozygous for the rarer allele, 3: missing
+    flipped : (sites,) bool, the rarer allele is REF    num_people : how many columns there are
+    """
+
+    start: NDArray[np.int64]
+    person: NDArray[np.int32]
+    code: NDArray[np.uint8]
+    flipped: NDArray[np.bool_]
+    num_people: int
+
+    def __len__(self) -> int:
+        return len(self.flipped)
+
+
+def num_words(bits: int) -> int:
+    """Words of a padded plane."""
+    return -(-bits // (64 * WORDS)) * WORDS
+
+
+def read_planes(version: Version, sites: Sites, people: NDArray[np.int64]) -> Planes:
+    """Calls of sites (rows) and people (columns).
+
+    A call of other alleles than 0 and 1, a half call, a call that is not of two alleles, and somebody without a record
+    of whom nothing is known, are missing.
+
+    people : sorted int64 sample numbers, withdrawn people left out before
+
+    Raises CorruptRepositoryError.
+    """
+    planes = _Reader(version, sites, people).room(len(sites))
+
+    def fill(window: slice) -> None:
+        part = _Reader(version, sites.take(window), people)
+        part.fill(Planes(planes.het[window], planes.hom_alt[window], planes.missing[window], len(people)))
+
+    list(version._map(fill, _windows(sites, planes.het.shape[1])))
+    return planes
+
+
+def read_lists(version: Version, sites: Sites, people: NDArray[np.int64]) -> Lists:
+    """Calls of rare sites; arguments and errors as of ``read_planes``."""
+    from ..kernels.diploid import count_entries, put_entries  # noqa: PLC0415
+
+    def lists_of(window: slice) -> Lists:
+        part = _Reader(version, sites.take(window), people)
+        planes = part.room(len(part.sites))
+        part.fill(planes)
+        entries, flipped = np.empty(len(planes), np.int64), np.empty(len(planes), np.bool_)
+        count_entries(planes.het, planes.hom_alt, planes.missing, len(people), entries, flipped)
+        start = np.concatenate(([0], np.cumsum(entries)))
+        person, code = np.empty(int(start[-1]), np.int32), np.empty(int(start[-1]), np.uint8)
+        put_entries(planes.het, planes.hom_alt, planes.missing, len(people), flipped, start, person, code)
+        return Lists(start, person, code, flipped, len(people))
+
+    return _joined(list(version._map(lists_of, _windows(sites, num_words(len(people))))), len(people))
+
+
+def by_person(version: Version, planes: Planes) -> Planes:
+    """Planes of sites by people as planes of people by sites, or back."""
+    from ..kernels.diploid import transpose  # noqa: PLC0415
+
+    words = num_words(len(planes))
+    turned = []
+    for plane in (planes.het, planes.hom_alt, planes.missing):
+        out = np.zeros((planes.num_columns, words), np.uint64)
+        if plane is not planes.missing or plane.any():
+            step = max(1, -(-plane.shape[1] // 4))
+            parts = [(w, min(w + step, plane.shape[1])) for w in range(0, plane.shape[1], step)]
+            list(version._map(lambda part, plane=plane, out=out: transpose(plane, *part, out), parts))
+        turned.append(out)
+    return Planes(turned[0], turned[1], turned[2], len(planes))
+
+
+def _windows(sites: Sites, words: int) -> list[slice]:
+    """Runs of sites, of few enough bytes each."""
+    step = max(64, _WINDOW_BYTES // (24 * max(1, words)))
+    return [slice(begin, min(begin + step, len(sites))) for begin in range(0, len(sites), step)]
+
+
+def _joined(parts: list[Lists], people: int) -> Lists:
+    starts, total = [np.zeros(1, np.int64)], 0
+    for part in parts:
+        starts.append(part.start[1:] + total)
+        total += int(part.start[-1])
+    person = np.concatenate([np.zeros(0, np.int32), *(part.person for part in parts)])
+    code = np.concatenate([np.zeros(0, np.uint8), *(part.code for part in parts)])
+    flipped = np.concatenate([np.zeros(0, np.bool_), *(part.flipped for part in parts)])
+    return Lists(np.concatenate(starts), person, code, flipped, people)
+
+
+class _Reader:
+    """Reads the calls of some sites, batch after batch."""
+
+    def __init__(self, version: Version, sites: Sites, people: NDArray[np.int64]) -> None:
+        self.version, self.sites, self.people = version, sites, people
+
+    def room(self, num_sites: int) -> Planes:
+        """Planes in which nobody has a call yet."""
+        words = num_words(len(self.people))
+        het, hom_alt = np.zeros((2, num_sites, words), np.uint64)
+        everybody = np.packbits(np.arange(64 * words) < len(self.people), bitorder="little").view(np.uint64)
+        missing = np.repeat(everybody[np.newaxis], num_sites, axis=0)
+        return Planes(het, hom_alt, missing, len(self.people))
+
+    def fill(self, planes: Planes) -> None:
+        """Put the calls of all batches into planes from ``room``."""
+        place = np.full(self.version._num_numbers, -1, np.int64)
+        place[self.people] = np.arange(len(self.people))
+        for number, batch in enumerate(self.version._batches):
+            column = place[batch.numbers]
+            if (column >= 0).any():
+                records = self.sites.records[number]
+                self._put_records(batch, records, column, planes)
+                absent = np.flatnonzero(records < 0)
+                if len(absent):
+                    self._put_absent(batch, absent, column, planes)
+
+    def _put_records(
+        self, batch: BatchHandle, records: NDArray[np.int64], column: NDArray[np.int64], planes: Planes
+    ) -> None:
+        from ..codec.diploid import diploid_calls  # noqa: PLC0415
+        from ..codec.layout import Scratch  # noqa: PLC0415
+        from ..kernels.diploid import put_people  # noqa: PLC0415
+
+        store, scratch = batch.store, Scratch()
+        there = np.flatnonzero(records >= 0)
+        if not store.has_genotypes or not len(there):
+            return
+        height = len(store.site_chunk(0).position)
+        order = there[np.argsort(records[there], kind="stable")]
+        chunk, row = np.divmod(records[order], height)
+        width = store.chunk_samples
+        for number in np.unique(chunk).tolist():
+            here = chunk == number
+            to, rows = order[here], row[here]
+            for sample_chunk in range(store.num_sample_chunks):
+                if not (column[sample_chunk * width : (sample_chunk + 1) * width] >= 0).any():
+                    continue
+                num_rows = len(store.site_chunk(number).position)
+                for first, block in self.version._blocks.blocks(store, number, sample_chunk, num_rows):
+                    mine = column[first : first + block.num_samples]
+                    if not (mine >= 0).any():
+                        continue
+                    if len(mine) < block.num_samples:  # blocks of other people's stores may be padded
+                        mine = np.append(mine, np.full(block.num_samples - len(mine), -1))
+                    offset = int(mine[0]) if mine[0] >= 0 and (np.diff(mine) == 1).all() else -1
+                    for part, calls in diploid_calls(block, rows, scratch):
+                        put_people(calls, to[part], mine, offset, planes.het, planes.hom_alt, planes.missing)
+
+    def _put_absent(
+        self, batch: BatchHandle, rows: NDArray[np.int64], column: NDArray[np.int64], planes: Planes
+    ) -> None:
+        """Sites of which the batch has no record: who is reference there is not missing."""
+        absence = self.version._absence(batch)
+        if absence is None:
+            return
+        step = max(1, _CELLS // len(column))
+        for begin in range(0, len(rows), step):
+            part = rows[begin : begin + step]
+            for contig in np.unique(self.sites.contig[part]).tolist():
+                here = part[self.sites.contig[part] == contig]
+                here = here[np.argsort(self.sites.position[here], kind="stable")]
+                reference = absence.copies(contig, self.sites.position[here]) == 2
+                flags = np.zeros((len(here), 64 * planes.missing.shape[1]), np.bool_)
+                flags[:, column[column >= 0]] = reference[:, column >= 0]
+                planes.missing[here] &= ~np.packbits(flags, axis=1, bitorder="little").view(np.uint64)

@@ -1,0 +1,1 @@
+"""Who is kin to whom, and where everybody falls: kinship, families, LD, axes, runs of homozygosity."""
