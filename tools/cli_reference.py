@@ -25,14 +25,10 @@ with one sentence on the error stream; 2 the command line itself cannot be read.
 """
 
 
-def contexts(
-    command: click.Command, name: str, parent: click.Context | None = None
-) -> Iterator[click.Context]:
+def contexts(command: click.Command, name: str, parent: click.Context | None = None) -> Iterator[click.Context]:
     """The context of a command and of all below it, in the order they are shown."""
     sizes = {"terminal_width": WIDTH, "max_content_width": WIDTH}
-    context = click.Context(
-        command, parent=parent, info_name=name, **{**sizes, **command.context_settings}
-    )
+    context = click.Context(command, parent=parent, info_name=name, **{**sizes, **command.context_settings})
     yield context
     if isinstance(command, click.Group):
         for child in command.list_commands(context):
