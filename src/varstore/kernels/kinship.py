@@ -13,11 +13,12 @@ from typing import Any
 
 import numpy as np
 
-from .jit import kernel, popcount
-from .scores import BLOCK, score
+from .jit import inlined, kernel, popcount
+from .scores import BLOCK, both_het, both_missing, het_lost, score
 
 # Columns of a tile that are gone through together: their planes, a block of words, stay in the second cache.
-_COLUMNS = 256
+# What is counted of the pairs found there needs them again.
+COLUMNS = 512
 HET, HOM = 1, 2
 
 
@@ -73,173 +74,228 @@ def put_sites(own_start: Any, own_site: Any, own_code: Any, at: Any, carrier: An
 
 
 @kernel
-def add_frequent(hom: Any, alt: Any, rows: Any, begin: int, end: int, first: Any, scores: Any) -> None:
-    """Add to the scores of a tile those of the frequent sites.
+def compare_tile(
+    calls: Any, bound: Any, rows: Any, begin: int, end: int, first: Any, threshold: float, scratch: Any, out: Any
+) -> int:
+    """Write the pairs of a tile whose kinship is ``threshold`` or more, and what they have in common; return how many.
 
-    hom, alt : (people, blocks of words) uint64    rows : (rows,) int64 people    begin, end : columns, people too
+    calls : hom, alt, num_frequent, own, carriers, missing_rare, tallies, as of ``relatedness.kinship.Calls``
+    bound : more, fewer of ``bounds``    rows : (rows,) int64 people    begin, end : columns, people too
     first : (rows,) int64, the first column that makes a pair with each row
-    scores : (rows, end - begin) int32
+    scratch : frequent (rows, COLUMNS) int32; products, excess (rows, end - begin) int32, zero; flags (COLUMNS,) bool;
+        row, column (rows x COLUMNS,) int64
+    out : (7, pairs) int32, room for all: row, column, n_sites, ibs0, ibs1, het_het, and the fewer heterozygotes of the
+        two at sites where both are called; pairs by columns, ``COLUMNS`` at a time, and in these by row
     """
-    for low in range(begin, end, _COLUMNS):
-        high = min(low + _COLUMNS, end)
-        for block in range(0, hom.shape[1], BLOCK):
-            for r in range(rows.size):
-                row_hom, row_alt, out = hom[rows[r]], alt[rows[r]], scores[r]
-                for column in range(max(low, first[r]), high):
-                    out[column - begin] += score(row_hom, row_alt, hom[column], alt[column], block)
+    hom, alt, num_frequent, own, carriers, missing_rare, tallies = calls
+    frequent, products, excess, flags, row, column = scratch
+    add_rare(own, carriers, rows, begin, end, first, products, excess)
+    kept = 0
+    for low in range(begin, end, COLUMNS):
+        high = min(low + COLUMNS, end)
+        scores = frequent, products[:, low - begin : high - begin], excess[:, low - begin : high - begin]
+        add_frequent(hom, alt, rows, low, high, first, frequent)
+        found = find_pairs(scores, rows, low, first, tallies, bound, threshold, flags, row, column)
+        pairs = row[:found], column[:found]
+        kept += count_pairs(
+            hom, alt, num_frequent, own, missing_rare, tallies, rows, low, pairs, scores, threshold, out[:, kept:]
+        )
+    return kept
 
 
 @kernel
-def add_rare(
-    own_start: Any, own_site: Any, own_code: Any, start: Any, carrier: Any, rows: Any, begin: int, end: int, first: Any,
-    scores: Any,
-) -> None:  # fmt: skip
-    """Add to the scores of a tile the sums of ``g_1 g_2`` over shared carriers of rare sites.
+def add_rare(own: Any, carriers: Any, rows: Any, begin: int, end: int, first: Any, products: Any, excess: Any) -> None:
+    """Add up what the rare carriers that pairs of a tile share say.
 
-    own_start, own_site, own_code : sites of each person    start, carrier : carriers of each site, ascending
-    rows, begin, end, first, scores : as of ``add_frequent``
+    own : start (people + 1,) int64, site int32 and code uint8 of each person's sites; how many rare sites there are
+    carriers : start (sites + 1,) int64 and carriers of each site, ascending, as of ``put_sites``
+    products : (rows, end - begin) int32, sums of ``g_1 g_2``
+    excess : likewise, of ``g_1 g_2 / 2`` where one is homozygous: less twice this, the product is both heterozygous
     """
+    own_start, own_site, own_code, _ = own
+    start, carrier = carriers
     for r in range(rows.size):
-        person, out = rows[r], scores[r]
+        person, out, more = rows[r], products[r], excess[r]
         low = max(begin, first[r])
-        for own in range(own_start[person], own_start[person + 1]):
-            site, copies = own_site[own], np.int32(own_code[own])
-            for e in range(start[site + 1] - 1, start[site] - 1, -1):
-                column = carrier[e] >> 1
+        for e in range(own_start[person], own_start[person + 1]):
+            site, copies = own_site[e], np.int32(own_code[e])
+            for c in range(start[site + 1] - 1, start[site] - 1, -1):
+                column = carrier[c] >> 1
                 if column < low:
                     break
                 if column < end:
-                    out[column - begin] += copies << (carrier[e] & 1)
+                    product = copies << (carrier[c] & 1)
+                    out[np.uintp(column - begin)] += product
+                    if product > 1:
+                        more[np.uintp(column - begin)] += product >> 1
+
+
+@kernel
+def add_frequent(hom: Any, alt: Any, rows: Any, begin: int, end: int, first: Any, scores: Any) -> None:
+    """Write the scores of pairs of a tile at frequent sites; arguments as of ``compare_tile``.
+
+    hom, alt : (people, blocks of words) uint64    scores : (rows, COLUMNS) int32
+    """
+    words = hom.shape[1]
+    # Views of rows count references to their array, which costs as much as the score.
+    homs, alts = hom.reshape(hom.size), alt.reshape(alt.size)
+    scores[:] = 0
+    for block in range(0, words, BLOCK):
+        for r in range(rows.size):
+            out, row = scores[r], rows[r] * words + block
+            for column in range(max(begin, first[r]), end):
+                out[np.uintp(column - begin)] += np.int32(score(homs, alts, row, column * words + block))
+
+
+@kernel
+def bounds(tallies: Any, more: Any, fewer: Any) -> None:
+    """Bound what missing calls of anybody else can change of each person.
+
+    tallies : as of ``find_pairs``
+    more, fewer : (people,) float64, what a person adds to a score at most, and heterozygous calls that remain
+    """
+    most, most_rare = tallies[:, 3].max(), tallies[:, 4].max()
+    for i in range(more.size):
+        het, het_rare, hom = tallies[i, 0], tallies[i, 1], tallies[i, 2]
+        more[i] = np.float64(2 * (min(hom, most_rare) - hom))
+        fewer[i] = np.float64(het + het_rare - min(het, most) - min(het_rare, most_rare))
 
 
 @kernel
 def find_pairs(
-    scores: Any, rows: Any, begin: int, end: int, first: Any, tallies: Any, threshold: float, flags: Any, row: Any,
-    column: Any, found_score: Any,
+    scores: Any, rows: Any, begin: int, first: Any, tallies: Any, bound: Any, threshold: float, flags: Any, row: Any,
+    column: Any,
 ) -> int:  # fmt: skip
-    """Write the pairs of a tile whose kinship can be ``threshold`` or more, rows ascending; return how many.
+    """Write the pairs of a tile whose kinship can be ``threshold`` or more, by row; return how many.
 
     Exactly those whose kinship is, where nobody has a missing call; else by the most that missing calls can change.
 
-    tallies : (5, people) int64: heterozygous calls at frequent and at rare sites, homozygous for the rarer allele at
-        rare sites, missing calls at frequent and at rare sites
-    flags : (columns,) bool scratch    row, column : int64, room for the tile's pairs    found_score : int32 likewise
-    Other arguments as of ``add_frequent``.
+    scores : frequent, products and excess of ``begin`` and the columns behind it
+    tallies : (people, 5) int64: heterozygous calls at frequent and at rare sites, homozygous for the rarer allele at
+        rare sites, missing calls at frequent and at rare sites    bound : more, fewer of ``bounds``
+    row, column : int64, indexes of rows and people
     """
     found = 0
-    het, het_rare, hom_rare, missing, missing_rare = tallies[0], tallies[1], tallies[2], tallies[3], tallies[4]
+    frequent, products, _ = scores
+    more, fewer = bound
+    end = begin + products.shape[1]
     for r in range(rows.size):
-        i, out = rows[r], scores[r]
+        i = rows[r]
         low = max(begin, first[r])
-        het_i, het_rare_i, hom_i = het[i], het_rare[i], hom_rare[i]
-        missing_i, missing_rare_i = missing[i], missing_rare[i]
-        for j in range(low, end):
-            s = np.int64(out[j - begin]) - 2 * (hom_i + hom_rare[j])
-            s += 2 * (min(hom_i, missing_rare[j]) + min(hom_rare[j], missing_rare_i))
-            most_i, most_j = het_i + het_rare_i, het[j] + het_rare[j]
-            least_i = most_i - min(het_i, missing[j]) - min(het_rare_i, missing_rare[j])
-            least_j = most_j - min(het[j], missing_i) - min(het_rare[j], missing_rare_i)
-            apart = max(max(least_i - most_j, least_j - most_i), np.int64(0))
-            twice = 2 * s - apart
-            fewer = min(least_i, least_j) if twice >= 0 else min(most_i, most_j)
-            # A hair below: the pair is looked at again, with the sum that is printed.
-            flags[j - begin] = threshold == -np.inf or np.float64(twice) >= 4 * threshold * np.float64(fewer) - 1e-6
-        for j in range(low, end):
-            if flags[j - begin]:
-                row[found] = i
-                column[found] = j
-                found_score[found] = out[j - begin]
+        if low >= end:
+            continue
+        own, shared = frequent[r, low - begin : end - begin], products[r, low - begin :]
+        _flag(own, shared, more[low:end], fewer[low:end], more[i] + 1e-6, fewer[i], threshold, flags)
+        for k in range(end - low):
+            if flags[k] and _can_be(np.int64(own[k]) + np.int64(shared[k]), i, low + k, tallies, threshold):
+                row[found] = r
+                column[found] = low + k
                 found += 1
     return found
 
 
 @kernel
+def _flag(
+    frequent: Any, products: Any, more: Any, fewer: Any, own_more: float, own_fewer: float, threshold: float, flags: Any
+) -> None:
+    """Flag the scores that can reach twice the threshold times the fewer heterozygous calls, both at their best."""
+    for k in range(more.size):
+        if threshold > 0:
+            total = np.float64(frequent[k] + products[k]) + (own_more + more[k])
+            flags[k] = total >= 2 * threshold * min(own_fewer, fewer[k])
+        else:
+            flags[k] = True
+
+
+@inlined
+def _can_be(total: int, i: int, j: int, tallies: Any, threshold: float) -> bool:
+    """Whether the kinship of a pair with this score can be ``threshold`` or more."""
+    hom_i, hom_j = tallies[i, 2], tallies[j, 2]
+    most_i, most_j = tallies[i, 0] + tallies[i, 1], tallies[j, 0] + tallies[j, 1]
+    least_i = most_i - min(tallies[i, 0], tallies[j, 3]) - min(tallies[i, 1], tallies[j, 4])
+    least_j = most_j - min(tallies[j, 0], tallies[i, 3]) - min(tallies[j, 1], tallies[i, 4])
+    total += 2 * (min(hom_i, tallies[j, 4]) + min(hom_j, tallies[i, 4]) - hom_i - hom_j)
+    apart = max(max(least_i - most_j, least_j - most_i), 0)
+    twice = 2 * total - apart
+    fewer = min(least_i, least_j) if twice >= 0 else min(most_i, most_j)
+    # A hair below: the pair is looked at again, with the sum that is printed.
+    return threshold == -np.inf or np.float64(twice) >= 4 * threshold * np.float64(fewer) - 1e-6
+
+
+@kernel
 def count_pairs(
-    hom: Any, alt: Any, num_frequent: int, rare: Any, missing_rare: Any, tallies: Any, pairs: Any, threshold: float,
-    marks: Any, out: Any,
+    hom: Any, alt: Any, num_frequent: int, own: Any, missing_rare: Any, tallies: Any, rows: Any, begin: int, pairs: Any,
+    scores: Any, threshold: float, out: Any,
 ) -> int:  # fmt: skip
     """Count what pairs have in common and write those whose kinship is ``threshold`` or more; return how many.
 
-    num_frequent : sites of the planes    rare : own_start, own_site, own_code of ``add_rare``
-    missing_rare : (people, words) uint64 of rare sites, no words where nobody is missing
-    pairs : row, column, found_score of ``find_pairs``    marks : (rare sites,) uint8 scratch, zero
-    out : (7, pairs) int32: row, column, n_sites, ibs0, ibs1, het_het, and the fewer heterozygotes of the two at sites
-        where both are called; a threshold of -inf takes pairs without any as well
+    num_frequent : sites of the planes    missing_rare : (people, words) uint64 of rare sites
+    pairs : row, column of ``find_pairs``    out : as of ``compare_tile``
+    A threshold of -inf takes pairs without a kinship as well.
     """
-    own_start, own_site, own_code = rare
-    row, column, found_score = pairs
+    frequent, products, excess = scores
+    row, column = pairs
+    words, words_rare = hom.shape[1], missing_rare.shape[1]
+    homs, alts, gone = hom.reshape(hom.size), alt.reshape(alt.size), missing_rare.reshape(missing_rare.size)
     kept = 0
-    marked = np.int64(-1)
-    any_missing = missing_rare.shape[1] > 0
     for pair in range(row.size):
-        i, j = row[pair], column[pair]
-        if i != marked:
-            if marked >= 0:
-                for e in range(own_start[marked], own_start[marked + 1]):
-                    marks[own_site[e]] = 0
-            for e in range(own_start[i], own_start[i + 1]):
-                marks[own_site[e]] = own_code[e]
-            marked = i
-        het_i, het_j = tallies[0, i] + tallies[1, i], tallies[0, j] + tallies[1, j]
-        hom_i, hom_j = tallies[2, i], tallies[2, j]
-        missing_i, missing_j = tallies[3, i] + tallies[4, i], tallies[3, j] + tallies[4, j]
-        products = np.int64(0)
+        r, j = row[pair], column[pair]
+        i, c = rows[r], j - begin
+        het_i, het_j = tallies[i, 0] + tallies[i, 1], tallies[j, 0] + tallies[j, 1]
+        hom_i, hom_j = tallies[i, 2], tallies[j, 2]
+        called = num_frequent + own[3] - tallies[i, 3] - tallies[i, 4] - tallies[j, 3] - tallies[j, 4]
+        if tallies[i, 4] or tallies[j, 4]:
+            lost, lost_hom = _lost(own, i, gone, j * words_rare)
+            het_i -= lost
+            hom_i -= lost_hom
+            lost, lost_hom = _lost(own, j, gone, i * words_rare)
+            het_j -= lost
+            hom_j -= lost_hom
+            called += _both(gone, i * words_rare, j * words_rare, words_rare)
         het_het = np.int64(0)
-        for e in range(own_start[j], own_start[j + 1]):
-            mark, code = marks[own_site[e]], own_code[e]
-            products += np.int64(mark) * np.int64(code)
-            het_het += (mark == HET) & (code == HET)
-        lost_i, lost_j, both_missing = np.int64(0), np.int64(0), np.int64(0)
-        if any_missing:
-            gone_i, gone_j = missing_rare[i], missing_rare[j]
-            het_lost, hom_lost = _lost(own_site, own_code, own_start[i], own_start[i + 1], gone_j)
-            het_i -= het_lost
-            hom_i -= hom_lost
-            het_lost, hom_lost = _lost(own_site, own_code, own_start[j], own_start[j + 1], gone_i)
-            het_j -= het_lost
-            hom_j -= hom_lost
-            for w in range(gone_i.size):
-                both_missing += np.int64(popcount(gone_i[w] & gone_j[w]))
-        frequent_score = np.int64(found_score[pair]) - products
-        frequent = np.int64(0)
-        row_hom, row_alt, other_hom, other_alt = hom[i], alt[i], hom[j], alt[j]
-        for w in range(row_hom.size):
-            frequent += np.int64(popcount(~(row_hom[w] | other_hom[w]) & row_alt[w] & other_alt[w]))
-        # Opposite homozygotes: from the score at frequent sites, from products at rare ones.
-        rare_score = products - 2 * (hom_i + hom_j)
-        ibs0 = (frequent - frequent_score) // 2 + (het_het - rare_score) // 2
-        het_het += frequent
-        if tallies[3, i] or tallies[3, j]:
-            for w in range(row_hom.size):
-                lost_i += np.int64(popcount(~row_hom[w] & row_alt[w] & ~(other_hom[w] | other_alt[w])))
-                lost_j += np.int64(popcount(~other_hom[w] & other_alt[w] & ~(row_hom[w] | row_alt[w])))
-                both_missing += np.int64(popcount(~(row_hom[w] | row_alt[w] | other_hom[w] | other_alt[w])))
-            both_missing -= 64 * row_hom.size - num_frequent
-        het_i -= lost_i
-        het_j -= lost_j
+        for block in range(0, words, BLOCK):
+            het_het += both_het(homs, alts, i * words + block, j * words + block)
+        # Opposite homozygotes: at frequent sites from the score, at rare ones all that do not meet another carrier.
+        ibs0 = (het_het - frequent[r, c]) // 2 + hom_i + hom_j - excess[r, c]
+        het_het += products[r, c] - 2 * excess[r, c]
+        if tallies[i, 3] or tallies[j, 3]:
+            called += num_frequent - 64 * words
+            for block in range(0, words, BLOCK):
+                at, other = i * words + block, j * words + block
+                het_i -= het_lost(homs, alts, at, other)
+                het_j -= het_lost(homs, alts, other, at)
+                called += both_missing(homs, alts, at, other)
         ibs1 = het_i + het_j - 2 * het_het
         fewer = min(het_i, het_j)
         if threshold != -np.inf and not (
             fewer > 0 and 0.5 - np.float64(4 * ibs0 + ibs1) / np.float64(4 * fewer) >= threshold
         ):
             continue
-        out[0, kept], out[1, kept] = i, j
-        out[2, kept] = num_frequent + marks.size - missing_i - missing_j + both_missing
-        out[3, kept], out[4, kept], out[5, kept], out[6, kept] = ibs0, ibs1, het_het, fewer
+        out[0, kept], out[1, kept], out[2, kept], out[3, kept] = i, j, called, ibs0
+        out[4, kept], out[5, kept], out[6, kept] = ibs1, het_het, fewer
         kept += 1
-    if marked >= 0:
-        for e in range(own_start[marked], own_start[marked + 1]):
-            marks[own_site[e]] = 0
     return kept
 
 
-@kernel
-def _lost(own_site: Any, own_code: Any, begin: int, end: int, gone: Any) -> Any:
-    """How many heterozygous and homozygous calls of one person's rare sites meet a missing call of another's."""
+@inlined
+def _both(planes: Any, at: int, other: int, words: int) -> int:
+    """Bits that two planes share."""
+    out = np.int64(0)
+    for w in range(words):
+        out += np.int64(popcount(planes[np.uintp(at + w)] & planes[np.uintp(other + w)]))
+    return out
+
+
+@inlined
+def _lost(own: Any, person: int, gone: Any, at: int) -> Any:
+    """How many heterozygous and homozygous calls of a person's rare sites meet a missing call of another's."""
+    own_start, own_site, own_code, _ = own
     het, hom = np.int64(0), np.int64(0)
-    for e in range(begin, end):
+    for e in range(own_start[person], own_start[person + 1]):
         site = np.uint64(own_site[e])
-        bit = np.int64((gone[site >> np.uint64(6)] >> (site & np.uint64(63))) & np.uint64(1))
-        het += bit * (own_code[e] == HET)
-        hom += bit * (own_code[e] == HOM)
+        if (gone[np.uint64(at) + (site >> np.uint64(6))] >> (site & np.uint64(63))) & np.uint64(1):
+            if own_code[e] == HOM:
+                hom += 1
+            else:
+                het += 1
     return het, hom

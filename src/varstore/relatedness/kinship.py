@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,11 +16,8 @@ from ..query.site_choice import Sites
 from ..query.version import Version
 
 Progress = Callable[[int, int], None]
-# Sites whose rarer allele is rarer are lists of carriers. At a site of n people a plane costs a pair 10 to 20 ps and a
-# carrier met by another 1 ns: with these the two cost the same between 0.03 and 0.08.
-RARE = 0.05
-# Below so many people planes of everything take less than the lists.
-_FEW_PEOPLE = 256
+# What a block of sites costs a pair, in what meeting another carrier in a list costs: 15 to 30 ns by 1 ns.
+_BLOCK_COST = 25
 _ROWS, _COLUMNS = 32, 1 << 16
 # Scores of a tile, at most; entries of lists read at a time; scratch of the pairs of a tile.
 _SCORES = 1 << 20
@@ -33,7 +31,7 @@ class Calls:
     hom, alt : (people, blocks of words) uint64, of the frequent sites    num_frequent : how many these are
     own : start, site and code of the rare sites that each carries    carriers : start and carriers of each rare site
     missing_rare : (people, words) uint64, no words where nobody is missing
-    tallies : (5, people) int64, as of ``kernels.kinship.find_pairs``
+    tallies : (people, 5) int64, bound : (people,) float64, two; as of ``kernels.kinship.find_pairs``
     """
 
     hom: NDArray[np.uint64]
@@ -43,6 +41,12 @@ class Calls:
     carriers: tuple[NDArray[np.int64], NDArray[np.int32]]
     missing_rare: NDArray[np.uint64]
     tallies: NDArray[np.int64]
+    bound: tuple[NDArray[np.float64], NDArray[np.float64]]
+
+    @property
+    def arrays(self) -> tuple[Any, ...]:
+        """As ``kernels.kinship.compare_tile`` takes them."""
+        return self.hom, self.alt, self.num_frequent, (*self.own, self.num_rare), self.carriers, self.missing_rare, self.tallies
 
     @property
     def num_rare(self) -> int:
@@ -108,7 +112,7 @@ def all_pairs(
     for tile, found in zip(
         tiles, version._map(lambda tile: _found(calls, rows, first, tile, threshold), tiles), strict=True
     ):
-        parts.append(tuple(found))
+        parts.append(found)
         done += int(np.maximum(tile[1].stop - np.maximum(first[tile[0]], tile[1].start), 0).sum())
         if progress is not None:
             progress(done, total)
@@ -133,25 +137,17 @@ def _tiles(rows: NDArray[np.int64], columns: int) -> Iterator[tuple[slice, slice
 def _found(
     calls: Calls, all_rows: NDArray[np.int64], all_first: NDArray[np.int64], tile: tuple[slice, slice], threshold: float
 ) -> NDArray[np.int32]:
-    """(7, pairs) int32 of a tile, as of ``kernels.kinship.count_pairs``."""
+    """Seven columns of the pairs of a tile, as of ``kernels.kinship.count_pairs``, by row and column."""
     rows, first, (begin, end) = all_rows[tile[0]], all_first[tile[0]], (tile[1].start, tile[1].stop)
-    most = int(np.maximum(end - np.maximum(first, begin), 0).sum())
-    scores = np.zeros((len(rows), end - begin), np.int32)
-    kernels.add_rare(*calls.own, *calls.carriers, rows, begin, end, first, scores)
-    kernels.add_frequent(calls.hom, calls.alt, rows, begin, end, first, scores)
-    row, column, score = np.empty(most, np.int64), np.empty(most, np.int64), np.empty(most, np.int32)
-    flags = np.empty(end - begin, np.bool_)
-    number = kernels.find_pairs(
-        scores, rows, begin, end, first, calls.tallies, threshold, flags, row, column, score
-    )
-    out = np.empty((7, number), np.int32)
-    marks = np.zeros(calls.num_rare, np.uint8)
-    pairs = row[:number], column[:number], score[:number]
-    kept = kernels.count_pairs(
-        calls.hom, calls.alt, calls.num_frequent, calls.own, calls.missing_rare, calls.tallies, pairs, threshold, marks,
-        out,
+    width = min(kernels.COLUMNS, end - begin)
+    scratch = (
+        np.empty((len(rows), kernels.COLUMNS), np.int32), *np.zeros((2, len(rows), end - begin), np.int32),
+        np.empty(width, np.bool_), *np.empty((2, len(rows) * width), np.int64),
     )  # fmt: skip
-    return out[:, :kept].copy()
+    out = np.empty((7, int(np.maximum(end - np.maximum(first, begin), 0).sum())), np.int32)
+    kept = kernels.compare_tile(calls.arrays, calls.bound, rows, begin, end, first, threshold, scratch, out)
+    order = np.argsort(out[0, :kept], kind="stable")
+    return tuple(column[order] for column in out)
 
 
 def read_calls(version: Version, sites: Sites, people: NDArray[np.int64], order: NDArray[np.int64]) -> Calls:
@@ -161,17 +157,31 @@ def read_calls(version: Version, sites: Sites, people: NDArray[np.int64], order:
 
     Raises CorruptRepositoryError.
     """
-    rare = np.nan_to_num(sites.maf) < RARE if len(people) >= _FEW_PEOPLE else np.zeros(len(sites), np.bool_)
+    rare = _are_rare(sites, len(people))
     hom, alt, missing = _frequent(by_person(version, read_planes(version, sites.take(~rare), people)), order)
     own, carriers, missing_rare = _rare(version, sites.take(rare), people, order)
-    tallies = np.zeros((5, len(people)), np.int64)
-    tallies[0] = np.bitwise_count(~hom & alt).sum(axis=1)
-    tallies[3] = missing
+    tallies = np.zeros((len(people), 5), np.int64)
+    tallies[:, 0] = np.bitwise_count(~hom & alt).sum(axis=1)
+    tallies[:, 3] = missing
     person = np.repeat(np.arange(len(people)), np.diff(own[0]))
-    tallies[1] = np.bincount(person[own[2] == kernels.HET], minlength=len(people))
-    tallies[2] = np.bincount(person[own[2] == kernels.HOM], minlength=len(people))
-    tallies[4] = np.bitwise_count(missing_rare).sum(axis=1)
-    return Calls(hom, alt, int((~rare).sum()), own, carriers, missing_rare, tallies)
+    tallies[:, 1] = np.bincount(person[own[2] == kernels.HET], minlength=len(people))
+    tallies[:, 2] = np.bincount(person[own[2] == kernels.HOM], minlength=len(people))
+    tallies[:, 4] = np.bitwise_count(missing_rare).sum(axis=1)
+    bound = np.empty(len(people)), np.empty(len(people))
+    kernels.bounds(tallies, *bound)
+    return Calls(hom, alt, int((~rare).sum()), own, carriers, missing_rare, tallies, bound)
+
+
+def _are_rare(sites: Sites, people: int) -> NDArray[np.bool_]:
+    """(sites,) whether each is a list of carriers: the others fill blocks, as many as cost least."""
+    order = np.argsort(-sites.mac, kind="stable")
+    met = np.concatenate(([0], np.cumsum(sites.mac[order].astype(np.float64) ** 2)))
+    blocks = np.arange(-(-len(sites) // (64 * BLOCK)) + 1)
+    planes = np.minimum(blocks * 64 * BLOCK, len(sites))
+    best = planes[np.argmin(met[-1] - met[planes] + blocks * _BLOCK_COST * float(people) ** 2)]
+    out = np.zeros(len(sites), np.bool_)
+    out[order[best:]] = True
+    return out
 
 
 def _frequent(planes: Planes, order: NDArray[np.int64]) -> tuple[NDArray[np.uint64], NDArray[np.uint64], NDArray[np.int64]]:
