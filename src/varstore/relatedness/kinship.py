@@ -74,6 +74,13 @@ class Pairs:
     def __len__(self) -> int:
         return len(self.first)
 
+    def placed(self, order: NDArray[np.int64]) -> Pairs:
+        """The same pairs with ``order[place]`` for each place, sorted by it."""
+        first, second = order[self.first].astype(np.int32), order[self.second].astype(np.int32)
+        by = np.lexsort((second, first))
+        rest = (self.n_sites, self.ibs0, self.ibs1, self.het_het, self.fewer_hets)
+        return Pairs(first[by], second[by], *(column[by] for column in rest))
+
     @property
     def kinship(self) -> NDArray[np.float64]:
         """(pairs,) KING-robust between families (Manichaikul et al. 2010, eq. 11); NaN where one is never het."""
@@ -122,7 +129,8 @@ def all_pairs(
     for column in by_column:
         arrays.append(np.concatenate([np.zeros(0, np.int32), *column]))
         column.clear()
-    return Pairs(*arrays)
+    pairs = Pairs(*arrays)
+    return pairs.placed(np.arange(len(calls.hom))) if columns > _COLUMNS else pairs
 
 
 def _tiles(rows: NDArray[np.int64], columns: int) -> Iterator[tuple[slice, slice]]:
