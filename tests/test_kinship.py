@@ -265,7 +265,7 @@ def test_one_chromosome_is_not_enough(tmp_path):
     random = np.random.default_rng(3)
     contig, position = spread(1, 249_000_000, 50_000)
     repo = made(tmp_path / "one", vcf(random.integers(0, 3, (len(contig), 4)), contig, position))
-    with pytest.raises(TooFewSitesError, match=r"too few independent sites \(498; needs 1,536\)"):
+    with pytest.raises(TooFewSitesError, match=r"too few independent sites \(49\d; needs 1,536\)"):
         repo.kinship()
     assert set(repo.kinship(threshold=None, force=True)["relationship"]) == {None}
     contig, position = spread(22, 136_000_000, 1_400_000)
@@ -316,7 +316,9 @@ def run_plink2(folder, source, options):
 
 def check_plink2(table, expected):
     assert len(table) == len(expected)
-    columns = [table[name].tolist() for name in ("sample_1", "sample_2", "n_sites", "ibs0", "ibs1", "het_het", "kinship")]
+    columns = [
+        table[name].tolist() for name in ("sample_1", "sample_2", "n_sites", "ibs0", "ibs1", "het_het", "kinship")
+    ]
     for a, b, *counts, value in zip(*columns, strict=True):
         n_sites, het_het, ibs0, one, other, theirs = expected[frozenset((a, b))]
         assert counts == [int(n_sites), int(ibs0), int(one) + int(other), int(het_het)]

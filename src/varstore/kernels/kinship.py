@@ -26,7 +26,8 @@ HET, HOM = 1, 2
 def call_planes(het: Any, hom_alt: Any, missing: Any, num_sites: int, hom: Any, alt: Any) -> None:
     """Write planes of people as two: homozygous, and ALT among the alleles; neither where a call is missing.
 
-    het, hom_alt, missing : (people, words) uint64, as of ``query.diploid``    hom, alt : (people, blocks of words) uint64
+    het, hom_alt, missing : (people, words) uint64, as of ``query.diploid``
+    hom, alt : (people, blocks of words) uint64
     """
     for person in range(het.shape[0]):
         for w in range(min(het.shape[1], hom.shape[1])):

@@ -81,9 +81,7 @@ def _rows_of_cohorts(table: CountTable) -> dict[str, Any]:
     return {name: slice(place, None, len(names)) for place, name in enumerate(names)}
 
 
-def kinship_picture(
-    table: CountTable, least: Mapping[str, float], divide: tuple[str, str, float, float] | None
-) -> Any:
+def kinship_picture(table: CountTable, least: Mapping[str, float], divide: tuple[str, str, float, float] | None) -> Any:
     """Draw a table of kinship; ``least`` and ``divide`` as of ``plots.kinship.kinship``. Raises QueryError."""
     from ..plots.kinship import kinship  # noqa: PLC0415
 

@@ -93,7 +93,9 @@ def _regions(
             axes.fill_betweenx(heights, -right, edge, color=colours[divide[0]], alpha=0.1, linewidth=0)
             axes.plot(edge, heights, color=GREY, linewidth=0.8, linestyle="dashed")
         if name != _STRANGERS:
-            axes.fill_betweenx(heights, edge if edge.any() else -right, 2 * right, color=colours[name], alpha=0.1, linewidth=0)
+            axes.fill_betweenx(
+                heights, edge if edge.any() else -right, 2 * right, color=colours[name], alpha=0.1, linewidth=0
+            )
 
 
 def _points(axes: Any, x: NDArray[np.float64], y: NDArray[np.float64], colour: str, name: str, of: int) -> None:

@@ -21,7 +21,7 @@ _BLOCK_COST = 25
 _ROWS, _COLUMNS = 32, 1 << 16
 # Scores of a tile, at most; entries of lists read at a time; scratch of the pairs of a tile.
 _SCORES = 1 << 20
-_ENTRIES = 1 << 22
+_ENTRIES = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,15 @@ class Calls:
     @property
     def arrays(self) -> tuple[Any, ...]:
         """As ``kernels.kinship.compare_tile`` takes them."""
-        return self.hom, self.alt, self.num_frequent, (*self.own, self.num_rare), self.carriers, self.missing_rare, self.tallies
+        return (
+            self.hom,
+            self.alt,
+            self.num_frequent,
+            (*self.own, self.num_rare),
+            self.carriers,
+            self.missing_rare,
+            self.tallies,
+        )
 
     @property
     def num_rare(self) -> int:
@@ -114,22 +122,16 @@ def all_pairs(
     rows = np.concatenate([np.arange(num_both), np.arange(columns, len(calls.hom))])
     first = np.where(rows < num_both, rows + 1, 0)
     total, done = int((columns - first).sum()), 0
-    tiles = list(_tiles(rows, columns))
-    parts: list[tuple[NDArray[np.int32], ...]] = []
-    for tile, found in zip(
-        tiles, version._map(lambda tile: _found(calls, rows, first, tile, threshold), tiles), strict=True
-    ):
-        parts.append(found)
+    tiles = [tile for tile in _tiles(rows, columns) if first[tile[0]].min() < tile[1].stop]
+    columns_of_pairs = [bytearray() for _ in range(7)]
+    found = version._map(lambda tile: _found(calls, rows, first, tile, threshold), tiles)
+    for tile, part in zip(tiles, found, strict=True):
+        for column, values in zip(columns_of_pairs, part, strict=True):
+            column += values.data
         done += int(np.maximum(tile[1].stop - np.maximum(first[tile[0]], tile[1].start), 0).sum())
         if progress is not None:
             progress(done, total)
-    by_column = [list(column) for column in zip(*parts, strict=True)] or [[] for _ in range(7)]
-    parts.clear()
-    arrays = []
-    for column in by_column:
-        arrays.append(np.concatenate([np.zeros(0, np.int32), *column]))
-        column.clear()
-    pairs = Pairs(*arrays)
+    pairs = Pairs(*(np.frombuffer(column, np.int32) for column in columns_of_pairs))
     return pairs.placed(np.arange(len(calls.hom))) if columns > _COLUMNS else pairs
 
 
@@ -144,7 +146,7 @@ def _tiles(rows: NDArray[np.int64], columns: int) -> Iterator[tuple[slice, slice
 
 def _found(
     calls: Calls, all_rows: NDArray[np.int64], all_first: NDArray[np.int64], tile: tuple[slice, slice], threshold: float
-) -> NDArray[np.int32]:
+) -> tuple[NDArray[np.int32], ...]:
     """Seven columns of the pairs of a tile, as of ``kernels.kinship.count_pairs``, by row and column."""
     rows, first, (begin, end) = all_rows[tile[0]], all_first[tile[0]], (tile[1].start, tile[1].stop)
     width = min(kernels.COLUMNS, end - begin)
@@ -192,7 +194,9 @@ def _are_rare(sites: Sites, people: int) -> NDArray[np.bool_]:
     return out
 
 
-def _frequent(planes: Planes, order: NDArray[np.int64]) -> tuple[NDArray[np.uint64], NDArray[np.uint64], NDArray[np.int64]]:
+def _frequent(
+    planes: Planes, order: NDArray[np.int64]
+) -> tuple[NDArray[np.uint64], NDArray[np.uint64], NDArray[np.int64]]:
     """Planes of homozygous and of ALT, and missing calls of each."""
     words = -(-planes.num_columns // (64 * BLOCK)) * BLOCK
     hom, alt = np.zeros((2, len(order), words), np.uint64)
@@ -226,14 +230,14 @@ def _rare(
         person.append(who[~gone].astype(np.int32))
         site.append(where[~gone].astype(np.int32))
         code.append(lists.code[~gone])
-    return *_both_ways(np.concatenate(person), np.concatenate(site), np.concatenate(code), len(people), len(sites)), missing
+    return *_both_ways(
+        np.concatenate(person), np.concatenate(site), np.concatenate(code), len(people), len(sites)
+    ), missing
 
 
 def _both_ways(
     person: NDArray[np.int32], site: NDArray[np.int32], code: NDArray[np.uint8], num_people: int, num_sites: int
-) -> tuple[
-    tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.uint8]], tuple[NDArray[np.int64], NDArray[np.int32]]
-]:
+) -> tuple[tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.uint8]], tuple[NDArray[np.int64], NDArray[np.int32]]]:
     """Carriers, sites ascending, by person and by site."""
     own_start = np.concatenate(([0], np.cumsum(np.bincount(person, minlength=num_people))))
     start = np.concatenate(([0], np.cumsum(np.bincount(site, minlength=num_sites))))

@@ -43,7 +43,11 @@ LEAST_SITES = round(0.75 / (LEAST_THIRD / 2) ** 2)
 
 
 def relationships(
-    kinship: NDArray[np.float64], ibs0: NDArray[Any], n_sites: NDArray[Any], expected_ibs0: float, least_sites: float = 1
+    kinship: NDArray[np.float64],
+    ibs0: NDArray[Any],
+    n_sites: NDArray[Any],
+    expected_ibs0: float,
+    least_sites: float = 1,
 ) -> NDArray[Any]:
     """Label pairs; None where the kinship is NaN, or where both are called at fewer than ``least_sites``.
 
@@ -95,7 +99,7 @@ def least_sites_of_pair(num_sites: int, independent: int) -> float:
 def too_few(num_sites: int, independent: int) -> TooFewSitesError:
     """The error where labels would be guesses: too few sites, or all of them in a few places."""
     return TooFewSitesError(
-        f"too few independent sites ({independent:,}; needs {LEAST_SITES:,}): so many of the {num_sites:,} sites have a "
-        f"minor allele frequency of {FREQUENT} or more and are {APART // 1000:,} kb apart; on fewer, chance and shared "
+        f"too few independent sites ({independent:,}; needs {LEAST_SITES:,}): so many of the {num_sites:,} sites "
+        f"have a minor allele frequency of {FREQUENT} or more and are {APART // 1000:,} kb apart; on fewer, chance and shared "
         "history look like kinship; force=True (--force) gives the numbers without labels"
     )
