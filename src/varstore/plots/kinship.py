@@ -82,7 +82,7 @@ def _regions(
     """Shade where each label is given, and draw the least kinship of each as a line."""
     names = [name for name in least if divide is None or name != divide[0]]
     tops = [least[name] for name in names[1:]] + [0.6]
-    for name, top in zip(names, tops, strict=True):
+    for name, top in zip(names, tops[: len(names)], strict=True):
         bottom = least[name]
         if np.isfinite(bottom):
             axes.axhline(bottom, color=GREY, linewidth=0.8, linestyle="dashed")

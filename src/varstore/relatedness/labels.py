@@ -100,6 +100,6 @@ def too_few(num_sites: int, independent: int) -> TooFewSitesError:
     """The error where labels would be guesses: too few sites, or all of them in a few places."""
     return TooFewSitesError(
         f"too few independent sites ({independent:,}; needs {LEAST_SITES:,}): so many of the {num_sites:,} sites "
-        f"have a minor allele frequency of {FREQUENT} or more and are {APART // 1000:,} kb apart; on fewer, chance and shared "
-        "history look like kinship; force=True (--force) gives the numbers without labels"
+        f"have a minor allele frequency of {FREQUENT} or more and are {APART // 1000:,} kb apart; on fewer, chance and "
+        "shared history look like kinship; force=True (--force) gives the numbers without labels"
     )

@@ -42,7 +42,7 @@ class KinshipTable(CountTable):
     """Kinship, a row a pair of people; columns are made when they are looked at.
 
     Columns: sample_1, sample_2, n_sites (both called), ibs0, ibs1, ibs2 (sites at which they share no, one, two
-    alleles), het_het (both heterozygous), kinship (KING-robust), ibs_distance, relationship (None: no label).
+    alleles), het_het (both heterozygous), all int32, kinship (KING-robust), ibs_distance, relationship (None: no label).
     sites : what it was computed from
     """
 
@@ -59,11 +59,11 @@ class KinshipTable(CountTable):
             {
                 "sample_1": lambda: names[pairs.first],
                 "sample_2": lambda: names[pairs.second],
-                "n_sites": lambda: pairs.n_sites.astype(np.int64),
-                "ibs0": lambda: pairs.ibs0.astype(np.int64),
-                "ibs1": lambda: pairs.ibs1.astype(np.int64),
-                "ibs2": lambda: pairs.n_sites.astype(np.int64) - pairs.ibs0 - pairs.ibs1,
-                "het_het": lambda: pairs.het_het.astype(np.int64),
+                "n_sites": lambda: pairs.n_sites,
+                "ibs0": lambda: pairs.ibs0,
+                "ibs1": lambda: pairs.ibs1,
+                "ibs2": lambda: pairs.n_sites - pairs.ibs0 - pairs.ibs1,
+                "het_het": lambda: pairs.het_het,
                 "kinship": lambda: pairs.kinship,
                 "ibs_distance": lambda: pairs.ibs_distance,
                 "relationship": label,
