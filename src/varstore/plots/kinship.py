@@ -58,9 +58,9 @@ def kinship(
     note(
         figure,
         [
-            "no labels: the sites are too few for them, and what looks like kinship need not be" if not least else "",
+            "no labels: the sites are too few for them" if not least else "",
             f"left out: {rows(missing)} without a kinship" if missing else "",
-            f"below the picture: {rows(below)} with a kinship of less than {bottom:g}" if below else "",
+            f"below the picture: {rows(below)}" if below else "",
         ],
     )
     return figure

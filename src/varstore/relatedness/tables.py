@@ -42,7 +42,8 @@ class KinshipTable(CountTable):
     """Kinship, a row a pair of people; columns are made when they are looked at.
 
     Columns: sample_1, sample_2, n_sites (both called), ibs0, ibs1, ibs2 (sites at which they share no, one, two
-    alleles), het_het (both heterozygous), all int32, kinship (KING-robust), ibs_distance, relationship (None: no label).
+    alleles), het_het (both heterozygous), all int32, kinship (KING-robust), ibs_distance,
+    relationship (None: no label).
     sites : what it was computed from
     """
 
