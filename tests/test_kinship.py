@@ -20,6 +20,7 @@ from varstore.errors import QueryError, TooFewSitesError
 from varstore.query.site_choice import SiteLimits, choose_sites
 from varstore.relatedness import kinship
 from varstore.relatedness.labels import LEAST_SITES, independent_sites, relationships
+from varstore.relatedness.pruning import Pruning
 
 SLICE = Path(__file__).resolve().parents[1].parent / "shared/data/real"
 COUNTS = ("n_sites", "ibs0", "ibs1", "ibs2", "het_het")
@@ -278,6 +279,21 @@ def test_independent_sites(tmp_path):
     position = [100, 500_099, 500_100, 1_000_099, 1_000_100, 2_000_000, 2_000_100]
     repo = create(tmp_path, vcf(codes, ["1"] * 7, position))
     assert independent_sites(choose_sites(repo, np.arange(4), SiteLimits())) == 4
+
+
+def test_sites_asked_for(tmp_path):
+    """Regions, limits and pruning choose the sites; numbers are of these."""
+    random = np.random.default_rng(7)
+    codes = np.repeat(random.integers(0, 3, (60, 12)), 3, axis=0)
+    repo = create(tmp_path, vcf(codes, ["1"] * 180, range(10, 190)))
+    assert repo.kinship(threshold=None, force=True).sites.num_sites == 180
+    table = repo.kinship(threshold=None, region="1:13-15", force=True)
+    assert table["n_sites"].tolist() == [3] * 66
+    pruned = repo.kinship(threshold=None, prune=Pruning(10, 1, 0.9), force=True)
+    assert pruned.sites.num_sites == len(repo.prune(Pruning(10, 1, 0.9))) <= 60
+    check(pruned, {f"p{i}": codes[::3, i].tolist() for i in range(12)}, every_pair(repo.samples))
+    frequent = repo.kinship(threshold=None, min_maf=0.45, force=True)
+    assert 0 < frequent.sites.num_sites < 180
 
 
 def test_bad_input(tmp_path):

@@ -17,6 +17,7 @@ from .. import __version__
 from ..errors import VarstoreError
 from ..kernels.startup import run_alone
 from .cohort_commands import cohort
+from .linkage import prune, roh
 from .options import (
     absent_option,
     callable_option,
@@ -203,7 +204,7 @@ def batch(repo: str, batch_id: str | None, **options: Any) -> None:
     batches.batch(open_repository(repo), batch_id, callable_file=options.pop("callable"), **options)
 
 
-for question in (samples, count, compare, fst, diversity, burden, stats, kinship, plot):
+for question in (samples, count, compare, fst, diversity, burden, stats, plot):
     main.add_command(question)
 
 
@@ -242,6 +243,9 @@ def export(repo: str, **options: Any) -> None:
     exporting.export(open_repository(repo), **options)
 
 
+main.add_command(kinship)
+main.add_command(prune)
+main.add_command(roh)
 main.add_command(cohort)
 
 

@@ -43,11 +43,10 @@ from .options import (
     metavar="X",
     help="Print pairs of this kinship or more; all: every pair.",
 )
+@click.option("--min-maf", type=click.FloatRange(0, 0.5), help="Sites of at least this minor allele frequency.")
+@click.option("--min-call-rate", type=click.FloatRange(0, 1), help="Sites at which this share of people is called.")
 @click.option(
-    "--min-maf", type=click.FloatRange(0, 0.5), default=0.0, help="Sites of at least this minor allele frequency."
-)
-@click.option(
-    "--min-call-rate", type=click.FloatRange(0, 1), default=0.0, help="Sites at which this share of people is called."
+    "--prune", "pruning", metavar="WINDOW,STEP,R2", help="Thin the sites first, as `varstore prune`; or WINDOWkb,R2."
 )
 @click.option("--force", is_flag=True, help="Numbers without labels where the sites are too few for labels.")
 @click.option("--plot", metavar="FILE", type=click.Path(), help="Draw the pairs too: .png or .svg.")
@@ -74,10 +73,20 @@ def kinship(repo: str, output: str | None, form: str, plot: str | None, **option
 
 
 def _kinship(
-    repo: Any, *, regions: str | None, apply_filters: str | None, against_all: bool, threshold: str, **options: Any
+    repo: Any,
+    *,
+    regions: str | None,
+    apply_filters: str | None,
+    against_all: bool,
+    threshold: str,
+    pruning: str | None,
+    **options: Any,
 ) -> Any:
-    """Ask the repository what the options say."""
-    cohort = _people(repo, options)
+    """Ask the repository what the options say; limits that were not given are left out."""
+    from ..relatedness.pruning import Pruning  # noqa: PLC0415
+    from .counting import one_cohort  # noqa: PLC0415
+
+    cohort = one_cohort(repo, options)
     if against_all and cohort is None:
         raise QueryError("--against-all needs people to compare with everybody: give -s, -S or --cohort")
     with _progress() as progress:
@@ -87,22 +96,10 @@ def _kinship(
             threshold=_threshold(threshold),
             region=split_regions(regions, repo.contigs) if regions else None,
             filters=apply_filters,
+            prune=None if pruning is None else Pruning.parse(pruning),
             progress=progress,
-            **options,
+            **{name: value for name, value in options.items() if value is not None},
         )
-
-
-def _people(repo: Any, options: dict[str, Any]) -> Any:
-    """The people of the options, which are taken out; None: everybody."""
-    from .counting import who  # noqa: PLC0415
-
-    given = {name: options.pop(name) for name in ("cohorts", "persons", "vocabulary")}
-    chosen, groups = who(repo, options.pop("samples"), options.pop("samples_file"), {**given, "by": None})
-    if groups is None:
-        return chosen
-    if len(groups) > 1:
-        raise QueryError(f"found {len(groups)} cohorts, expected one at most")
-    return next(iter(groups.values()))
 
 
 def _threshold(text: str) -> float | None:

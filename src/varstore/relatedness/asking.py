@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..model.results import CountTable
 from ..query.choosing import Choosing
 from ..query.cohorts import members
 
 if TYPE_CHECKING:
     from ..query.choosing import Described
+    from .homozygosity import Homozygosity, RunRules
+    from .pruning import Pruning
     from .tables import KinshipTable
 
 PathLike = str | os.PathLike[str]
@@ -21,6 +24,64 @@ PathLike = str | os.PathLike[str]
 
 class Relatedness(Choosing):
     """Questions of relatedness; arguments mean the same in all of them."""
+
+    def prune(
+        self,
+        pruning: Pruning | None = None,
+        region: str | Sequence[str] | None = None,
+        *,
+        regions_file: PathLike | None = None,
+        samples: Iterable[str] | None = None,
+        cohort: Described | None = None,
+        filters: str | Iterable[str] | None = None,
+        **limits: Any,
+    ) -> CountTable:
+        """Biallelic sites thinned until no two near ones are correlated, as ``plink2 --indep-pairwise`` thins them.
+
+        pruning : how; default windows of 50 sites, a step of 5, r2 0.2
+        limits : ``min_maf``, ``min_mac``, ``min_call_rate``, ``autosomes``, ``snvs``, as in ``SiteLimits``
+        Other arguments as in ``count_alleles``.
+
+        Columns, a row a site that stays: contig, position, ref, alt, allele_count, allele_number, allele_frequency.
+        Raises QueryError and its kinds, CorruptRepositoryError.
+        """
+        from ..query.site_choice import SiteLimits, choose_sites  # noqa: PLC0415
+        from .pruning import Pruning, prune  # noqa: PLC0415
+
+        people = self._chosen_people(samples, cohort)
+        where: dict[str, Any] = {"region": region, "regions_file": regions_file, "filters": filters}
+        sites = choose_sites(self, people, SiteLimits(**limits), **where)
+        kept = sites.take(prune(self, sites, people, pruning or Pruning()))
+        return CountTable(kept.columns(self.contigs))
+
+    def runs_of_homozygosity(
+        self,
+        region: str | Sequence[str] | None = None,
+        *,
+        regions_file: PathLike | None = None,
+        samples: Iterable[str] | None = None,
+        cohort: Described | None = None,
+        filters: str | Iterable[str] | None = None,
+        rules: RunRules | None = None,
+        **limits: Any,
+    ) -> Homozygosity:
+        """Runs of homozygosity of each person, and how many share them, as ``plink1.9 --homozyg`` finds them.
+
+        rules : what is a run; default plink1.9's
+        limits : ``min_maf``, ``min_mac`` (0), ``min_call_rate``, ``autosomes``, ``snvs``, as in ``SiteLimits``
+        Other arguments as in ``count_alleles``.
+
+        Gives tables ``runs``, ``people`` and ``sharing``, and ``plot()``. Raises QueryError where there are no sites,
+        and its kinds, CorruptRepositoryError.
+        """
+        from ..query.site_choice import SiteLimits, choose_sites  # noqa: PLC0415
+        from .homozygosity import RunRules, find_runs  # noqa: PLC0415
+
+        people = self._chosen_people(samples, cohort)
+        where: dict[str, Any] = {"region": region, "regions_file": regions_file, "filters": filters}
+        sites = choose_sites(self, people, SiteLimits(**{"min_mac": 0, **limits}), **where)
+        names = [self._names[number] for number in people.tolist()]
+        return find_runs(self, sites, people, names, rules or RunRules())
 
     def _chosen_people(self, samples: Iterable[str] | None, cohort: Described | None) -> NDArray[np.int64]:
         """Sorted numbers of the people asked for, less those withdrawn. Raises QueryError and its kinds."""
@@ -37,10 +98,10 @@ class Relatedness(Choosing):
         region: str | Sequence[str] | None = None,
         regions_file: PathLike | None = None,
         filters: str | Iterable[str] | None = None,
-        min_maf: float = 0.0,
-        min_call_rate: float = 0.0,
+        prune: Pruning | None = None,
         force: bool = False,
         progress: Callable[[int, int], None] | None = None,
+        **limits: Any,
     ) -> KinshipTable:
         """KING-robust kinship of pairs of people, one row a pair.
 
@@ -51,7 +112,8 @@ class Relatedness(Choosing):
         against : with these, by ids, expression or cohort; default: with each other
         threshold : pairs of this kinship or more; default: third degree; None: every pair, of any or no kinship
         region, regions_file, filters : sites, as in ``count_alleles``
-        min_maf, min_call_rate : sites of at least this minor allele frequency and share of people called
+        limits : ``min_maf``, ``min_mac``, ``min_call_rate``, ``autosomes``, ``snvs``, as in ``SiteLimits``
+        prune : of these sites, those that this keeps
         force : numbers without labels where the sites are too few for labels
         progress : called with the pairs looked at so far, and all of them
 
@@ -59,10 +121,10 @@ class Relatedness(Choosing):
         CorruptRepositoryError.
         """
         from ..query.site_choice import SiteLimits  # noqa: PLC0415
-        from .comparing import compare_people  # noqa: PLC0415
+        from .comparing import Choice, compare_people  # noqa: PLC0415
 
         asked = self._chosen_people(samples, cohort)
         others = asked if against is None else self._chosen_people(None, against)
-        limits = SiteLimits(min_maf=min_maf, min_call_rate=min_call_rate)
         where = {"region": region, "regions_file": regions_file, "filters": filters}
-        return compare_people(self, (asked, others), limits, where, threshold, force=force, progress=progress)
+        choice = Choice(SiteLimits(**limits), where, prune)
+        return compare_people(self, (asked, others), choice, threshold, force=force, progress=progress)

@@ -2,17 +2,39 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import QueryError, TooFewSitesError
-from ..query.site_choice import SiteLimits, choose_sites
+from ..query.site_choice import SiteLimits, Sites, choose_sites
 from ..query.version import Version
 from .kinship import Progress, all_pairs, read_calls
 from .labels import expected_ibs0, independent_sites, too_few
+from .pruning import Pruning, prune
 from .tables import KinshipTable, SitesUsed
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Which sites serve. where : further arguments of ``choose_sites``    pruning : of those, the ones that it keeps"""
+
+    limits: SiteLimits
+    where: dict[str, Any]
+    pruning: Pruning | None = None
+
+    def sites(self, version: Version, people: NDArray[np.int64]) -> Sites:
+        """The sites. Raises TooFewSitesError where there are none, QueryError and its kinds."""
+        sites = choose_sites(version, people, self.limits, **self.where)
+        if not len(sites):
+            raise TooFewSitesError(
+                "no site serves: none is of an autosome, with one ALT allele, within the limits and different among "
+                f"the {len(people):,} people; ask for other people, sites or limits"
+            )
+        return sites if self.pruning is None else sites.take(prune(version, sites, people, self.pruning))
+
 
 Groups = tuple[NDArray[np.int64], NDArray[np.int64]]
 
@@ -20,8 +42,7 @@ Groups = tuple[NDArray[np.int64], NDArray[np.int64]]
 def compare_people(
     version: Version,
     groups: Groups,
-    limits: SiteLimits,
-    where: dict[str, Any],
+    choice: Choice,
     threshold: float | None,
     *,
     force: bool = False,
@@ -30,7 +51,7 @@ def compare_people(
     """Kinship of each of some people with each of others, two people once.
 
     groups : sorted int64 sample numbers of the people asked about, and of those they are compared with
-    where : arguments of ``choose_sites``    threshold : None: every pair
+    threshold : None: every pair
 
     Raises TooFewSitesError, QueryError and its kinds, CorruptRepositoryError.
     """
@@ -40,12 +61,7 @@ def compare_people(
     people = np.union1d(asked, others)
     if len(people) < 2 or not len(asked) or not len(others):
         raise QueryError(f"found {len(people):,} people to compare, expected two or more")
-    sites = choose_sites(version, people, limits, **where)
-    if not len(sites):
-        raise TooFewSitesError(
-            "no site serves: none is of an autosome, with one ALT allele, within the limits and different among the "
-            f"{len(people):,} people; ask for other people, sites or limits"
-        )
+    sites = choice.sites(version, people)
     used = SitesUsed(len(sites), independent_sites(sites), expected_ibs0(sites.frequency))
     if not used.enough and not force:
         raise too_few(used.num_sites, used.independent)
