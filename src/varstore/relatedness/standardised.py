@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..kernels import products
-from ..query.diploid import Lists, Planes, by_person, read_lists, read_planes
+from ..kernels.diploid import NO_CALL
+from ..query.diploid import Planes, by_person, read_lists, read_planes
 from ..query.site_choice import Sites
 from ..query.version import Version
 
@@ -37,6 +38,10 @@ class Scaling:
     def varying(self) -> NDArray[np.bool_]:
         """(sites,) whether people differ there."""
         return self.scale > 0
+
+    def take(self, which: NDArray[np.int64]) -> Scaling:
+        """That of some of the sites."""
+        return Scaling(self.frequency[which], self.scale[which], np.nan)
 
 
 def scaling_of(n_het: NDArray[np.int64], n_hom_alt: NDArray[np.int64], n_called: NDArray[np.int64]) -> Scaling:
@@ -112,6 +117,26 @@ class StandardisedGenotypes:
     def of_sites(self, vectors: Floats) -> Floats:
         """(people, k) XW of (sites, k) vectors."""
         return _by_lanes(vectors, self.num_people, self._of_sites)
+
+    def num_missing(self) -> NDArray[np.int64]:
+        """(people,) sites without a call of two alleles."""
+        out: NDArray[np.int64] = np.bitwise_count(self._turned.missing).sum(axis=1, dtype=np.int64)
+        lists = self._lists
+        return out + np.bincount(lists.person[lists.code == NO_CALL], minlength=self.num_people)
+
+    def of_missing(self, vectors: Floats) -> Floats:
+        """(people, k) sums of (sites, k) vectors over the sites without a call of two alleles."""
+        return _by_lanes(vectors, self.num_people, self._of_missing)
+
+    def _of_missing(self, vectors: Floats, out: Floats) -> None:
+        if self._gaps:
+            out += self._of_plane(self._turned.missing, vectors[self._common])
+        lists = self._lists
+        lost = np.flatnonzero(lists.code == NO_CALL)
+        if len(lost):
+            site = self._rare[np.searchsorted(lists.start, lost, side="right") - 1]
+            for lane in range(out.shape[1]):
+                out[:, lane] += np.bincount(lists.person[lost], vectors[site, lane], self.num_people)
 
     def _of_people(self, vectors: Floats, out: Floats) -> None:
         total, (mean, rare_mean) = vectors.sum(axis=0), self._means
