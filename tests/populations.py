@@ -21,7 +21,7 @@ def dosages(rng, frequency, sizes, missing):
     return out
 
 
-def write_vcf(path, dosage, contigs=22, spacing=60_000):
+def write_vcf(path, dosage, contigs=22, spacing=400_000):
     """VCF of (sites, people) copies of ALT, the sites spread over contigs; returns the path."""
     texts = np.array(["0/0", "0/1", "1/1", "./."])[dosage]
     people = [f"s{i}" for i in range(dosage.shape[1])]
@@ -31,7 +31,17 @@ def write_vcf(path, dosage, contigs=22, spacing=60_000):
     each = -(-len(dosage) // contigs)
     for i, calls in enumerate(texts.tolist()):
         contig, row = divmod(i, each)
-        site = [str(contig + 1), str(spacing * (row + 1)), ".", BASES[i % 4], BASES[(i + 1) % 4], ".", "PASS", ".", "GT"]
+        site = [
+            str(contig + 1),
+            str(spacing * (row + 1)),
+            ".",
+            BASES[i % 4],
+            BASES[(i + 1) % 4],
+            ".",
+            "PASS",
+            ".",
+            "GT",
+        ]
         lines.append("\t".join([*site, *calls]))
     path.write_text("\n".join(lines) + "\n")
     return path

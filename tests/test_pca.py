@@ -2,7 +2,6 @@
 
 import shutil
 import subprocess
-import warnings
 
 import numpy as np
 import pytest
@@ -14,10 +13,8 @@ import varstore as vs
 import vcf_text
 from test_diploid import expected_codes, random_vcf
 from test_variant_stats import create, several, split
-from varstore.errors import QueryError
 from varstore.query.site_choice import SiteLimits, choose_sites
-from varstore.relatedness import krylov, pca
-from varstore.relatedness.projection import project_dosages
+from varstore.relatedness import krylov
 from varstore.relatedness.standardised import StandardisedGenotypes
 
 ANYWHERE = SiteLimits(autosomes=False)
@@ -123,3 +120,81 @@ def test_against_singular_values(small, missing, tmp_path, monkeypatch):
     alone = repo.pca(4, min_maf=0.02, min_call_rate=0.5)
     np.testing.assert_array_equal(alone.coordinates, found.coordinates)
     np.testing.assert_array_equal(alone.loadings, found.loadings)
+
+
+def plink_axes(path, k, *options):
+    """(people, k) eigenvectors and (k,) eigenvalues by plink2."""
+    if shutil.which("plink2") is None:
+        pytest.skip("plink2 is not installed")
+    out = path.parent / "plink"
+    command = ["plink2", "--vcf", path, "--max-alleles", "2", "--pca", str(k), *options, "--out", out]
+    subprocess.run([*map(str, command)], check=True, capture_output=True)
+    vectors = np.loadtxt(f"{out}.eigenvec", skiprows=1, usecols=range(1, k + 1), ndmin=2)
+    return vectors, np.loadtxt(f"{out}.eigenval", ndmin=1)
+
+
+def three_populations(directory, seed=6, sizes=(90, 80, 40), sites=2400, missing=0.02, fst=0.06):
+    rng = np.random.default_rng(seed)
+    codes = populations.dosages(rng, populations.frequencies(rng, sites, 3, fst), sizes, missing)
+    return codes, populations.write_vcf(directory / "a.vcf", codes)
+
+
+@pytest.mark.parametrize("missing", [0, 0.04])
+def test_like_plink(missing, tmp_path):
+    """Three populations stand out on two axes; plink2 too puts missing calls at the mean, where told to."""
+    _, path = three_populations(tmp_path, missing=missing)
+    vectors, values = plink_axes(path, 2, "meanimpute", "--maf", "0.01")
+    found = vs.create(tmp_path / "repo", path).pca(2)
+    assert (np.abs((vectors * found.coordinates).sum(axis=0)) / np.sqrt(found.eigenvalue) > 0.99999).all()
+    np.testing.assert_allclose(found.eigenvalue, values, rtol=1e-4)
+
+
+def test_like_plink_on_the_slice(fx_slice, fx_slice_repo, tmp_path):
+    """1000 Genomes: the axes whose eigenvalues stand out; the warning that one region is no ancestry."""
+    path = tmp_path / "a.vcf.gz"
+    path.symlink_to(fx_slice.source)
+    vectors, values = plink_axes(path, 6, "meanimpute", "--maf", "0.01", "--autosome")
+    with pytest.warns(UserWarning, match=r"1 stretches of 5 Mb .* not ancestry"):
+        found = vs.open(fx_slice_repo).pca(6)
+    np.testing.assert_allclose(found.eigenvalue, values, rtol=2e-3)
+    gap = -np.diff(values) / values[:-1] > 0.1
+    stand_out = np.concatenate([gap, [False]]) & np.concatenate([[True], gap])
+    assert stand_out.sum() >= 2
+    alike = np.abs((vectors * found.coordinates).sum(axis=0)) / np.sqrt(found.eigenvalue)
+    assert (alike[stand_out] > 0.999).all()
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory):
+    """210 people of three populations, and who is who; every fifth is left out of the axes."""
+    directory = tmp_path_factory.mktemp("study")
+    codes, path = three_populations(directory)
+    repo = vs.create(directory / "repo", path)
+    label = np.repeat(["a", "b", "c"], [90, 80, 40])
+    names = np.array(repo.samples)
+    repo.set_samples({"sample": names.tolist(), "pop": label.tolist()})
+    inside = np.arange(210) % 5 > 0
+    repo.pca(4, cohort=names[inside].tolist(), save="reference")
+    return repo, codes, label, inside
+
+
+def test_who_is_left_out_falls_where_its_group_is(study):
+    """The shrinkage of projecting is undone: left out or not, a group has its centroid and spread at one place."""
+    repo, _, label, inside = study
+    axes = repo.axes("reference")
+    assert axes.shrinkage[1] < 0.9
+    assert np.isnan(axes.shrinkage[2:]).all() or (axes.shrinkage[2:] < axes.shrinkage[1]).all()
+    table = repo.project("reference", by="pop")
+    placed = np.column_stack([table["pc1"], table["pc2"]])
+    np.testing.assert_array_equal(placed[inside], axes.coordinates[:, :2])
+    for name in "abc":
+        mine = label == name
+        ours, theirs = placed[mine & inside].mean(axis=0), placed[mine & ~inside].mean(axis=0)
+        spread = placed[mine & inside].std(axis=0)
+        assert (np.abs(ours - theirs) < 5 * spread / np.sqrt((mine & ~inside).sum())).all()
+    centroids = np.array([placed[inside & (label == name)].mean(axis=0) for name in "abc"])
+    own = centroids[np.searchsorted(["a", "b", "c"], label)][~inside]
+    factor = (placed[~inside] * own).sum(axis=0) / (own**2).sum(axis=0)
+    assert (np.abs(factor - 1) < 0.04).all()
+    assert (table["group"] == label).all()
+    assert (table["probability"] > 0.99).all()

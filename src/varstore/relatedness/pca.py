@@ -36,6 +36,7 @@ class PrincipalAxes:
     eigenvalue : (axes,) of the relationship matrix XX' / sites, X being standardised genotypes (people, sites)
     variance_share : (axes,) of the sum of all eigenvalues
     coordinates : (people, axes)    loadings : (sites, axes), each axis of length 1
+    call_rate : (axes,) share of the sites, by their squared loadings, at which the people are called, on average
     shrinkage : (axes,) how much nearer to 0 people fall who are projected (``projection``); NaN where the axis does
         not stand out
     contig : (sites,) names    position : 1-based    ref, alt
@@ -50,6 +51,7 @@ class PrincipalAxes:
     variance_share: Floats
     coordinates: Floats
     loadings: Floats
+    call_rate: Floats
     shrinkage: Floats
     contig: NDArray[np.object_]
     position: NDArray[np.int64]
@@ -119,8 +121,10 @@ def principal_axes(
     num_sites = int(kept.sum())
     check_enough(num_sites, len(people), axes)
     found = leading(lambda v: genotypes.of_sites(genotypes.of_people(v)) / num_sites, len(people), axes, seed)
-    loadings = genotypes.of_people(found.vectors)[kept]
+    loadings = genotypes.of_people(found.vectors)
     loadings /= np.maximum(np.linalg.norm(loadings, axis=0), np.finfo(np.float64).tiny)
+    call_rate = 1 - genotypes.of_missing(loadings**2).mean(axis=0)
+    loadings = loadings[kept]
     top = loadings[np.abs(loadings).argmax(axis=0), np.arange(axes)]
     sign = np.where(top < 0, -1.0, 1.0)
     eigenvalue = np.maximum(found.values, 0)
@@ -133,6 +137,7 @@ def principal_axes(
         eigenvalue / (genotypes.scaling.total / num_sites),
         found.vectors * sign * np.sqrt(eigenvalue),
         loadings * sign,
+        call_rate,
         shrinkage(found),
         contigs[sites.contig],
         sites.position,

@@ -77,7 +77,7 @@ def find_sites(version: Version, axes: PrincipalAxes) -> tuple[Sites, NDArray[np
     everybody = np.setdiff1d(np.arange(version._num_numbers), version._withdrawn_now(), assume_unique=True)
     found = choose_sites(version, everybody, SiteLimits(min_mac=0, autosomes=False), region=region)
     contigs = {name: number for number, name in enumerate(version.contigs)}
-    mine = np.array([contigs[name] for name in axes.contig.tolist()], np.int64)
+    mine = np.array([contigs.get(name, -1) for name in axes.contig.tolist()], np.int64)
     index = {key: i for i, key in enumerate(zip(mine.tolist(), axes.key.tolist(), axes.digest.tolist(), strict=True))}
     keys = zip(found.contig.tolist(), *(column.tolist() for column in allele_keys(version, found)), strict=True)
     place = np.array([index.pop(key, -1) for key in keys], np.int64)
@@ -91,8 +91,8 @@ def _placed(axes: PrincipalAxes, scores: Floats, lost: Floats, n_sites: NDArray[
     lost : (people, pairs of axes) sums of products of two loadings over the sites without a call
 
     The standardised calls of a person are approximated by the loadings at the sites with a call (EIGENSOFT's
-    lsqproject; Patterson, Price and Reich 2006), so that missing sites do not draw it to 0; then what projecting
-    shrinks is undone. NaN where there are fewer than ``SITES_AN_AXIS`` sites an axis.
+    lsqproject; Patterson, Price and Reich 2006), so that missing sites do not draw it to 0 but as much as
+    they do the people whom the axes were made of, on average; then what projecting shrinks is undone. NaN where there are fewer than ``SITES_AN_AXIS`` sites an axis.
     """
     k = len(axes)
     rows, columns = np.triu_indices(k)
@@ -105,5 +105,5 @@ def _placed(axes: PrincipalAxes, scores: Floats, lost: Floats, n_sites: NDArray[
         known = np.eye(k) - within
         good = np.linalg.eigvalsh(known)[:, 0] > _LEAST_KNOWN
         out[some[good]] = np.linalg.solve(known[good], scores[some[good], :, None])[..., 0]
-    out /= np.sqrt(axes.num_sites) * np.where(np.isnan(axes.shrinkage), 1, axes.shrinkage)
+    out *= axes.call_rate / np.sqrt(axes.num_sites) / np.where(np.isnan(axes.shrinkage), 1, axes.shrinkage)
     return out

@@ -29,6 +29,7 @@ def arrays_of(version: Version, axes: PrincipalAxes) -> dict[str, NDArray[Any]]:
         "variant_loading": axes.loadings,
         "axis_eigenvalue": axes.eigenvalue,
         "axis_variance_share": axes.variance_share,
+        "axis_call_rate": axes.call_rate,
         "axis_shrinkage": axes.shrinkage,
         "sample_number": axes.numbers,
         "sample_coordinate": axes.coordinates,
@@ -43,7 +44,7 @@ def open_axes(version: Version, entry: Document) -> PrincipalAxes:
     numbers = found["sample_number"][kept]
     return PrincipalAxes(
         found["axis_eigenvalue"], found["axis_variance_share"], found["sample_coordinate"][kept],
-        found["variant_loading"], found["axis_shrinkage"], contigs[found["variant_contig"]], found["variant_position"],
+        found["variant_loading"], found["axis_call_rate"], found["axis_shrinkage"], contigs[found["variant_contig"]], found["variant_position"],
         found["variant_ref"], found["variant_alt"], found["variant_frequency"], found["variant_key"],
         found["variant_digest"], np.array(version._names, object)[numbers], numbers, entry["of_version"],
         entry["name"], entry["num_samples"] - len(numbers),

@@ -33,6 +33,7 @@ _SPECS = {
         ArraySpec("variant_loading", "<f8", (_SITES, _AXES), "Of length 1 along each axis"),
         ArraySpec("axis_eigenvalue", "<f8", (_AXES,)),
         ArraySpec("axis_variance_share", "<f8", (_AXES,)),
+        ArraySpec("axis_call_rate", "<f8", (_AXES,), "Of the samples, by squared loadings"),
         ArraySpec("axis_shrinkage", "<f8", (_AXES,), "Of the coordinates of people who are projected"),
         ArraySpec("sample_number", "<i8", (_SAMPLES,), "Ascending"),
         ArraySpec("sample_coordinate", "<f8", (_SAMPLES, _AXES)),
