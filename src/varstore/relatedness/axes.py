@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -36,12 +37,14 @@ class Axes(Relatedness):
         min_maf: float = 0.01,
         min_call_rate: float = 0.9,
         seed: int = 1,
+        by: str | None = None,
         save: str | None = None,
     ) -> PrincipalAxes:
         """The directions along which people differ most: principal axes of their standardised genotypes.
 
         axes : how many    min_maf, min_call_rate : of the sites, among these people
         seed : of the random vectors that the search begins from: the same seed, the same answer
+        by : a column of the sample table that tells people apart in tables and pictures
         save : keep the axes under this name in a new version, to which the repository moves on
         Other arguments as in ``count_alleles``.
 
@@ -58,12 +61,14 @@ class Axes(Relatedness):
         sites = choose_sites(self, numbers, limits, region=region, regions_file=regions_file, filters=filters)
         found = principal_axes(self, sites, numbers, axes, seed)
         if save is None:
-            return found
+            return self._with_groups(found, by)
         self.save_axes(save, found)
-        return self.axes(save)
+        return self.axes(save, by=by)
 
-    def axes(self, name: str) -> PrincipalAxes:
+    def axes(self, name: str, *, by: str | None = None) -> PrincipalAxes:
         """Saved axes by their name; the coordinates of people withdrawn since are left out.
+
+        by : as of ``pca``
 
         Raises QueryError where there are none of this name, CorruptRepositoryError.
         """
@@ -73,7 +78,7 @@ class Axes(Relatedness):
         if name not in entries:
             there = ", ".join(map(repr, entries)) or "none"
             raise QueryError(f"{self.path}: no saved axes {name!r}; there are {there}")
-        return open_axes(self, entries[name])
+        return self._with_groups(open_axes(self, entries[name]), by)
 
     def project(
         self,
@@ -108,6 +113,9 @@ class Axes(Relatedness):
             groups = groups_of(made.coordinates, self._labels(by, made.numbers))
             columns |= dict(zip(("group", "probability", "distance"), groups.assign(coordinates), strict=True))
         return CountTable(columns)
+
+    def _with_groups(self, axes: PrincipalAxes, by: str | None) -> PrincipalAxes:
+        return axes if by is None else replace(axes, by=by, groups=self._labels(by, axes.numbers))
 
     def _labels(self, column: str, numbers: NDArray[np.int64]) -> NDArray[np.object_]:
         """(people,) the values of a column of the sample table as text, ``.`` where it says nothing.

@@ -45,6 +45,7 @@ class PrincipalAxes:
     sample : (people,) names    numbers : (people,) sorted sample numbers
     name : under which they are saved, else empty    version : of the repository, that they were made of
     num_withdrawn : people who have been withdrawn since they were made
+    by, groups : (people,) what a column of the sample table says of them, ``.``: nothing; None: none was asked for
     """
 
     eigenvalue: Floats
@@ -65,6 +66,8 @@ class PrincipalAxes:
     version: int
     name: str = ""
     num_withdrawn: int = 0
+    by: str = ""
+    groups: NDArray[np.object_] | None = None
 
     def __len__(self) -> int:
         return len(self.eigenvalue)
@@ -85,8 +88,9 @@ class PrincipalAxes:
         return Scaling(self.frequency, scale, np.nan)
 
     def to_table(self) -> CountTable:
-        """One row a person: sample, pc1, pc2 and so on."""
-        return CountTable({"sample": self.sample, **named_columns(self.coordinates)})
+        """One row a person: sample, what the column asked for says of it, pc1, pc2 and so on."""
+        groups = {} if self.groups is None else {self.by: self.groups}
+        return CountTable({"sample": self.sample, **groups, **named_columns(self.coordinates)})
 
     def loadings_table(self) -> CountTable:
         """One row a site: contig, position, ref, alt, allele_frequency, pc1, pc2 and so on."""

@@ -91,8 +91,9 @@ def _placed(axes: PrincipalAxes, scores: Floats, lost: Floats, n_sites: NDArray[
     lost : (people, pairs of axes) sums of products of two loadings over the sites without a call
 
     The standardised calls of a person are approximated by the loadings at the sites with a call (EIGENSOFT's
-    lsqproject; Patterson, Price and Reich 2006), so that missing sites do not draw it to 0 but as much as
-    they do the people whom the axes were made of, on average; then what projecting shrinks is undone. NaN where there are fewer than ``SITES_AN_AXIS`` sites an axis.
+    lsqproject; Patterson, Price and Reich 2006), so that missing sites draw it to 0 no more than they do the people
+    whom the axes were made of, on average; then what projecting shrinks is undone. NaN where there are fewer than
+    ``SITES_AN_AXIS`` sites an axis.
     """
     k = len(axes)
     rows, columns = np.triu_indices(k)

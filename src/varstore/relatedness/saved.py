@@ -44,8 +44,8 @@ def open_axes(version: Version, entry: Document) -> PrincipalAxes:
     numbers = found["sample_number"][kept]
     return PrincipalAxes(
         found["axis_eigenvalue"], found["axis_variance_share"], found["sample_coordinate"][kept],
-        found["variant_loading"], found["axis_call_rate"], found["axis_shrinkage"], contigs[found["variant_contig"]], found["variant_position"],
-        found["variant_ref"], found["variant_alt"], found["variant_frequency"], found["variant_key"],
-        found["variant_digest"], np.array(version._names, object)[numbers], numbers, entry["of_version"],
-        entry["name"], entry["num_samples"] - len(numbers),
+        found["variant_loading"], found["axis_call_rate"], found["axis_shrinkage"], contigs[found["variant_contig"]],
+        found["variant_position"], found["variant_ref"], found["variant_alt"], found["variant_frequency"],
+        found["variant_key"], found["variant_digest"], np.array(version._names, object)[numbers], numbers,
+        entry["of_version"], entry["name"], entry["num_samples"] - len(numbers),
     )  # fmt: skip
