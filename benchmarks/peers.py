@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 import click
 
-from against import comparing, fields, growing, hardy, imports, queries, sizes
+from against import comparing, fields, growing, hardy, imports, queries, sizes, structure
 from against.bench import Bench
 from against.data import (
     FIELDS,
@@ -70,6 +70,8 @@ TASKS = [
     Task("fst", comparing.fst_rows, (SIM10K, REAL)),
     Task("fisher", comparing.fisher_rows, (SIM10K, REAL)),
     Task("hardy", hardy.hardy_rows, (SIM10K, REAL)),
+    Task("pca", structure.pca_rows, (SIM10K,)),
+    Task("pca-all", structure.pca_all_rows, (SIM10K,)),
     Task("size", sizes.size_rows, (SIM10K, SIM100K, REAL)),
     Task("size-fields", fields.size_rows, (FIELDS,), QUICK_FIELDS),
     Task("add", growing.add_rows, (SIM10K,)),

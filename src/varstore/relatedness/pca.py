@@ -163,8 +163,8 @@ def _warn(found: Eigenpairs, stretches: int) -> None:
         warnings.warn(f"{text}; ask for fewer axes", stacklevel=4)
     if stretches < FEWEST_STRETCHES:
         warnings.warn(
-            f"the sites lie in {stretches} stretches of 5 Mb (a genome has about 600): axes of so little of it tell "
-            "the history of these stretches, not ancestry",
+            f"the sites lie in {stretches} of the about 600 stretches of 5 Mb that a genome has: axes of so little "
+            "of it tell the history of these stretches, not ancestry",
             stacklevel=4,
         )
 
