@@ -7,14 +7,19 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import stats
 
 import populations
 import varstore as vs
 import vcf_text
 from test_diploid import expected_codes, random_vcf
 from test_variant_stats import create, several, split
+from varstore.errors import QueryError
+from varstore.plots.axes import axes as draw
 from varstore.query.site_choice import SiteLimits, choose_sites
 from varstore.relatedness import krylov
+from varstore.relatedness.assignment import groups_of
+from varstore.relatedness.projection import project_dosages
 from varstore.relatedness.standardised import StandardisedGenotypes
 
 ANYWHERE = SiteLimits(autosomes=False)
@@ -198,3 +203,137 @@ def test_who_is_left_out_falls_where_its_group_is(study):
     assert (np.abs(factor - 1) < 0.04).all()
     assert (table["group"] == label).all()
     assert (table["probability"] > 0.99).all()
+
+
+def test_people_far_from_everybody_belong_to_no_group(study):
+    repo = study[0]
+    axes = repo.axes("reference")
+    groups = groups_of(axes.coordinates, repo._labels("pop", axes.numbers))
+    assert groups.names == ["a", "b", "c"]
+    group, probability, distance = groups.assign(groups.centroids)
+    assert group.tolist() == ["a", "b", "c"]
+    assert (probability > 0.999).all()
+    assert np.allclose(distance, 0, atol=1e-6)
+    middle = groups.centroids.mean(axis=0)
+    far = np.array([groups.centroids[0] + 10 * (groups.centroids[0] - middle), np.full(4, np.nan)])
+    group, probability, distance = groups.assign(far)
+    assert group.tolist() == [".", "."]
+    assert np.isnan(probability).all()
+    assert distance[0] > 5
+    assert np.isnan(distance[1])
+
+
+def test_probability_between_two_groups():
+    """Half-way it is one half, and what a normal distribution says elsewhere; labels of few people are no group."""
+    rng = np.random.default_rng(8)
+    spread = np.array([[1.0, 0.4], [0.4, 0.5]])
+    centres = np.array([[0.0, 0.0], [3.0, 1.0]])
+    points = np.concatenate([rng.multivariate_normal(centre, spread, 4000) for centre in centres])
+    labels = np.repeat(np.array(["x", "y"], object), 4000)
+    labels[:3] = "few"
+    labels[3:9] = "."
+    groups = groups_of(points, labels)
+    assert groups.names == ["x", "y"]
+    at = np.array([centres.mean(axis=0), [0.5, 0.5]])
+    expected = stats.multivariate_normal(cov=spread)
+    density = np.array([expected.pdf(at - centre) for centre in centres])
+    _, probability, _ = groups.assign(at)
+    np.testing.assert_allclose(probability, density.max(axis=0) / density.sum(axis=0), atol=0.03)
+    with pytest.raises(QueryError, match="no group has 5 people"):
+        groups_of(points[:8], labels[:8])
+
+
+def test_too_few_sites_called_is_no_place(study):
+    repo = study[0]
+    axes = repo.axes("reference")
+    dosage = np.full((3, axes.num_sites), np.nan)
+    dosage[1, :39] = 1
+    dosage[2, :40] = 1
+    coordinates, n_sites = project_dosages(axes, dosage)
+    assert n_sites.tolist() == [0, 39, 40]
+    assert np.isnan(coordinates).all()  # 40 of 2,000 sites do not tell four axes apart
+    dosage[2, ::3] = 1
+    assert not np.isnan(project_dosages(axes, dosage)[0][2]).any()
+
+
+def test_bad_questions(study, tmp_path):
+    repo = study[0]
+    with pytest.raises(QueryError, match="axes is 0, expected at least 1"):
+        repo.pca(0)
+    with pytest.raises(QueryError, match=r"too few people \(1; 10 axes need 11\)"):
+        repo.pca(samples=["s1"])
+    with pytest.raises(QueryError, match=r"too few sites \(0 at which .*; 3 axes need 3\)"):
+        repo.pca(3, region="1:1-10")
+    with pytest.raises(QueryError, match=r"too few sites \(2 at which"):
+        repo.pca(3, region="1:1-800000", min_maf=0)
+    with pytest.raises(QueryError, match="no saved axes 'nobody'; there are 'reference'"):
+        repo.project("nobody")
+
+
+def test_one_person_many_times_and_haploid_calls(tmp_path):
+    """Nobody differs, or nothing is a call of two alleles: there are no sites, which is said."""
+    rng = np.random.default_rng(2)
+    codes = np.repeat(rng.integers(0, 3, (300, 1)).astype(np.int8), 12, axis=1)
+    same = vs.create(tmp_path / "same", populations.write_vcf(tmp_path / "same.vcf", codes))
+    with pytest.raises(QueryError, match=r"too few sites \(\d+ at which the people differ"):
+        same.pca(3)
+    text = (tmp_path / "same.vcf").read_text()
+    for diploid, haploid in (("0/0", "0"), ("1/1", "1"), ("0/1", "1")):
+        text = text.replace(f"\t{diploid}", f"\t{haploid}")
+    text = text.replace("\t1\t1\t1\n", "\t0\t0\t1\n").replace("\t0\t0\t0\n", "\t1\t0\t0\n")
+    (tmp_path / "haploid.vcf").write_text(text)
+    with pytest.raises(QueryError, match=r"too few sites \(0 at which the people differ"):
+        vs.create(tmp_path / "haploid", tmp_path / "haploid.vcf").pca(3, min_maf=0, min_call_rate=0)
+
+
+def test_what_is_not_found_is_said(monkeypatch, tmp_path):
+    monkeypatch.setattr(krylov, "SMALL", 0)
+    monkeypatch.setattr(krylov, "MOST_PASSES", 2)
+    _, path = three_populations(tmp_path, sizes=(90, 10, 20), sites=800)
+    with pytest.warns(UserWarning, match="not found to the tolerance in 2 passes"):
+        vs.create(tmp_path / "repo", path).pca(4)
+
+
+def test_command(study, fx_cli, tmp_path):
+    """What is made is printed, saved, listed, projected on, drawn and deleted from the command line as in Python."""
+    repo, _, label, inside = study
+    ids = ",".join(np.array(repo.samples)[inside])
+    done = fx_cli(
+        "pca", repo.path, "--axes", 3, "-s", ids, "--by", "pop", "--plot", tmp_path / "a.png", "--loadings",
+        tmp_path / "l.tsv", "--save", "cli",
+    )  # fmt: skip
+    assert "3 axes of 168 people at" in done.stderr
+    lines = [line.split("\t") for line in done.stdout.splitlines()]
+    assert lines[0] == ["sample", "pop", "pc1", "pc2", "pc3"]
+    assert [line[1] for line in lines[1:]] == label[inside].tolist()
+    now = vs.open(repo.path)
+    np.testing.assert_allclose([float(line[2]) for line in lines[1:]], now.axes("cli").coordinates[:, 0], rtol=1e-5)
+    assert (tmp_path / "a.png").read_bytes().startswith(b"\x89PNG")
+    assert (tmp_path / "l.tsv").read_text().startswith("contig\tposition\tref\talt\tallele_frequency\tpc1\t")
+    assert "cli: 3 axes of 168 samples at" in fx_cli("info", repo.path).stdout
+    done = fx_cli("pca", repo.path, "--project", "cli", "--by", "pop", "-s", f"^{ids}", "--plot", tmp_path / "b.svg")
+    lines = [line.split("\t") for line in done.stdout.splitlines()]
+    assert lines[0] == ["sample", "n_sites", "pc1", "pc2", "pc3", "group", "probability", "distance"]
+    assert [line[5] for line in lines[1:]] == label[~inside].tolist()
+    assert (tmp_path / "b.svg").exists()
+    assert "makes axes" in fx_cli("pca", repo.path, "--project", "cli", "--axes", 3, status=1).stderr
+    assert "--by is not for" in fx_cli("pca", repo.path, "--delete", "cli", "--by", "pop", status=1).stderr
+    assert "give --cohort once" in fx_cli("pca", repo.path, "--cohort", "a=true", "--cohort", "b=true", status=1).stderr
+    fx_cli("pca", repo.path, "--delete", "cli")
+    assert "no saved axes 'cli'" in fx_cli("pca", repo.path, "--project", "cli", status=1).stderr
+
+
+def test_pictures(study):
+    """Groups are counted in the legend, those without coordinates below."""
+    points = np.array([[0, 1], [1, 0], [np.nan, 0], [2, 2]])
+    figure = draw(points, np.array(["b", "a", "a", "."], object), placed=np.array([[5.0, 5.0], [np.nan, 1]]))
+    legend = [text.get_text() for text in figure.axes[0].get_legend().get_texts()]
+    assert legend == ["a (1)", "b (1)", "no group (1)", "projected (1)"]
+    assert figure.get_supxlabel() == "4 people. Left out: 2 with too few calls."
+    with pytest.raises(QueryError, match="nobody has coordinates"):
+        draw(np.full((2, 2), np.nan))
+    repo = study[0]
+    figure = repo.axes("reference", by="pop").to_table().plot()
+    assert len(figure.axes[0].get_legend().get_texts()) == 3
+    with pytest.raises(QueryError, match="two principal axes"):
+        repo.count_alleles("1").plot("axes")
