@@ -20,6 +20,7 @@ from varstore.query.site_choice import SiteLimits, choose_sites
 from varstore.relatedness import krylov
 from varstore.relatedness.assignment import groups_of
 from varstore.relatedness.projection import project_dosages
+from varstore.relatedness.pruning import Pruning
 from varstore.relatedness.standardised import StandardisedGenotypes
 
 ANYWHERE = SiteLimits(autosomes=False)
@@ -108,7 +109,7 @@ def test_against_singular_values(small, missing, tmp_path, monkeypatch):
     rng = np.random.default_rng(5)
     codes = populations.dosages(rng, populations.frequencies(rng, 1300, 3, 0.1), [60, 50, 30], missing)
     repo = vs.create(tmp_path / "repo", populations.write_vcf(tmp_path / "a.vcf", codes))
-    found = repo.pca(4, min_maf=0.02, min_call_rate=0.5)
+    found = repo.pca(4, min_maf=0.02, min_call_rate=0.5, prune=None)
     maf = np.minimum(p := np.where(codes >= 0, codes, 0).sum(1) / (2 * (codes >= 0).sum(1)), 1 - p)
     x, p, _ = standardised(codes[maf >= 0.02])
     assert found.num_sites == x.shape[1]
@@ -122,7 +123,7 @@ def test_against_singular_values(small, missing, tmp_path, monkeypatch):
     assert (found.loadings.max(axis=0) >= -found.loadings.min(axis=0)).all()
     assert found.to_table().columns == ["sample", "pc1", "pc2", "pc3", "pc4"]
     monkeypatch.setattr(repo, "_map", map)
-    alone = repo.pca(4, min_maf=0.02, min_call_rate=0.5)
+    alone = repo.pca(4, min_maf=0.02, min_call_rate=0.5, prune=None)
     np.testing.assert_array_equal(alone.coordinates, found.coordinates)
     np.testing.assert_array_equal(alone.loadings, found.loadings)
 
@@ -149,7 +150,7 @@ def test_like_plink(missing, tmp_path):
     """Three populations stand out on two axes; plink2 too puts missing calls at the mean, where told to."""
     _, path = three_populations(tmp_path, missing=missing)
     vectors, values = plink_axes(path, 2, "meanimpute", "--maf", "0.01")
-    found = vs.create(tmp_path / "repo", path).pca(2)
+    found = vs.create(tmp_path / "repo", path).pca(2, prune=None)
     assert (np.abs((vectors * found.coordinates).sum(axis=0)) / np.sqrt(found.eigenvalue) > 0.99999).all()
     np.testing.assert_allclose(found.eigenvalue, values, rtol=1e-4)
 
@@ -160,7 +161,7 @@ def test_like_plink_on_the_slice(fx_slice, fx_slice_repo, tmp_path):
     path.symlink_to(fx_slice.source)
     vectors, values = plink_axes(path, 6, "meanimpute", "--maf", "0.01", "--autosome")
     with pytest.warns(UserWarning, match="in 1 of the about 600 stretches .* not ancestry"):
-        found = vs.open(fx_slice_repo).pca(6)
+        found = vs.open(fx_slice_repo).pca(6, prune=None)
     np.testing.assert_allclose(found.eigenvalue, values, rtol=2e-3)
     gap = -np.diff(values) / values[:-1] > 0.1
     stand_out = np.concatenate([gap, [False]]) & np.concatenate([[True], gap])
@@ -286,6 +287,16 @@ def test_one_person_many_times_and_haploid_calls(tmp_path):
         vs.create(tmp_path / "haploid", tmp_path / "haploid.vcf").pca(3, min_maf=0, min_call_rate=0)
 
 
+def test_sites_are_thinned(study):
+    """By the sites that ``prune`` keeps; none leaves all."""
+    repo = study[0]
+    thinned, everything = repo.pca(2, prune="50,5,0.1"), repo.pca(2, prune=None)
+    kept = repo.prune(Pruning.parse("50,5,0.1"), min_maf=0.01, min_call_rate=0.9)
+    assert thinned.position.tolist() == kept["position"].tolist()
+    assert thinned.num_sites < everything.num_sites
+    assert repo.pca(2, prune="none").num_sites == everything.num_sites
+
+
 def test_what_is_not_found_is_said(monkeypatch, tmp_path):
     monkeypatch.setattr(krylov, "SMALL", 0)
     monkeypatch.setattr(krylov, "MOST_PASSES", 2)
@@ -318,7 +329,9 @@ def test_command(study, fx_cli, tmp_path):
     assert (tmp_path / "b.svg").exists()
     assert "makes axes" in fx_cli("pca", repo.path, "--project", "cli", "--axes", 3, status=1).stderr
     assert "--by is not for" in fx_cli("pca", repo.path, "--delete", "cli", "--by", "pop", status=1).stderr
-    assert "give --cohort once" in fx_cli("pca", repo.path, "--cohort", "a=true", "--cohort", "b=true", status=1).stderr
+    assert "found 2 cohorts" in fx_cli("pca", repo.path, "--cohort", "a=true", "--cohort", "b=true", status=1).stderr
+    assert "there is one" in fx_cli("pca", repo.path, "--axes", 1, "--plot", tmp_path / "c.png", status=1).stderr
+    assert "pruning 'x': expected" in fx_cli("pca", repo.path, "--prune", "x", status=1).stderr
     fx_cli("pca", repo.path, "--delete", "cli")
     assert "no saved axes 'cli'" in fx_cli("pca", repo.path, "--project", "cli", status=1).stderr
 

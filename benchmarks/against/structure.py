@@ -29,7 +29,7 @@ def pca_all_rows(bench: Bench, data: Dataset) -> Iterator[Row]:
 
 
 def rows(bench: Bench, data: Dataset, task: str, min_maf: float) -> Iterator[Row]:
-    arguments = {"axes": AXES, "min_maf": min_maf, "min_call_rate": 0.0}
+    arguments = {"axes": AXES, "min_maf": min_maf, "min_call_rate": 0.0, "prune": None}
     ours, columns = in_child(time_axes, bench.repository(data), arguments, min(3, bench.warm_runs))
     limits = ["--max-alleles", "2", "--maf", str(min_maf or 1e-9)]
     theirs = bench.query_plink2(data, *limits, "--pca", str(AXES), "approx")

@@ -14,27 +14,25 @@ from . import counting, show
 # Options of axes that are made, not of those that are there.
 _MAKING = {
     "num_axes": "--axes", "regions": "-r", "regions_file": "-R", "apply_filters": "-f", "min_maf": "--min-maf",
-    "min_call_rate": "--min-call-rate", "seed": "--seed", "save": "--save", "loadings": "--loadings",
+    "min_call_rate": "--min-call-rate", "prune": "--prune", "seed": "--seed", "save": "--save",
+    "loadings": "--loadings",
 }  # fmt: skip
 _PEOPLE = {"samples": "-s", "samples_file": "-S", "cohorts": "--cohort", "by": "--by", "plot": "--plot"}
 
 
 def make(repo: Any, output: str | None, form: str, options: dict[str, Any]) -> None:
     """Make axes, and write what is asked for."""
-    from ..plots.figures import check_form, save  # noqa: PLC0415
-
-    plot, by = options["plot"], options["by"]
-    if plot is not None:
-        check_form(plot)
-    given = {name: options[name] for name in ("min_maf", "min_call_rate", "seed") if options[name] is not None}
+    num_axes, plot = options["num_axes"] or 10, options["plot"]
+    _check_plot(plot, num_axes)
+    given = {name: options[name] for name in ("min_maf", "min_call_rate", "prune", "seed") if options[name] is not None}
     regions = options["regions"]
     axes = repo.pca(
-        options["num_axes"] or 10,
+        num_axes,
         region=split_regions(regions, repo.contigs) if regions else None,
         regions_file=options["regions_file"],
-        cohort=_cohort(repo, options),
+        cohort=counting.one_cohort(repo, options),
         filters=options["apply_filters"],
-        by=by,
+        by=options["by"],
         save=options["save"],
         **given,
     )
@@ -42,27 +40,21 @@ def make(repo: Any, output: str | None, form: str, options: dict[str, Any]) -> N
     if options["loadings"] is not None:
         show.table(axes.loadings_table(), options["loadings"], form)
     if plot is not None:
-        save(axes.to_table().plot("axes"), plot)
+        _draw(axes, None, plot)
     show.table(axes.to_table(), output, form)
 
 
 def project(repo: Any, name: str, output: str | None, form: str, options: dict[str, Any]) -> None:
     """Place people on saved axes."""
-    from ..plots.axes import axes as draw  # noqa: PLC0415
-    from ..plots.figures import check_form, save  # noqa: PLC0415
-
     _refuse(options, _MAKING, "makes axes; --project takes those that are saved")
     plot, by = options["plot"], options["by"]
-    if plot is not None:
-        check_form(plot)
     axes = repo.axes(name, by=by)
-    table = repo.project(axes, cohort=_cohort(repo, options), by=by)
+    _check_plot(plot, len(axes))
+    table = repo.project(axes, cohort=counting.one_cohort(repo, options), by=by)
     if plot is not None:
-        if len(axes) < 2:
-            raise QueryError(f"the axes {name!r} are one: a picture is of two")
         outside = ~np.isin(table["sample"], axes.sample)
         placed = np.column_stack([table["pc1"], table["pc2"]])[outside]
-        save(draw(axes.coordinates[:, :2], axes.groups, ("PC1", "PC2"), placed), plot)
+        _draw(axes, placed, plot)
     show.table(table, output, form)
 
 
@@ -73,19 +65,28 @@ def delete(repo: Any, name: str, project: str | None, options: dict[str, Any]) -
     click.echo(f"{repo.path}: version {repo.version}, axes {name} deleted", err=True)
 
 
+def _check_plot(path: str | None, num_axes: int) -> None:
+    """Refuse a picture that cannot be drawn, before anything is computed. Raises QueryError."""
+    from ..plots.figures import check_form  # noqa: PLC0415
+
+    if path is not None:
+        check_form(path)
+        if num_axes < 2:
+            raise QueryError("--plot is of two axes, and there is one")
+
+
+def _draw(axes: Any, placed: Any, path: str) -> None:
+    from ..plots.axes import axes as draw  # noqa: PLC0415
+    from ..plots.figures import save  # noqa: PLC0415
+
+    titles = [f"PC{i + 1} ({share:.1%} of the variance)" for i, share in enumerate(axes.variance_share[:2].tolist())]
+    save(draw(axes.coordinates[:, :2], axes.groups, titles, placed), path)
+
+
 def _refuse(options: dict[str, Any], names: dict[str, str], why: str) -> None:
     for name, option in names.items():
         if options[name] not in (None, ()):
             raise QueryError(f"{option} {why}")
-
-
-def _cohort(repo: Any, options: dict[str, Any]) -> Any:
-    """The people whom the options name; None: everybody."""
-    who = {name: options[name] for name in ("cohorts", "persons", "vocabulary")}
-    if len(who["cohorts"]) > 1:
-        raise QueryError("axes are of one cohort: give --cohort once; `or` joins expressions")
-    chosen, groups = counting.who(repo, options["samples"], options["samples_file"], {**who, "by": None})
-    return chosen if groups is None else next(iter(groups.values()))
 
 
 def _said(axes: Any) -> str:

@@ -44,6 +44,11 @@ from .options import (
     help="Least share of people with a call.  [default: 0.9]",
 )
 @click.option(
+    "--prune",
+    metavar="WINDOW,STEP,R2",
+    help="Thin the sites, as `varstore prune` does; none: not at all.  [default: 50,5,0.2]",
+)
+@click.option(
     "--seed",
     metavar="N",
     type=click.IntRange(0),

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from ..query.choosing import Described
     from ..storage.manifest import Document
     from .pca import PrincipalAxes
+    from .pruning import Pruning
 
 PathLike = str | os.PathLike[str]
 
@@ -36,6 +37,7 @@ class Axes(Relatedness):
         filters: str | Iterable[str] | None = None,
         min_maf: float = 0.01,
         min_call_rate: float = 0.9,
+        prune: Pruning | str | None = "50,5,0.2",
         seed: int = 1,
         by: str | None = None,
         save: str | None = None,
@@ -43,6 +45,8 @@ class Axes(Relatedness):
         """The directions along which people differ most: principal axes of their standardised genotypes.
 
         axes : how many    min_maf, min_call_rate : of the sites, among these people
+        prune : how the sites are thinned, so that no stretch counts more often than others; WINDOW,STEP,R2 or
+            WINDOWkb,R2 as of ``varstore prune``; None: not at all
         seed : of the random vectors that the search begins from: the same seed, the same answer
         by : a column of the sample table that tells people apart in tables and pictures
         save : keep the axes under this name in a new version, to which the repository moves on
@@ -54,11 +58,16 @@ class Axes(Relatedness):
         """
         from ..query.site_choice import SiteLimits, choose_sites  # noqa: PLC0415
         from .pca import check_enough, principal_axes  # noqa: PLC0415
+        from .pruning import Pruning  # noqa: PLC0415
+        from .pruning import prune as kept_of  # noqa: PLC0415
 
         numbers = self._chosen_people(samples, cohort)
         check_enough(axes, len(numbers), axes)
+        thinning = Pruning.parse(prune) if isinstance(prune, str) else prune
         limits = SiteLimits(min_maf=min_maf, min_call_rate=min_call_rate)
         sites = choose_sites(self, numbers, limits, region=region, regions_file=regions_file, filters=filters)
+        if thinning is not None:
+            sites = sites.take(kept_of(self, sites, numbers, thinning))
         found = principal_axes(self, sites, numbers, axes, seed)
         if save is None:
             return self._with_groups(found, by)
