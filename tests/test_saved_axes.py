@@ -1,6 +1,7 @@
 """Axes that a repository keeps: opened as they were, checked, withdrawn from, purged, compacted, forgotten."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,7 +9,7 @@ import pytest
 import populations
 import varstore as vs
 from test_variant_stats import split
-from varstore.errors import CorruptRepositoryError, QueryError, UnknownSampleError
+from varstore.errors import CorruptRepositoryError, QueryError, UnknownSampleError, WriteError
 from varstore.relatedness.projection import project_dosages, project_people
 from varstore.storage.arrays import StoredArray
 from varstore.storage.parts import Part, PartRef
@@ -157,8 +158,39 @@ def test_sites_that_a_version_lacks_are_missing(tmp_path):
     other = vs.create(tmp_path / "other", tmp_path / "fewer.vcf")
     known = np.arange(0, 120, 4)
     here = repo.project(axes, samples=[f"s{i}" for i in known])
-    nobody = axes.__class__(**{**vars(axes), "numbers": np.zeros(0, np.int64), "coordinates": axes.coordinates[:0]})
+    nobody = replace(axes, numbers=np.zeros(0, np.int64), coordinates=axes.coordinates[:0])
     there, n_sites = project_people(other, nobody, known)
     assert (n_sites < 0.6 * axes.num_sites).all()
     assert np.corrcoef(there[:, 0], here["pc1"])[0, 1] > 0.98
     assert abs(np.abs(there[:, 0]).mean() / np.abs(here["pc1"]).mean() - 1) < 0.05
+
+
+def test_nothing_is_left_of_axes_that_could_not_be_saved(tmp_path, monkeypatch):
+    """Nor is anything lost where two save at the same time: both are there."""
+    repo, _ = made(tmp_path)
+    found = repo.pca(2)
+    before = sorted(repo.path.rglob("*"))
+
+    def refuse(*_):
+        raise OSError("no room")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("varstore.changes.axes.commit", refuse)
+        with pytest.raises(WriteError, match="no room"):
+            repo.save_axes("a", found)
+    assert sorted(repo.path.rglob("*")) == before
+    other = vs.open(repo.path)
+    repo.save_axes("a", found)
+    other.save_axes("b", found)
+    assert [entry["name"] for entry in vs.open(repo.path).info()["axes"]] == ["a", "b"]
+
+
+def test_impossible_arrays_are_refused(tmp_path):
+    """A part whose digests are right, and whose contents are not: ``verify`` says so."""
+    repo, _ = made(tmp_path)
+    found = repo.pca(2)
+    wrong = replace(found, numbers=found.numbers + 100)
+    repo.save_axes("wrong", wrong)
+    with pytest.raises(CorruptRepositoryError, match="impossible axes"):
+        repo.axes("wrong")
+    assert [problem for problem in repo.verify() if "'wrong'" in problem and "impossible axes" in problem]
