@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 import click
 
-from against import comparing, fields, growing, hardy, imports, kinship, queries, sizes
+from against import comparing, fields, growing, hardy, imports, kinship, queries, sizes, structure
 from against.bench import Bench
 from against.data import (
     FIELDS,
@@ -74,6 +74,8 @@ TASKS = [
     Task("hardy", hardy.hardy_rows, (SIM10K, REAL)),
     Task("kinship", kinship.kinship_rows, (SIM10K,)),
     Task("kinship-missing", kinship.kinship_rows, (MISSING10K,), QUICK_MISSING),
+    Task("pca", structure.pca_rows, (SIM10K,)),
+    Task("pca-all", structure.pca_all_rows, (SIM10K,)),
     Task("size", sizes.size_rows, (SIM10K, SIM100K, REAL)),
     Task("size-fields", fields.size_rows, (FIELDS,), QUICK_FIELDS),
     Task("add", growing.add_rows, (SIM10K,)),

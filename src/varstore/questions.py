@@ -13,7 +13,7 @@ from .model.ploidy import CLASS_NAMES
 from .model.results import CountTable, Genotypes
 from .query.batches import BatchHandle
 from .query.cohorts import Cohort, members
-from .relatedness.asking import Relatedness
+from .relatedness.axes import Axes
 from .stats.asking import Statistics
 from .stats.comparisons import Comparisons
 from .storage.manifest import Document
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 PathLike = str | os.PathLike[str]
 
 
-class Questions(Comparisons, Statistics, Relatedness):
+class Questions(Comparisons, Statistics, Axes):
     """Questions of one version; arguments mean the same in all of them."""
 
     def info(self) -> Document:
@@ -48,6 +48,10 @@ class Questions(Comparisons, Statistics, Relatedness):
             "cohorts": [
                 {"name": name, "expression": cohort.expression, "num_samples": len(cohort), "version": cohort.version}
                 for name, cohort in self.saved_cohorts.items()
+            ],
+            "axes": [
+                {key: entry[key] for key in ("name", "num_axes", "num_sites", "num_samples", "of_version", "time")}
+                for entry in self._axes_entries()
             ],
         }
 

@@ -40,6 +40,7 @@ from .options import (
 )
 from .questions import burden, compare, count, diversity, fst, plot, samples, stats
 from .relatedness import kinship
+from .structure import pca
 
 
 class _Group(click.Group):
@@ -204,7 +205,7 @@ def batch(repo: str, batch_id: str | None, **options: Any) -> None:
     batches.batch(open_repository(repo), batch_id, callable_file=options.pop("callable"), **options)
 
 
-for question in (samples, count, compare, fst, diversity, burden, stats, plot):
+for question in (samples, count, compare, fst, diversity, burden, stats, pca, plot):
     main.add_command(question)
 
 

@@ -89,6 +89,9 @@ def info(repo: Any, *, as_json: bool) -> None:
     for cohort in document["cohorts"]:
         of = "" if cohort["expression"] is None else f"; {cohort['expression']}"
         click.echo(f"cohort    {cohort['name']}: {cohort['num_samples']:,} samples{of}")
+    for axes in document["axes"]:
+        of = f"{axes['num_samples']:,} samples at {axes['num_sites']:,} sites"
+        click.echo(f"axes      {axes['name']}: {axes['num_axes']} axes of {of}")
 
 
 def _column(column: dict[str, Any]) -> str:
