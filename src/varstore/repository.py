@@ -175,18 +175,23 @@ class Repository(Questions):
         self._load(None)
         return self
 
-    def reindex(self, *, reference: PathLike | None = None) -> int:
+    def reindex(self, *, reference: PathLike | None = None, sketch: bool = False) -> int:
         """Make what follows from batches again where it is of older code, and move on to the version that has it.
 
         reference : a FASTA that the repository gets: REF of every record must be its bases, and alleles are matched
             left-aligned from now on; or where its own FASTA is now
+        sketch : choose the sites of the sketch anew, over everybody (docs/sketch.md). Sketches that are missing, and a
+            list where there is none and there are enough sites, are made without it too
 
-        Returns the number of batches whose keys were made again. Raises FastaError, ContigLengthError.
+        Returns the number of batches whose keys were made again. Raises FastaError, ContigLengthError, and QueryError
+        where there are too few sites for the sketch that was asked for.
         """
         from .changes.reindexing import reindex  # noqa: PLC0415
+        from .changes.resketching import resketch  # noqa: PLC0415
 
         with self._writing():
             made = reindex(self.path, self._writable(), reference)
+            resketch(self.path, choose=sketch)
         self._load(None)
         return made
 

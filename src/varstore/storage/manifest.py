@@ -35,6 +35,9 @@ READER_FEATURES = ("vcf-zarr-0.4", "varstore_genotype")
 # Needed by versions in which batches share a part, and by no others.
 SHARED_FEATURE = "varstore_genotype_shared"
 WRITER_FEATURES = ("sha256-parts",)
+# Of versions with a sketch: who does not know of it would leave purged people in it.
+SKETCH = "sketch"
+_KNOWN_TO_WRITERS = (*WRITER_FEATURES, SKETCH)
 # Of manifests that withdraw people, and of those in which people without a record count as reference: who does not
 # know of it would go on counting the one, and not count the other.
 WITHDRAWN = "withdrawn"
@@ -225,7 +228,7 @@ def _check_features(document: Document, path: Path, key: str, known: tuple[str, 
 
 def check_writable(root: Path, newest: Manifest) -> None:
     """Raise FormatVersionError if this varstore does not know all that a next version has to keep to."""
-    _check_features(newest.document, root, "writer_features", WRITER_FEATURES)
+    _check_features(newest.document, root, "writer_features", _KNOWN_TO_WRITERS)
 
 
 def need_columns(document: Document) -> None:
