@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
     from .changes.compaction import CompactReport
     from .changes.purging import PurgeReport
+    from .model.results import CountTable
     from .people.evaluation import Vocabulary
     from .storage.garbage import Garbage
     from .storage.plans import Plan
@@ -433,6 +434,34 @@ class Repository(Questions):
             report = purge(self.path, threads)
         self._load(None)
         return report
+
+    def kinship_against(
+        self,
+        path: PathLike,
+        *,
+        sample: str | None = None,
+        absent: str | None = None,
+        samples: Iterable[str] | None = None,
+        cohort: Cohort | str | Iterable[str] | None = None,
+        threshold: float | None = None,
+        force: bool = False,
+    ) -> CountTable:
+        """KING-robust kinship of a genome in a file with everybody, by the sketch, highest first.
+
+        path : VCF, BCF or gVCF of the same build    sample : who, where the file has several
+        absent : what a site without a record is: ``unknown`` or ``reference``; default: unknown, and in a gVCF
+            reference where its blocks are sure
+        samples, cohort, threshold, force : as in ``kinship_of``
+
+        Columns as of ``kinship_of``. Nothing of the file stays. Raises InputError and its kinds, and as ``kinship_of``.
+        """
+        from .changes.one_genome import read_codes  # noqa: PLC0415
+        from .relatedness.sketch_sites import check_called  # noqa: PLC0415
+
+        name, codes = read_codes(self, os.fspath(path), sample, absent)
+        if not force:
+            check_called(codes, f"{os.fspath(path)}: {name}")
+        return self.kinship_of(codes, samples=samples, cohort=cohort, threshold=threshold, force=True)
 
     def verify(self, source: PathLike | None = None) -> list[str]:
         """Check every byte against its checksum, every block, and every total; return what is wrong.

@@ -4,21 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import QueryError
 from ..kernels.sketch import HET_HET, HETS, IBS0, MY_HETS, N_SITES, find_complete, scan
-from ..query.batches import BatchHandle
 from ..query.version import Version
 from ..storage.parts import Part, PartRef
 from ..storage.sketch import ABSENT, KEY, Sketch, SketchSites, list_of, of_batches, read_sites, read_sketch
 from .sketch_sites import MIN_PEOPLE, MIN_SITES, SPACING
 from .sketching import sketch_of_batch
 
+if TYPE_CHECKING:
+    from ..query.absence import Absence
+
 # People that a task compares.
 _ROWS = 8192
+_ALL = slice(None)
 HOM_REF, HET, HOM_ALT, MISSING = range(4)
 
 
@@ -139,8 +143,8 @@ def sketch_sites(version: Version) -> SketchSites:
         )
     if entry is None:
         raise QueryError(
-            f"{version.path}: no sketch: it needs {MIN_SITES:,} common sites of autosomes, {SPACING // 1000} kb apart, and "
-            f"{MIN_PEOPLE} people; `varstore reindex` makes one where there are enough"
+            f"{version.path}: no sketch: it needs {MIN_SITES:,} common sites of autosomes, {SPACING // 1000} kb apart, "
+            f"and {MIN_PEOPLE} people; `varstore reindex` makes one where there are enough"
         )
     return read_sites(Part(version.path, PartRef(**entry["part"])))
 
@@ -158,7 +162,7 @@ def _read(version: Version) -> Sketches:
             sketch = sketch_of_batch(batch, sites, version.contigs)
         else:
             sketch = read_sketch(Part(version.path, PartRef(**entry["part"])), batch.num_samples, sites, version._map)
-        _put_reference(version, batch, sites, sketch)
+        put_reference(version._absence(batch), version.contigs, sites, sketch)
         parts.append((batch.numbers, sketch))
     if len(np.unique(np.concatenate([np.zeros(0, np.int64), *(n for n, _ in parts)]))) < sum(len(n) for n, _ in parts):
         parts = [_joined(parts, sites)]
@@ -171,20 +175,28 @@ def _rows(numbers: NDArray[np.int64], sketch: Sketch) -> Rows:
     return Rows(numbers, sketch.low, sketch.high, complete)
 
 
-def _put_reference(version: Version, batch: BatchHandle, sites: SketchSites, sketch: Sketch) -> None:
-    """Where the batch has no record, who is reference there is not missing."""
-    absence = version._absence(batch)
+def put_reference(
+    absence: Absence | None, contigs: Sequence[str], sites: SketchSites, sketch: Sketch,
+    people: NDArray[np.int64] | slice = _ALL,
+) -> None:  # fmt: skip
+    """Where a batch has no record, who is reference there is not missing.
+
+    contigs : as the list of sites has them, by the places that ``absence`` knows
+    people : which of the batch's the sketch is of
+    """
     absent = np.flatnonzero(sketch.state == ABSENT)
     if absence is None or not len(absent):
         return
-    place_of = {name: place for place, name in enumerate(version.contigs)}
+    place_of = {name: place for place, name in enumerate(contigs)}
     for name in dict.fromkeys(sites.contig[absent].tolist()):
+        if name not in place_of:
+            continue
         here = absent[sites.contig[absent] == name]
-        reference = absence.copies(place_of[name], sites.position[here]) == 2
-        for site, people in zip(here.tolist(), reference, strict=True):
+        reference = absence.copies(place_of[name], sites.position[here])[:, people] == 2
+        for site, rows in zip(here.tolist(), reference, strict=True):
             bit = ~(np.uint64(1) << np.uint64(site & 63))
-            sketch.low[people, site >> 6] &= bit
-            sketch.high[people, site >> 6] &= bit
+            sketch.low[rows, site >> 6] &= bit
+            sketch.high[rows, site >> 6] &= bit
 
 
 def _joined(parts: Sequence[tuple[NDArray[np.int64], Sketch]], sites: SketchSites) -> tuple[NDArray[np.int64], Sketch]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ..errors import QueryError
 from ..model.ploidy import AUTOSOME, class_of_contig
 from ..query.site_choice import SiteLimits, allele_keys, choose_sites
 from ..query.version import Version
@@ -17,8 +18,10 @@ from ..storage.totals import Totals
 
 NUM_SITES = 16384
 MIN_MAF, MIN_CALL_RATE = 0.05, 0.95
-# Enough: so many sites, each so many bases from the one before it, and common among so many people.
-MIN_SITES, SPACING, MIN_PEOPLE = 2000, 250_000, 50
+# Enough: so many sites, each so many bases from the one before it, and common among so many people. Of L independent
+# sites the kinship of strangers has a standard error of sqrt(3 / (4 L)): half of the least of third-degree relatives.
+MIN_SITES = round(0.75 / (2**-4.5 / 2) ** 2)
+SPACING, MIN_PEOPLE = 500_000, 50
 
 
 @dataclass(frozen=True)
@@ -59,6 +62,16 @@ def choose_list(found: Candidates, contigs: list[str]) -> SketchSites | None:
         return None
     found = found.take(spread(found, NUM_SITES))
     return SketchSites.of(np.array(contigs, object)[found.contig], found.key, found.frequency)
+
+
+def check_called(codes: NDArray[np.int8], who: str) -> None:
+    """See that a genome can be compared. codes : (sites,) int8, -1: missing. Raises QueryError."""
+    called = int((codes >= 0).sum())
+    if called < MIN_SITES:
+        raise QueryError(
+            f"{who}: called at {called:,} of the sketch's {len(codes):,} sites, needs {MIN_SITES:,}: on fewer, chance "
+            "looks like kinship; force=True (--force) compares all the same"
+        )
 
 
 def num_spaced(found: Candidates) -> int:
@@ -129,8 +142,9 @@ def _of_chunk(
     frequency = count / np.maximum(number, 1)
     good &= np.minimum(frequency, 1 - frequency) >= MIN_MAF
     # A position that another record has too is not biallelic, whatever this record says.
-    positions, times = np.unique(key[:, 0] >> np.uint64(32), return_counts=True)
-    good &= np.isin(key[:, 0] >> np.uint64(32), positions[times == 1])
+    place = (contig.astype(np.uint64) << np.uint64(32)) | (key[:, 0] >> np.uint64(32))
+    places_met, times = np.unique(place, return_counts=True)
+    good &= np.isin(place, places_met[times == 1])
     return Candidates(places[contig[good]], key[good, 0], frequency[good])
 
 
@@ -140,7 +154,7 @@ def candidates_of_version(version: Version) -> Candidates:
     nothing = np.zeros(0, np.int64)
     if len(people) < MIN_PEOPLE or not version._batches:
         return Candidates(nothing, nothing.astype(np.uint64), nothing.astype(np.float64))
-    limits = SiteLimits(min_maf=MIN_MAF, min_call_rate=MIN_CALL_RATE, snvs=True)
+    limits = SiteLimits(min_maf=MIN_MAF, min_call_rate=MIN_CALL_RATE)
     sites = choose_sites(version, people, limits)
     names = version.contigs
     autosome = np.array([class_of_contig(names[place]) == AUTOSOME for place in sites.contig.tolist()], np.bool_)

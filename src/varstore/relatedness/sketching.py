@@ -73,7 +73,7 @@ def _search(
     key = stored.key
     here: NDArray[np.bool_] = batch.array("variant_contig").chunk(chunk) == contig
     position = key >> np.uint64(32)
-    bare: NDArray[np.bool_] = ~key.any(axis=1)
+    bare = np.count_nonzero(key, axis=1) == 0
     if bare.any():
         position[bare, 0] = batch.array("variant_position").chunk(chunk)[bare]
     # No two sites of a list have one position.
@@ -104,17 +104,20 @@ class _OneBatch(Version):
 
 
 def sketch_parts(
-    store: Batch, located: Located, sites: SketchSites
+    store: Batch, located: Located, sites: SketchSites, people: NDArray[np.int64] | None = None
 ) -> Iterator[tuple[NDArray[np.uint64], NDArray[np.uint64]]]:
-    """Bits of the calls of all people of a batch, chunks of a sketch at a time. Raises CorruptRepositoryError."""
+    """Bits of the calls of people of a batch, chunks of a sketch at a time. Raises CorruptRepositoryError.
+
+    people : int64, ascending; None: all
+    """
+    people = np.arange(len(store.samples)) if people is None else people
     none = np.zeros(len(sites), np.int64)
     text = np.zeros(len(sites), object)
     wanted = Sites(none, sites.position, text, text, none, none, none, none, none, located.record[np.newaxis])
     reference_only = located.state == REFERENCE_ONLY
     with _OneBatch(store) as one:
-        for begin in range(0, len(store.samples), _PEOPLE):
-            people = np.arange(begin, min(begin + _PEOPLE, len(store.samples)))
-            planes = read_planes(one, wanted, people)
+        for begin in range(0, len(people), _PEOPLE):
+            planes = read_planes(one, wanted, people[begin : begin + _PEOPLE])
             if reference_only.any():
                 others = planes.het[reference_only] | planes.hom_alt[reference_only]
                 planes.missing[reference_only] |= others
@@ -132,10 +135,12 @@ def make_sketch(part: PartWriter, store: Batch, located: Located, sites: SketchS
         writer.put(low, high)
 
 
-def sketch_in_memory(store: Batch, located: Located, sites: SketchSites) -> Sketch:
-    """The sketch of a batch, not written. Raises CorruptRepositoryError."""
+def sketch_in_memory(
+    store: Batch, located: Located, sites: SketchSites, people: NDArray[np.int64] | None = None
+) -> Sketch:
+    """The sketch of people of a batch, not written; as ``sketch_parts``."""
     empty = np.zeros((0, sites.num_words), np.uint64)
-    parts = [(empty, empty), *sketch_parts(store, located, sites)]
+    parts = [(empty, empty), *sketch_parts(store, located, sites, people)]
     return Sketch(np.concatenate([low for low, _ in parts]), np.concatenate([high for _, high in parts]), located.state)
 
 
