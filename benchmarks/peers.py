@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 import click
 
-from against import comparing, fields, growing, hardy, imports, queries, sizes
+from against import comparing, fields, growing, hardy, imports, nearest, queries, sizes
 from against.bench import Bench
 from against.data import (
     FIELDS,
@@ -30,6 +30,7 @@ from against.data import (
     QUICK_FIELDS,
     QUICK_FIVE_FIELDS,
     QUICK_LOOKUP,
+    QUICK_SKETCH,
     QUICK_X2,
     REAL,
     REAL_VCF,
@@ -37,6 +38,7 @@ from against.data import (
     ROOT,
     SIM10K,
     SIM100K,
+    SKETCH,
     Dataset,
 )
 from against.figures import Row
@@ -76,6 +78,7 @@ TASKS = [
     Task("batches", growing.batches_rows, (SIM10K,)),
     Task("lookup", growing.lookup_rows, (LOOKUP,), QUICK_LOOKUP),
     Task("merge", growing.merge_rows, (MERGE,)),
+    Task("sketch", nearest.sketch_rows, (SKETCH,), QUICK_SKETCH),
     Task("cold-start", queries.cold_start_rows, (REAL,)),
 ]
 

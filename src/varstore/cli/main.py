@@ -17,6 +17,7 @@ from .. import __version__
 from ..errors import VarstoreError
 from ..kernels.startup import run_alone
 from .cohort_commands import cohort
+from .linkage import prune, roh
 from .nearest import kinship
 from .options import (
     absent_option,
@@ -242,6 +243,8 @@ def export(repo: str, **options: Any) -> None:
     exporting.export(open_repository(repo), **options)
 
 
+main.add_command(prune)
+main.add_command(roh)
 main.add_command(cohort)
 
 
