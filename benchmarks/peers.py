@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 import click
 
-from against import comparing, fields, growing, hardy, imports, kinship, queries, sizes, structure
+from against import comparing, fields, growing, hardy, imports, kinship, nearest, queries, sizes, structure
 from against.bench import Bench
 from against.data import (
     FIELDS,
@@ -32,6 +32,7 @@ from against.data import (
     QUICK_FIVE_FIELDS,
     QUICK_LOOKUP,
     QUICK_MISSING,
+    QUICK_SKETCH,
     QUICK_X2,
     REAL,
     REAL_VCF,
@@ -39,6 +40,7 @@ from against.data import (
     ROOT,
     SIM10K,
     SIM100K,
+    SKETCH,
     Dataset,
 )
 from against.figures import Row
@@ -82,6 +84,7 @@ TASKS = [
     Task("batches", growing.batches_rows, (SIM10K,)),
     Task("lookup", growing.lookup_rows, (LOOKUP,), QUICK_LOOKUP),
     Task("merge", growing.merge_rows, (MERGE,)),
+    Task("sketch", nearest.sketch_rows, (SKETCH,), QUICK_SKETCH),
     Task("cold-start", queries.cold_start_rows, (REAL,)),
 ]
 

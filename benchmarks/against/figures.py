@@ -85,4 +85,6 @@ TARGETS = {
     ("two adds and export to BCF", "bcftools merge", "merge"): Target(3),
     ("cold start, count REPO", "plink2", "1kg"): Target(0.7, absolute=True),
     ("cold start, count REPO -S FILE", "plink2", "1kg"): Target(0.7, absolute=True),
+    ("one against 100,000 by a sketch", "", "sketch"): Target(0.05, absolute=True),
+    ("one against 100,000 by a sketch, 2 % missing", "", "sketch"): Target(0.05, absolute=True),
 }

@@ -14,6 +14,7 @@ from .model.results import CountTable, Genotypes
 from .query.batches import BatchHandle
 from .query.cohorts import Cohort, members
 from .relatedness.axes import Axes
+from .relatedness.sketch_asking import SketchQuestions
 from .stats.asking import Statistics
 from .stats.comparisons import Comparisons
 from .storage.manifest import Document
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 PathLike = str | os.PathLike[str]
 
 
-class Questions(Comparisons, Statistics, Axes):
+class Questions(Comparisons, Statistics, Axes, SketchQuestions):
     """Questions of one version; arguments mean the same in all of them."""
 
     def info(self) -> Document:
@@ -45,6 +46,7 @@ class Questions(Comparisons, Statistics, Axes):
             "batches": [self._described(batch) for batch in self._batches],
             "normalised": _normalised(document.get("fasta")),
             "columns": self._columns_said(),
+            "sketch": self._sketch_said(),
             "cohorts": [
                 {"name": name, "expression": cohort.expression, "num_samples": len(cohort), "version": cohort.version}
                 for name, cohort in self.saved_cohorts.items()

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from .. import __version__
 from ..errors import RepositoryError
-from ..storage import files, manifest, ploidy, reference_blocks, saved_axes, saved_cohorts, totals
+from ..storage import files, manifest, ploidy, reference_blocks, saved_axes, saved_cohorts, sketch, totals
 from ..storage.arrays import StoredArray
 from ..storage.batch import Batch
 from ..storage.coverage import Coverage, write_coverage
@@ -218,6 +218,10 @@ class _Purge:
             elif derived["kind"] == totals.KIND:
                 writer = self._writer()
                 _write_totals(writer, batch)
+                ref = self._publish(writer, "derived")
+            elif derived["kind"] == sketch.KIND:
+                writer = self._writer()
+                sketch.write_fewer(writer, Part(self.root, PartRef(**derived["part"])), batch.keep)
                 ref = self._publish(writer, "derived")
             else:
                 continue

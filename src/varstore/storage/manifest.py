@@ -35,6 +35,9 @@ READER_FEATURES = ("vcf-zarr-0.4", "varstore_genotype")
 # Needed by versions in which batches share a part, and by no others.
 SHARED_FEATURE = "varstore_genotype_shared"
 WRITER_FEATURES = ("sha256-parts",)
+# Of versions with a sketch: who does not know of it would leave purged people in it.
+SKETCH = "sketch"
+_KNOWN_TO_WRITERS = (*WRITER_FEATURES, SKETCH)
 # Of manifests that withdraw people, and of those in which people without a record count as reference: who does not
 # know of it would go on counting the one, and not count the other.
 WITHDRAWN = "withdrawn"
