@@ -5,7 +5,7 @@ that of every pair the share of the genome that is identical by descent is known
 arguments give the same families. ``calls`` puts missing calls and errors into the genotypes, ``write_vcf`` and
 ``write_ped`` make files of them.
 
-Chromosomes are those of GRCh38, longer by a tenth: 31.6 Morgans. A family has sixteen people (``_family``): parents,
+Chromosomes are those of GRCh38, longer by a tenth: 31.6 Morgans. A family has seventeen people (``_family``): parents,
 full and half siblings, grandparents, a great-grandchild, an uncle, cousins, half cousins and a duplicate.
 """
 
@@ -76,12 +76,11 @@ class Simulated:
     def kinship(self):
         """(people, people) float64: probability that a copy of one and a copy of the other are the same, as it came."""
         out = np.zeros((len(self), len(self)))
-        origin = self.origin[self.autosomes]
+        origin = np.ascontiguousarray(self.origin[self.autosomes].transpose(1, 2, 0))
         for family in np.unique(self.family):
             mine = np.flatnonzero(self.family == family)
             for a in mine:
-                same = origin[:, a, :, np.newaxis, np.newaxis] == origin[:, np.newaxis, mine]
-                out[a, mine] = same.mean(axis=(0, 1, 3))
+                out[a, mine] = (origin[a, np.newaxis, :, np.newaxis] == origin[mine, np.newaxis]).mean(axis=(1, 2, 3))
         return out
 
     def pairs(self):
@@ -307,7 +306,7 @@ class _People:
 
 
 def _family(people, population):
-    """Sixteen people of four generations."""
+    """Seventeen people of four generations."""
     people.begin(population)
     grandfather, grandmother, other = people.founder(MALE), people.founder(FEMALE), people.founder(FEMALE)
     son, daughter = people.child(grandfather, grandmother, MALE), people.child(grandfather, grandmother, FEMALE)
