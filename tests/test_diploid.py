@@ -111,8 +111,15 @@ def test_lists_of_rare_sites(tmp_path):
     """Rows whose sets are lists in the blocks; among few people the rarer allele may be the other one."""
     frequency = [0, 0.0002, 0.0005, 0.999, 0.001, 0.3, 0.0004] * 12
     text = random_vcf(frequency, 2500, [0, 0.0005, 0.05], 6)
+    lines = text.splitlines()
+    calls = lines[5].split("\t")
+    calls[9 + 7] = "1|1"
+    lines[5] = "\t".join(calls)
+    text = "\n".join(lines) + "\n"
     repo = create(tmp_path, text)
     sites = check(repo)
+    check(repo, [7])
+    check(repo, [7, 8])
     assert (sites.allele_count > 0).mean() > 0.6
     chosen = sites.take((sites.allele_count > 0) & (sites.allele_count < 4))
     carriers = sorted(set(read_lists(repo, chosen, np.arange(2500)).person.tolist()))

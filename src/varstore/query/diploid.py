@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 WORDS = 8
 # Bytes of planes that a task fills.
 _WINDOW_BYTES = 1 << 23
+# Sites whose lists a task reads.
+_LIST_SITES = 4096
 # Calls of absent people that are looked at at a time.
 _CELLS = 1 << 22
 
@@ -83,15 +85,14 @@ def read_planes(version: Version, sites: Sites, people: NDArray[np.int64]) -> Pl
         part = _Reader(version, sites.take(window), people)
         part.fill(Planes(planes.het[window], planes.hom_alt[window], planes.missing[window], len(people)))
 
-    list(version._map(fill, _windows(sites, planes.het.shape[1])))
+    list(version._map(fill, _windows(len(sites), planes.het.shape[1])))
     return planes
 
 
 def read_lists(version: Version, sites: Sites, people: NDArray[np.int64]) -> Lists:
     """Calls of rare sites; arguments and errors as of ``read_planes``."""
-    parts = version._map(
-        lambda window: _Reader(version, sites.take(window), people).lists(), _windows(sites, num_words(len(people)))
-    )
+    windows = [slice(begin, begin + _LIST_SITES) for begin in range(0, len(sites), _LIST_SITES)]
+    parts = version._map(lambda window: _Reader(version, sites.take(window), people).lists(), windows)
     return _joined(list(parts), len(people))
 
 
@@ -111,10 +112,10 @@ def by_person(version: Version, planes: Planes) -> Planes:
     return Planes(turned[0], turned[1], turned[2], len(planes))
 
 
-def _windows(sites: Sites, words: int) -> list[slice]:
+def _windows(num_sites: int, words: int) -> list[slice]:
     """Runs of sites, of few enough bytes each."""
     step = max(64, _WINDOW_BYTES // (24 * max(1, words)))
-    return [slice(begin, min(begin + step, len(sites))) for begin in range(0, len(sites), step)]
+    return [slice(begin, min(begin + step, num_sites)) for begin in range(0, num_sites, step)]
 
 
 def _joined(parts: list[Lists], people: int) -> Lists:
@@ -203,29 +204,38 @@ class _Reader:
 
     def _together(self, good: NDArray[np.bool_], first: NDArray[np.int64], entries: Entries) -> Lists:
         """Lists of all sites. good : those of ``entries``, which begin at ``first``"""
-        from ..kernels.diploid import alt_is_rarer, count_entries, move_entries, put_entries  # noqa: PLC0415
+        from ..kernels.diploid import alt_is_rarer, move_entries  # noqa: PLC0415
 
+        num, flipped = entries.cursor - first[:-1], np.zeros(len(good), np.bool_)
         # Carriers among few of all people may be most of them.
         rarer = np.empty(len(good), np.bool_)
-        alt_is_rarer(first[:-1], entries.cursor - first[:-1], entries.code, len(self.people), rarer)
+        alt_is_rarer(first[:-1], num, entries.code, len(self.people), rarer)
         good = good & rarer
         chosen, others = np.flatnonzero(good), np.flatnonzero(~good)
-        num, flipped = np.zeros(len(good), np.int64), np.zeros(len(good), np.bool_)
-        num[chosen] = (entries.cursor - first[:-1])[chosen]
-        planes = None
-        if len(others):
-            rest = _Reader(self.version, self.sites.take(others), self.people)
-            planes = rest.room()
-            rest.fill(planes)
-            calls = planes.het, planes.hom_alt, planes.missing, len(self.people)
-            counted, turned = np.empty(len(others), np.int64), np.empty(len(others), np.bool_)
-            count_entries(*calls, counted, turned)
-            num[others], flipped[others] = counted, turned
+        sources = [(chosen, first[chosen], num[chosen], entries.person, entries.code)]
+        for window in _windows(len(others), num_words(len(self.people))):
+            which = others[window]
+            part = _Reader(self.version, self.sites.take(which), self.people).lists_of_planes()
+            num[which], flipped[which] = np.diff(part.start), part.flipped
+            sources.append((which, part.start[:-1], num[which], part.person, part.code))
         start = np.concatenate(([0], np.cumsum(num)))
         person, code = np.empty(int(start[-1]), np.int32), np.empty(int(start[-1]), np.uint8)
-        move_entries(first[chosen], num[chosen], entries.person, entries.code, chosen, start, person, code)
-        if planes is not None:
-            put_entries(*calls, turned, start[others], person, code)
+        for which, begin, length, people, codes in sources:
+            move_entries(begin, length, people, codes, which, start, person, code)
+        return Lists(start, person, code, flipped, len(self.people))
+
+    def lists_of_planes(self) -> Lists:
+        """Calls as lists, whatever the blocks have."""
+        from ..kernels.diploid import count_entries, put_entries  # noqa: PLC0415
+
+        planes = self.room()
+        self.fill(planes)
+        calls = planes.het, planes.hom_alt, planes.missing, len(self.people)
+        num, flipped = np.empty(len(planes), np.int64), np.empty(len(planes), np.bool_)
+        count_entries(*calls, num, flipped)
+        start = np.concatenate(([0], np.cumsum(num)))
+        person, code = np.empty(int(start[-1]), np.int32), np.empty(int(start[-1]), np.uint8)
+        put_entries(*calls, flipped, start, person, code)
         return Lists(start, person, code, flipped, len(self.people))
 
     def _blocks(self, number: int, batch: BatchHandle, column: NDArray[np.int64]) -> Iterator[_Part]:
