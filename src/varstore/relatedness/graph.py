@@ -34,6 +34,12 @@ class Pairs:
         return start, other[order], np.tile(np.arange(len(self.first)), 2)[order]
 
 
+def places(first: NDArray[np.int64], second: NDArray[np.int64]) -> dict[tuple[int, int], int]:
+    """Which pair two people are, by the lesser and the greater of them."""
+    low, high = np.minimum(first, second).tolist(), np.maximum(first, second).tolist()
+    return {pair: i for i, pair in enumerate(zip(low, high, strict=True))}
+
+
 def components(pairs: Pairs) -> NDArray[np.int64]:
     """(people,) the first person each is connected with: itself where it has no relatives."""
     label = np.arange(pairs.num_people)
@@ -61,7 +67,7 @@ def unrelated(pairs: Pairs, rank: NDArray[np.int64]) -> NDArray[np.bool_]:
     start, other, _ = pairs.neighbours()
     left = pairs.num_relatives
     open_yet = np.ones(pairs.num_people, np.bool_)
-    taken = left == 0
+    taken: NDArray[np.bool_] = left == 0
     open_yet[taken] = False
     heap = [(int(left[p]), int(rank[p]), p) for p in np.flatnonzero(open_yet).tolist()]
     heapify(heap)
