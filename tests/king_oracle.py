@@ -2,8 +2,8 @@
 
 Kinship: Manichaikul et al. 2010, Bioinformatics 26:2867, equation 11, between families; sites at which both are
 called. Degrees: its Table 1. First-degree pairs are parent and offspring where sites at which they are homozygous for
-different alleles are an eighth or less of those of an unrelated pair, as errors of calls make them; full siblings have
-a quarter.
+different alleles are 6 % or less of those of an unrelated pair, as errors of calls make them; full siblings have a
+quarter, 5 % more or less.
 """
 
 from dataclasses import dataclass
@@ -54,7 +54,7 @@ def labels(kinship, ibs0, n_sites, frequency):
     out = np.empty(kinship.shape, object)
     for place in np.ndindex(kinship.shape):
         degree = sum(not kinship[place] > cutoff for cutoff in CUTOFFS)
-        parent = ibs0[place] <= 0.125 * opposite * n_sites[place]
+        parent = ibs0[place] <= 0.06 * opposite * n_sites[place]
         out[place] = LABELS[degree] or ("parent-offspring" if parent else "full sibling")
     return out
 

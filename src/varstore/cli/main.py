@@ -17,6 +17,7 @@ from .. import __version__
 from ..errors import VarstoreError
 from ..kernels.startup import run_alone
 from .cohort_commands import cohort
+from .family_commands import families, pedigree, unrelated
 from .options import (
     absent_option,
     callable_option,
@@ -202,7 +203,7 @@ def batch(repo: str, batch_id: str | None, **options: Any) -> None:
     batches.batch(open_repository(repo), batch_id, callable_file=options.pop("callable"), **options)
 
 
-for question in (samples, count, compare, fst, diversity, burden, stats, plot):
+for question in (samples, count, compare, fst, diversity, burden, stats, unrelated, families, pedigree, plot):
     main.add_command(question)
 
 

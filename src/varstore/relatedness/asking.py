@@ -31,8 +31,8 @@ class Relatedness(Choosing):
 
     def unrelated(
         self,
-        samples: Iterable[str] | None = None,
         cohort: Described | None = None,
+        samples: Iterable[str] | None = None,
         *,
         threshold: float = THIRD_DEGREE,
         **kinship: Any,
@@ -42,7 +42,7 @@ class Relatedness(Choosing):
         Whoever has the fewest relatives left is taken first; of equals who has more calls at common sites, then who
         came first.
 
-        threshold : relatives have a kinship above it; default: third degree or closer
+        threshold : relatives have this kinship or more; default: third degree or closer
         kinship : further arguments of ``kinship``
 
         Raises what ``kinship`` raises.
@@ -55,8 +55,8 @@ class Relatedness(Choosing):
 
     def families(
         self,
-        samples: Iterable[str] | None = None,
         cohort: Described | None = None,
+        samples: Iterable[str] | None = None,
         *,
         threshold: float = THIRD_DEGREE,
         **kinship: Any,
@@ -76,8 +76,8 @@ class Relatedness(Choosing):
 
     def check_pedigree(
         self,
-        samples: Iterable[str] | None = None,
         cohort: Described | None = None,
+        samples: Iterable[str] | None = None,
         *,
         filters: str | Iterable[str] | None = None,
         **kinship: Any,
@@ -103,4 +103,4 @@ class Relatedness(Choosing):
         def stats(regions: list[str]) -> CountTable:
             return asked.sample_stats(regions, cohort=chosen, filters=filters)
 
-        return check_pedigree(self, people, stats, filters, kinship)
+        return check_pedigree(self, people, stats, filters, {"filters": filters, **kinship})

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..model.results import CountTable
+from ..query.cohorts import Cohort
 from ..query.diploid import by_person, read_planes
 from ..query.site_choice import SiteLimits, choose_sites
 from ..query.version import Version
@@ -25,7 +26,7 @@ _COMMON = 0.05
 def related_pairs(
     asking: Relatedness, people: NDArray[np.int64], threshold: float, options: Mapping[str, Any]
 ) -> Found:
-    """Pairs among some people whose kinship is above the threshold, as places in ``people``.
+    """Pairs among some people of this kinship or more, as places in ``people``.
 
     people : sorted int64 sample numbers    options : as of ``kinship``
 
@@ -34,17 +35,14 @@ def related_pairs(
     nobody = np.zeros(0, np.int64)
     if len(people) < 2:
         return Found(Pairs(len(people), nobody, nobody, np.zeros(0)), np.zeros(0, object))
-    names = [asking._names[number] for number in people.tolist()]
-    table = asking.kinship(samples=names, threshold=threshold, **options)
-    place = {name: i for i, name in enumerate(names)}
+    chosen = Cohort(people, asking._everybody())
+    table = asking.kinship(chosen, threshold=threshold, **options)
+    place = {asking._names[number]: i for i, number in enumerate(people.tolist())}
     first, second = (
         np.fromiter((place[name] for name in table[column].tolist()), np.int64, len(table))
         for column in ("sample_1", "sample_2")
     )
-    label = table["relationship"] if "relationship" in table.columns else np.full(len(table), None, object)
-    above = table["kinship"] > threshold
-    pairs = Pairs(len(people), first[above], second[above], table["kinship"][above])
-    return Found(pairs, label[above])
+    return Found(Pairs(len(people), first, second, table["kinship"]), table["relationship"])
 
 
 def unrelated_people(version: Version, people: NDArray[np.int64], pairs: Pairs) -> NDArray[np.int64]:

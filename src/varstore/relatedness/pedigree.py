@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -22,10 +22,12 @@ DEGREES = ("duplicate/twin", "first degree", "second degree", "third degree", "u
 DUPLICATE, FIRST, SECOND, THIRD, UNRELATED = range(5)
 PARENT_OFFSPRING, FULL_SIBLING = "parent-offspring", "full sibling"
 # Of the sites at which an unrelated pair would be homozygous for different alleles, a parent and child are so at none,
-# but for errors, full siblings at a quarter.
-MOST_OPPOSITE = 0.125
+# but for errors (a fiftieth where 1 % of the calls are wrong), full siblings at a quarter with a deviation of 0.05.
+MOST_OPPOSITE = 0.06
 # So many must be expected of an unrelated pair for that to be judged.
 MIN_OPPOSITE = 20
+# Second-degree relatives share 0.125 with a deviation of 0.02: above the cut-off and this they are closer.
+MARGIN = 0.03
 COLUMNS = ("problem", "sample", "other", "stated", "found", "kinship")
 
 
@@ -176,9 +178,30 @@ def add_relation_problems(
             kinship = float(relations.found[pair]) if relations is not None else float("nan")
             said = "no parent and child" if relations is None else relations.describe(pair)
             problems.add("parent", int(persons[child]), int(persons[parent]), PARENT_OFFSPRING, said, kinship)
-    if relations is not None:
+    if found is not None and relations is not None:
         _add_swapped(problems, stated, relations, wrong, persons)
-        _add_others(problems, stated, relations, persons)
+        known = _without(stated, wrong)
+        _add_others(problems, known, _relations(known, found), _descendants(stated, sorted(wrong)), persons)
+
+
+def _without(stated: Stated, wrong: dict[int, list[int]]) -> Stated:
+    """The pedigree without the parents that genotypes deny: what follows from them is no news."""
+    father, mother = stated.father.copy(), stated.mother.copy()
+    for child, parents in wrong.items():
+        for column in (father, mother):
+            if column[child] in parents:
+                column[child] = -1
+    return replace(stated, father=father, mother=mother)
+
+
+def _descendants(stated: Stated, nodes: list[int]) -> NDArray[np.int64]:
+    """Nodes and all who come after them."""
+    out = np.array(nodes, np.int64)
+    while True:
+        children = np.flatnonzero(np.isin(stated.father, out) | np.isin(stated.mother, out))
+        if np.isin(children, out).all():
+            return out
+        out = np.union1d(out, children)
 
 
 def _is_parent(relations: _Relations | None, pair: int, share: float) -> bool:
@@ -206,24 +229,33 @@ def _relations(stated: Stated, found: Found) -> _Relations:
     return _Relations(*np.divmod(keys, max(1, number)), expected, kinship, label)
 
 
-def _add_others(problems: Problems, stated: Stated, relations: _Relations, persons: NDArray[np.int64]) -> None:
-    """Siblings and further kin who are not, and relatives of whom the pedigree knows nothing."""
+def _add_others(
+    problems: Problems, stated: Stated, relations: _Relations, displaced: NDArray[np.int64], persons: NDArray[np.int64]
+) -> None:
+    """Duplicates, siblings and further kin who are not, and relatives of whom the pedigree knows nothing.
+
+    displaced : people with a wrong parent: of them and their descendants parents and children are told alone. Of two
+        duplicates, relatives are told of the one that has a place in the pedigree
+    """
     father, mother = stated.father, stated.mother
     one, other = relations.first, relations.second
     parents = (father[one] == other) | (mother[one] == other) | (father[other] == one) | (mother[other] == one)
     siblings = (father[one] >= 0) & (mother[one] >= 0) & (father[one] == father[other]) & (mother[one] == mother[other])
     said, found = relations.stated_degree, relations.found_degree
-    labelled_parent = relations.label == PARENT_OFFSPRING
+    by_label = relations.label == PARENT_OFFSPRING
     duplicate = (found == DUPLICATE) & ~parents
-    not_siblings = siblings & ~duplicate & ((found != FIRST) | labelled_parent)
-    further = ~(parents | siblings | duplicate)
-    not_kin = further & (said <= SECOND) & (found == UNRELATED)
-    closer = further & (((said >= SECOND) & (found == FIRST)) | ((said == UNRELATED) & (found == SECOND)))
+    placed = (father >= 0) | (mother >= 0) | np.isin(np.arange(len(father)), np.concatenate([father, mother]))
+    again = np.where(placed[other[duplicate]] & ~placed[one[duplicate]], one[duplicate], other[duplicate])
+    first_hand = ~np.isin(one, again) & ~np.isin(other, again)
+    further = first_hand & ~(parents | siblings | duplicate)
+    nearer = (found == FIRST) & (by_label | (relations.found > CUTOFFS[1] + MARGIN))
+    unstated = ((said >= SECOND) & nearer) | ((said == UNRELATED) & (found <= SECOND))
+    unstated &= by_label | ~(np.isin(one, displaced) | np.isin(other, displaced))
     for problem, where in (
         ("duplicate", duplicate),
-        ("siblings", not_siblings),
-        ("kin", not_kin),
-        ("unstated", closer),
+        ("siblings", siblings & first_hand & ~duplicate & ((found != FIRST) | by_label)),
+        ("kin", further & (said <= SECOND) & (found == UNRELATED)),
+        ("unstated", further & unstated),
     ):
         for pair in np.flatnonzero(where).tolist():
             words = FULL_SIBLING if siblings[pair] else DEGREES[int(said[pair])]
