@@ -13,7 +13,7 @@ from .model.ploidy import CLASS_NAMES
 from .model.results import CountTable, Genotypes
 from .query.batches import BatchHandle
 from .query.cohorts import Cohort, members
-from .relatedness.asking import Relatedness
+from .relatedness.asking_families import Families
 from .stats.asking import Statistics
 from .stats.comparisons import Comparisons
 from .storage.manifest import Document
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 PathLike = str | os.PathLike[str]
 
 
-class Questions(Comparisons, Statistics, Relatedness):
+class Questions(Comparisons, Statistics, Families):
     """Questions of one version; arguments mean the same in all of them."""
 
     def info(self) -> Document:
