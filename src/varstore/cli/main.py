@@ -203,7 +203,7 @@ def batch(repo: str, batch_id: str | None, **options: Any) -> None:
     batches.batch(open_repository(repo), batch_id, callable_file=options.pop("callable"), **options)
 
 
-for question in (samples, count, compare, fst, diversity, burden, stats, unrelated, families, pedigree, plot):
+for question in (samples, count, compare, fst, diversity, burden, stats, plot):
     main.add_command(question)
 
 
@@ -243,6 +243,8 @@ def export(repo: str, **options: Any) -> None:
 
 
 main.add_command(cohort)
+for family_command in (unrelated, families, pedigree):
+    main.add_command(family_command)
 
 
 @main.command()
