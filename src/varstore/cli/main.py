@@ -18,6 +18,7 @@ from ..errors import VarstoreError
 from ..kernels.startup import run_alone
 from .cohort_commands import cohort
 from .family_commands import families, pedigree, unrelated
+from .linkage import prune
 from .options import (
     absent_option,
     callable_option,
@@ -242,6 +243,7 @@ def export(repo: str, **options: Any) -> None:
     exporting.export(open_repository(repo), **options)
 
 
+main.add_command(prune)
 main.add_command(cohort)
 for family_command in (unrelated, families, pedigree):
     main.add_command(family_command)
