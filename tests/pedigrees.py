@@ -87,16 +87,19 @@ class Simulated:
         """(a, b) of all pairs, a before b."""
         return np.triu_indices(len(self), 1)
 
-    def is_parent(self, a, b):
-        """Whether one of two people, or of their duplicates, is the parent of the other."""
-        genome = [self.duplicate_of[p] if self.duplicate_of[p] >= 0 else p for p in (a, b)]
-        return any(x in (self.father[y], self.mother[y]) for x, y in (genome, genome[::-1]))
+    def is_parent(self, first, second):
+        """(pairs,) whether one of two people, or of those they are duplicates of, is a parent of the other."""
+        a, b = (np.where(self.duplicate_of[p] >= 0, self.duplicate_of[p], p) for p in (first, second))
+        return (self.father[a] == b) | (self.mother[a] == b) | (self.father[b] == a) | (self.mother[b] == a)
 
-    def degrees(self, a, b):
-        """Degrees that may be said of a pair: that of what it shares, and a neighbour within NEAR of a cut-off."""
-        shared = self.kinship[a, b]
-        around = (shared - NEAR, shared, shared + NEAR) if shared > 0 else (0.0,)
-        return {DEGREES[sum(value <= cutoff for cutoff in CUTOFFS)] for value in around}
+    def degrees(self, first, second):
+        """(pairs,) twice: the closest and the furthest of DEGREES that may be said of pairs, as indexes.
+
+        That of what they share, and a neighbour within NEAR of a cut-off; of strangers, unrelated alone.
+        """
+        shared = self.kinship[first, second]
+        near = np.where(shared > 0, NEAR, 0)
+        return tuple((value[:, np.newaxis] <= CUTOFFS).sum(axis=1) for value in (shared + near, shared - near))
 
     def calls(self, missing=0.0, error=0.0, seed=0):
         """(sites, people, 2) int8 as they are called: -1 missing. error : share of calls with one allele wrong"""
@@ -114,22 +117,27 @@ class Simulated:
             out[(rng.random(people) < missing)[..., np.newaxis] & (out >= 0)] = -1
         return out
 
-    def vcf(self, calls, *, haploid=True, separator="|"):
-        """The text of a VCF, as bytes. haploid : a male's X and Y are one allele, else two that are alike"""
+    def vcf(self, calls, *, people=None, haploid=True, separator="|"):
+        """The text of a VCF, as bytes.
+
+        people : these, by index; default: all    haploid : a male's X and Y are one allele, else two that are alike
+        """
+        people = np.arange(len(self)) if people is None else np.asarray(people)
+        calls, male = calls[:, people], self.sex[people] == MALE
         digits = np.where(calls < 0, ord("."), ord("0") + calls).astype(np.uint8)
         cells = np.empty((*calls.shape[:2], 4), np.uint8)
         cells[..., 0], cells[..., 1] = ord("\t"), digits[..., 0]
         cells[..., 2], cells[..., 3] = ord(separator), digits[..., 1]
-        one = [(self.sex == MALE) & haploid, np.ones(len(self), np.bool_)]
-        lines = [_header(self)]
+        one = {X: male & haploid, Y: np.full(len(people), haploid)}
+        lines = [_header(self, people)]
         for i, (kind, contig, position) in enumerate(
             zip(self.kind.tolist(), self.contig, self.position.tolist(), strict=True)
         ):
             ref, alt = _ALLELES[position % len(_ALLELES)]
             lines.append(f"{contig}\t{position}\t.\t{ref}\t{alt}\t.\tPASS\t.\tGT".encode())
             if kind in (X, Y):
-                keep = np.ones((len(self), 4), np.bool_)
-                keep[one[kind == Y and haploid], 2:] = False
+                keep = np.ones((len(people), 4), np.bool_)
+                keep[one[kind], 2:] = False
                 lines.append(cells[i][keep].tobytes())
             else:
                 lines.append(cells[i].tobytes())
@@ -167,11 +175,11 @@ class Simulated:
 _ALLELES = ("AG", "CT", "GA", "TC", "AC", "GT", "AT")
 
 
-def _header(simulated):
+def _header(simulated, people):
     lengths = {**LENGTHS, "X": X_LENGTH, "Y": Y_LENGTH}
     used = dict.fromkeys(simulated.contig)
     contigs = "".join(f"##contig=<ID={name},length={lengths[name]}>\n" for name in used)
-    columns = "#CHROM POS ID REF ALT QUAL FILTER INFO FORMAT".split() + list(simulated.samples)
+    columns = "#CHROM POS ID REF ALT QUAL FILTER INFO FORMAT".split() + [simulated.samples[p] for p in people]
     return ("##fileformat=VCFv4.3\n" + contigs + vcf_text.GT_META + "\t".join(columns) + "\n").encode()
 
 
