@@ -19,17 +19,19 @@ from typing import NamedTuple
 
 import click
 
-from against import comparing, fields, growing, hardy, imports, queries, sizes
+from against import comparing, fields, growing, hardy, imports, kinship, queries, sizes
 from against.bench import Bench
 from against.data import (
     FIELDS,
     FIVE_FIELDS,
     LOOKUP,
     MERGE,
+    MISSING10K,
     QUICK,
     QUICK_FIELDS,
     QUICK_FIVE_FIELDS,
     QUICK_LOOKUP,
+    QUICK_MISSING,
     QUICK_X2,
     REAL,
     REAL_VCF,
@@ -70,6 +72,8 @@ TASKS = [
     Task("fst", comparing.fst_rows, (SIM10K, REAL)),
     Task("fisher", comparing.fisher_rows, (SIM10K, REAL)),
     Task("hardy", hardy.hardy_rows, (SIM10K, REAL)),
+    Task("kinship", kinship.kinship_rows, (SIM10K,)),
+    Task("kinship-missing", kinship.kinship_rows, (MISSING10K,), QUICK_MISSING),
     Task("size", sizes.size_rows, (SIM10K, SIM100K, REAL)),
     Task("size-fields", fields.size_rows, (FIELDS,), QUICK_FIELDS),
     Task("add", growing.add_rows, (SIM10K,)),

@@ -18,7 +18,7 @@ from ..errors import VarstoreError
 from ..kernels.startup import run_alone
 from .cohort_commands import cohort
 from .family_commands import families, pedigree, unrelated
-from .linkage import prune
+from .linkage import prune, roh
 from .options import (
     absent_option,
     callable_option,
@@ -40,6 +40,7 @@ from .options import (
     threads_option,
 )
 from .questions import burden, compare, count, diversity, fst, plot, samples, stats
+from .relatedness import kinship
 
 
 class _Group(click.Group):
@@ -243,7 +244,9 @@ def export(repo: str, **options: Any) -> None:
     exporting.export(open_repository(repo), **options)
 
 
+main.add_command(kinship)
 main.add_command(prune)
+main.add_command(roh)
 main.add_command(cohort)
 for family_command in (unrelated, families, pedigree):
     main.add_command(family_command)

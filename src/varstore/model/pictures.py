@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from ..errors import QueryError
 
@@ -76,3 +79,11 @@ def _rows_of_cohorts(table: CountTable) -> dict[str, Any]:
         return {"": slice(None)}
     names = list(dict.fromkeys(table["cohort"].tolist()))
     return {name: slice(place, None, len(names)) for place, name in enumerate(names)}
+
+
+def kinship_picture(table: CountTable, least: Mapping[str, float], divide: tuple[str, str, float, float] | None) -> Any:
+    """Draw a table of kinship; ``least`` and ``divide`` as of ``plots.kinship.kinship``. Raises QueryError."""
+    from ..plots.kinship import kinship  # noqa: PLC0415
+
+    share = table["ibs0"] / np.where(table["n_sites"] > 0, table["n_sites"], np.nan)
+    return kinship(share, table["kinship"], table["relationship"], least, divide)

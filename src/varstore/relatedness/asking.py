@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,7 +15,9 @@ from ..query.cohorts import members
 
 if TYPE_CHECKING:
     from ..query.choosing import Described
+    from .homozygosity import Homozygosity, RunRules
     from .pruning import Pruning
+    from .tables import KinshipTable
 
 PathLike = str | os.PathLike[str]
 
@@ -52,7 +54,77 @@ class Relatedness(Choosing):
         kept = sites.take(prune(self, sites, people, pruning or Pruning()))
         return CountTable(kept.columns(self.contigs))
 
+    def runs_of_homozygosity(
+        self,
+        region: str | Sequence[str] | None = None,
+        *,
+        regions_file: PathLike | None = None,
+        samples: Iterable[str] | None = None,
+        cohort: Described | None = None,
+        filters: str | Iterable[str] | None = None,
+        rules: RunRules | None = None,
+        **limits: Any,
+    ) -> Homozygosity:
+        """Runs of homozygosity of each person, and how many share them, as ``plink1.9 --homozyg`` finds them.
+
+        rules : what is a run; default plink1.9's
+        limits : ``min_maf``, ``min_mac`` (0), ``min_call_rate``, ``autosomes``, ``snvs``, as in ``SiteLimits``
+        Other arguments as in ``count_alleles``.
+
+        Gives tables ``runs``, ``people`` and ``sharing``, and ``plot()``. Raises QueryError where there are no sites,
+        and its kinds, CorruptRepositoryError.
+        """
+        from ..query.site_choice import SiteLimits, choose_sites  # noqa: PLC0415
+        from .homozygosity import RunRules, find_runs  # noqa: PLC0415
+
+        people = self._chosen_people(samples, cohort)
+        where: dict[str, Any] = {"region": region, "regions_file": regions_file, "filters": filters}
+        sites = choose_sites(self, people, SiteLimits(**{"min_mac": 0, **limits}), **where)
+        names = [self._names[number] for number in people.tolist()]
+        return find_runs(self, sites, people, names, rules or RunRules())
+
     def _chosen_people(self, samples: Iterable[str] | None, cohort: Described | None) -> NDArray[np.int64]:
         """Sorted numbers of the people asked for, less those withdrawn. Raises QueryError and its kinds."""
         _, chosen = self._cohorts(samples, cohort, None)
         return np.flatnonzero(members(chosen, self._num_numbers, self._withdrawn_now())[0])
+
+    def kinship(
+        self,
+        cohort: Described | None = None,
+        samples: Iterable[str] | None = None,
+        *,
+        against: Described | None = None,
+        threshold: float | None = 2**-4.5,
+        region: str | Sequence[str] | None = None,
+        regions_file: PathLike | None = None,
+        filters: str | Iterable[str] | None = None,
+        prune: Pruning | None = None,
+        force: bool = False,
+        progress: Callable[[int, int], None] | None = None,
+        **limits: Any,
+    ) -> KinshipTable:
+        """KING-robust kinship of pairs of people, one row a pair.
+
+        Sites are those of autosomes with one ALT allele that differ among the people asked for; a pair is compared
+        where both have a call of two alleles.
+
+        cohort, samples : of these people, by expression or cohort, or by id; default: everybody
+        against : with these, by ids, expression or cohort; default: with each other
+        threshold : pairs of this kinship or more; default: third degree; None: every pair, of any or no kinship
+        region, regions_file, filters : sites, as in ``count_alleles``
+        limits : ``min_maf``, ``min_mac``, ``min_call_rate``, ``autosomes``, ``snvs``, as in ``SiteLimits``
+        prune : of these sites, those that this keeps
+        force : numbers without labels where the sites are too few for labels
+        progress : called with the pairs looked at so far, and all of them
+
+        docs/relatedness.md says what the columns mean. Raises TooFewSitesError, QueryError and its kinds,
+        CorruptRepositoryError.
+        """
+        from ..query.site_choice import SiteLimits  # noqa: PLC0415
+        from .comparing import Choice, compare_people  # noqa: PLC0415
+
+        asked = self._chosen_people(samples, cohort)
+        others = asked if against is None else self._chosen_people(None, against)
+        where = {"region": region, "regions_file": regions_file, "filters": filters}
+        choice = Choice(SiteLimits(**limits), where, prune)
+        return compare_people(self, (asked, others), choice, threshold, force=force, progress=progress)
