@@ -1,0 +1,1 @@
+"""One genome against the whole repository."""
