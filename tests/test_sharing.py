@@ -135,6 +135,8 @@ def test_the_nearest_are_kin_and_their_group(tmp_path):
     assert said["person"]["in_closest_group"]["group"] == "x"
     assert said["person"]["num_people"] == 120
     assert said["person"]["measures"]["n_alleles"]["value"] == len(carried)
+    assert said["person"]["measures"]["call_rate"]["value"] == 1
+    assert said["person"]["measures"]["call_rate"]["num_people"] == 120
     hidden = whole.describe(repo, carried, by="group", max_frequency=0.05)
     assert {row["sample"] for row in hidden["sharing"]["people"]} == {None}
     assert hidden["sharing"]["people"][0]["group"] == "x"

@@ -19,6 +19,7 @@ from .worth_a_look import Row, rows_worth_a_look
 
 # Pages load nothing and run nothing, whatever a name in them says.
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
+_MOST_GROUPS = 12
 _MARKS = {"good": ("✓", "in order"), "look": ("!", "look at this"), "open": ("?", "not known")}
 
 
@@ -239,17 +240,20 @@ def _groups(summary: Mapping[str, Any]) -> Safe:
     parts: list[Child] = [tag("p", intro, _more("sharing"))]
     if sharing["reason"]:
         parts.append(tag("div", f"No closest group: {sharing['reason']}.", class_="note"))
-    shown = [row for row in sharing["groups"] if row["share_of_weight"] is not None][:30]
+    shown = [row for row in sharing["groups"] if row["weight"]]
     if shown:
         bars = [
             pictures.Bar(shortened(row["group"]), row["share_of_weight"], row["share_of_people"],
                          f"{row['share_of_weight']:.1%}  x{row['enrichment']:.1f}")
-            for row in shown
+            for row in shown[:_MOST_GROUPS]
         ]  # fmt: skip
+        rest = len(sharing["groups"]) - len(bars)
+        said = "Share of the weight of shared rare alleles by group, the most enriched first, and how many times its "
+        said += "share of the people (the tick) it is; "
         parts.append(
             tag("figure", pictures.bars("groups", "Shared rare alleles by group", bars),
-                tag("figcaption", "Share of the weight of shared rare alleles by group, by enrichment; the tick is the "
-                    "group's share of the people"))
+                tag("figcaption", said, f"{number(rest)} groups share less or nothing; " if rest else None,
+                    _more("sharing")))
         )  # fmt: skip
     if sharing["people"]:
         rows = [

@@ -2,7 +2,7 @@
 
 STYLE = """
 :root { --ink: #1c2430; --soft: #5b6675; --paper: #ffffff; --card: #f4f6f9; --edge: #d5dbe3; --blue: #0072B2;
-  --orange: #D55E00; --green: #00795a; --amber: #a86400; --band: #a9c9e0; --part0: #0072B2; --part1: #D55E00;
+  --orange: #b84f00; --green: #00795a; --amber: #a86400; --band: #a9c9e0; --part0: #0072B2; --part1: #D55E00;
   --part2: #8a93a0; --part3: #c9ced6; }
 @media (prefers-color-scheme: dark) { :root { --ink: #e7ebf0; --soft: #a5b0be; --paper: #12171e; --card: #1b222c;
   --edge: #36404d; --blue: #56B4E9; --orange: #ff9248; --green: #4cc9a0; --amber: #f0b849; --band: #2c5470;

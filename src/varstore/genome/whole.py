@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,9 +11,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..errors import DenominatorWarning
 from ..model.results import CountTable
 from ..query.cohorts import members
 from ..query.version import Version
+from ..stats.asking import Statistics
 from . import person, sharing
 from .carried import Carried
 
@@ -26,7 +29,7 @@ _NO_AXES = "no principal axes are stored with this repository"
 
 
 def describe(
-    version: Version, carried: Carried, *, by: str | None = None, genes: str | os.PathLike[str] | None = None,
+    version: Statistics, carried: Carried, *, by: str | None = None, genes: str | os.PathLike[str] | None = None,
     where: tuple[Any, Any] = (None, None), filters: Any = None, max_frequency: float = sharing.MAX_FREQUENCY,
     names: bool = False,
 ) -> dict[str, Any]:  # fmt: skip
@@ -47,14 +50,26 @@ def describe(
     counts = tally(version, carried)
     shared = share(version, carried, others, filters, max_frequency)
     found = sharing_said(version, shared, groups, by, max_frequency, names=names)
+    said = person_said(counts, tallies, groups, found["closest"])
+    if carried.number is not None:
+        said["measures"]["call_rate"] = call_rate(version, carried.number, where, filters)
     return {
-        "person": person_said(counts, tallies, groups, found["closest"]),
+        "person": said,
         "sex": person.sex_check(counts, carried.sex),
         "sharing": found,
         "nearest": {"people": None, "reason": _NO_SKETCH},
         "axes": {"coordinates": None, "reason": _NO_AXES},
         "panel": None if genes is None else _panel(version, carried, others, Path(genes), max_frequency, filters),
     }
+
+
+def call_rate(version: Statistics, number: int, where: tuple[Any, Any], filters: Any) -> dict[str, Any]:
+    """The call rate of somebody who is in the repository, beside that of the others."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DenominatorWarning)  # it is said of the counts
+        table = version.sample_stats(where[0], regions_file=where[1], filters=filters)
+    mine = table["sample"] == version._names[number]
+    return person.compared(float(table["call_rate"][mine][0]), table["call_rate"][~mine])
 
 
 def _groups(version: Version, by: str, others: NDArray[np.bool_]) -> dict[str, NDArray[np.int64]]:

@@ -19,6 +19,7 @@ NAMES = {
     "ts_tv": "Transitions a transversion",
     "het_hom": "Het a homozygote",
     "x_het_share": "Het share on X",
+    "call_rate": "Call rate",
     "het": "heterozygous",
     "hom": "homozygous",
     "hemi": "one copy of one",
@@ -38,13 +39,13 @@ def number(value: float | None) -> str:
 
 def percent(part: float, whole: float | None) -> str:
     """
-    >>> percent(1, 3), percent(1, 0), percent(1, 100_000)
-    ('33.3 %', 'not known', '0.001 %')
+    >>> percent(1, 3), percent(1, 0), percent(0, 9), percent(1, 100_000)
+    ('33.3 %', 'not known', '0 %', '0.001 %')
     """
     if not whole:
         return UNKNOWN
     share = 100 * part / whole
-    return f"{share:.1f} %" if share >= 0.1 or not share else f"{share:.1g} %"
+    return f"{share:.1f} %" if share >= 0.1 else f"{share:.1g} %"
 
 
 def shortened(text: object) -> str:
