@@ -552,6 +552,9 @@ def test_saved_cohorts_at_the_command_line(fx_own, fx_cli, tmp_path):
     ]
     lines = fx_cli("cohort", "list", path, "--json").stdout.splitlines()
     assert json.loads(lines[1])["expression"] is None
+    shown = [line for line in fx_cli("info", path).stdout.splitlines() if line.startswith("cohort")]
+    assert shown == ["cohort    a: 5 samples; group == 'a'", "cohort    some of them: 3 samples"]
+    assert [cohort["num_samples"] for cohort in vs.open(path).info()["cohorts"]] == [5, 3]
     done = fx_cli("count", path, "--cohort", "cohort a", "--cohort", "x=cohort 'some of them' and age > 0")
     assert [row["cohort"] for row in rows_of(done)[:2]] == ["a", "x"]
     assert "cohort a deleted" in fx_cli("cohort", "delete", path, "a").stderr

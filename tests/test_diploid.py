@@ -84,22 +84,48 @@ def test_every_oddity_and_some_people(fx_small):
     check(repo, list(range(9, 23)))
 
 
-def test_planes_of_many_people(tmp_path):
-    """More people than a word, more rows than a chunk of planes, rows that are flipped; common and rare."""
-    rng = np.random.default_rng(4)
-    frequency = rng.beta(0.3, 0.3, 700)
-    calls = rng.random((700, 210, 2)) < frequency[:, None, None]
+def random_vcf(frequency, people, missing, seed):
+    """One contig, a record for each frequency of ALT, calls at random."""
+    rng = np.random.default_rng(seed)
     lines = ["##fileformat=VCFv4.3", "##contig=<ID=1>", '##FORMAT=<ID=GT,Number=1,Type=String,Description="GT">']
     fixed = "#CHROM POS ID REF ALT QUAL FILTER INFO FORMAT".split()
-    lines.append("\t".join([*fixed, *(f"s{i}" for i in range(210))]))
-    for row, call in enumerate(calls):
-        gt = ["./." if rng.random() < 0.03 else f"{int(a)}|{int(b)}" for a, b in call]
+    lines.append("\t".join([*fixed, *(f"s{i}" for i in range(people))]))
+    for row, p in enumerate(frequency):
+        calls = (rng.random((people, 2)) < p).astype(int).tolist()
+        lost = (rng.random(people) < missing[row % len(missing)]).tolist()
+        gt = ["./." if gone else f"{a}|{b}" for gone, (a, b) in zip(lost, calls, strict=True)]
         lines.append("\t".join(["1", str(100 + 7 * row), ".", "A", "C", ".", "PASS", ".", "GT", *gt]))
+    return "\n".join(lines) + "\n"
+
+
+def test_planes_of_many_people(tmp_path):
+    """More people than a word, rows that are flipped; common and rare."""
+    frequency = np.random.default_rng(4).beta(0.3, 0.3, 700)
+    repo = create(tmp_path, random_vcf(frequency, 210, [0.03], 4))
+    assert len(check(repo)) == 700
+    check(repo, sorted(np.random.default_rng(5).permutation(210)[:131].tolist()))
+    check(repo, range(70, 199))
+
+
+def test_lists_of_rare_sites(tmp_path):
+    """Rows whose sets are lists in the blocks; among few people the rarer allele may be the other one."""
+    frequency = [0, 0.0002, 0.0005, 0.999, 0.001, 0.3, 0.0004] * 12
+    text = random_vcf(frequency, 2500, [0, 0.0005, 0.05], 6)
+    lines = text.splitlines()
+    calls = lines[5].split("\t")
+    calls[9 + 7] = "1|1"
+    lines[5] = "\t".join(calls)
     text = "\n".join(lines) + "\n"
     repo = create(tmp_path, text)
-    assert len(check(repo)) == 700
-    check(repo, sorted(rng.permutation(210)[:131].tolist()))
-    check(repo, range(70, 199))
+    sites = check(repo)
+    check(repo, [7])
+    check(repo, [7, 8])
+    assert (sites.allele_count > 0).mean() > 0.6
+    chosen = sites.take((sites.allele_count > 0) & (sites.allele_count < 4))
+    carriers = sorted(set(read_lists(repo, chosen, np.arange(2500)).person.tolist()))
+    check(repo, carriers[:3])
+    check(repo, carriers[:1])
+    check(several(tmp_path, split(text, [1200, 1300])))
 
 
 @pytest.mark.parametrize("absent", ["reference", "unknown"])

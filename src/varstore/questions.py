@@ -45,6 +45,10 @@ class Questions(Comparisons, Statistics, Relatedness):
             "batches": [self._described(batch) for batch in self._batches],
             "normalised": _normalised(document.get("fasta")),
             "columns": self._columns_said(),
+            "cohorts": [
+                {"name": name, "expression": cohort.expression, "num_samples": len(cohort), "version": cohort.version}
+                for name, cohort in self.saved_cohorts.items()
+            ],
         }
 
     def sample_table(self, samples: Iterable[str] | None = None) -> SampleTable:

@@ -86,6 +86,9 @@ def info(repo: Any, *, as_json: bool) -> None:
             click.echo(f"          ploidy of {people:,} samples on {name} is unknown: they are missing at absent sites")
     for column in document["columns"]:
         click.echo(f"column    {column['name']}: {_column(column)}")
+    for cohort in document["cohorts"]:
+        of = "" if cohort["expression"] is None else f"; {cohort['expression']}"
+        click.echo(f"cohort    {cohort['name']}: {cohort['num_samples']:,} samples{of}")
 
 
 def _column(column: dict[str, Any]) -> str:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..kernels import diploid as _diploid
-from ..kernels.rows import ALT, EMPTY, FILL, FORM_MASK, HALF, MISSING, OTHER
+from ..kernels.rows import ALT, EMPTY, FILL, FORM_MASK, HALF, LIST, MISSING, OTHER
 from .genotype import expand_window
 from .layout import BlockSets, Scratch, SetStreams, check
+from .settings import MAX_HAPLOTYPES
 
 # Rows whose calls are given at a time: they stay in the cache.
 _ROWS = 256
@@ -59,6 +61,61 @@ def diploid_calls(
         if not plain.all():
             _decoded(block, rows[part], np.flatnonzero(~plain), out)
         yield part, out
+
+
+@dataclass(frozen=True)
+class Entries:
+    """Lists of some sites that are being filled: ``kernels.diploid.put_lists``.
+
+    cursor : (sites,) int64 into ``person`` int32 and ``code`` uint8
+    """
+
+    cursor: NDArray[np.int64]
+    person: NDArray[np.int32]
+    code: NDArray[np.uint8]
+
+
+def are_lists(block: BlockSets, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """(rows,) whether all that is to be said of each is in lists: few carriers, few missing, nothing odd."""
+    if block.ploidy != 2 or block.presence is not None:
+        return np.zeros(len(rows), np.bool_)
+    form = block.form[:, rows]
+    good: NDArray[np.bool_] = (form[HALF] | form[FILL] | form[OTHER]) & FORM_MASK == EMPTY
+    for which in (ALT, MISSING):
+        good &= (form[which] == EMPTY) | (form[which] == LIST)
+    return good
+
+
+def most_entries(block: BlockSets, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+    """(rows,) how many entries each can have, of rows that ``are_lists``."""
+    out = np.zeros(len(rows), np.int64)
+    for which in (ALT, MISSING):
+        if which in block.sets:
+            out += np.where(block.form[which, rows] == LIST, block.sets[which].length[rows], 0)
+    return out
+
+
+def add_entries(
+    block: BlockSets, rows: NDArray[np.int64], to: NDArray[np.int64], column: NDArray[np.int64], entries: Entries,
+    scratch: Scratch,
+) -> None:  # fmt: skip
+    """Append who carries ALT and who is missing to the lists of sites.
+
+    rows : that ``are_lists``    to : (rows,) which site each is    column : (samples,) which person, rising, or -1
+
+    Raises CorruptChunkError.
+    """
+    streams: list[NDArray[np.generic]] = []
+    for which in (ALT, MISSING):
+        s = block.sets.get(which)
+        nothing = (np.zeros(0, np.int32), np.zeros(0, np.int64), np.zeros(0, np.uint8))
+        streams += [block.form[which], *(nothing if s is None else (s.length, s.at, s.lists))]
+    indexes = np.empty(MAX_HAPLOTYPES, np.uint16)
+    check(
+        _diploid.put_lists(
+            *streams, rows, to, column, scratch.indexes, indexes, entries.cursor, entries.person, entries.code
+        )
+    )
 
 
 def _streams(s: SetStreams, dense: NDArray[np.uint64]) -> tuple[NDArray[np.generic], ...]:

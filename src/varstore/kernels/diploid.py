@@ -179,6 +179,77 @@ def _put_run(source: Any, samples: int, offset: int, clear: bool, target: Any) -
 
 
 @kernel
+def put_lists(
+    alt_form: Any, alt_length: Any, alt_at: Any, alt_lists: Any, missing_form: Any, missing_length: Any,
+    missing_at: Any, missing_lists: Any, rows: Any, to: Any, column: Any, alt_indexes: Any, missing_indexes: Any,
+    cursor: Any, person: Any, code: Any,
+) -> int:  # fmt: skip
+    """Append carriers and missing calls of rows whose sets are lists, or empty, to the lists of sites; return a status.
+
+    rows : int64, of the block, none of them flipped    to : (rows,) int64 into ``cursor``
+    column : (samples,) int64, which person each sample is, rising, or -1
+    alt_indexes, missing_indexes : uint16 scratch
+    cursor : (sites,) int64, where the next entry of each site goes in ``person`` and ``code``; moved on
+    """
+    samples = column.size
+    for i in range(rows.size):
+        row, at = rows[i], cursor[to[i]]
+        carriers, lost = 0, 0
+        if alt_form[row] != EMPTY:
+            carriers = np.int64(alt_length[row])
+            if not read_list(alt_lists, alt_at[row], carriers, 2 * samples, alt_indexes):
+                return BAD_LIST
+        if missing_form[row] != EMPTY:
+            lost = np.int64(missing_length[row])
+            if not read_list(missing_lists, missing_at[row], lost, samples, missing_indexes):
+                return BAD_LIST
+        a, b = 0, 0
+        while a < carriers or b < lost:
+            carrier = np.int64(alt_indexes[a]) >> 1 if a < carriers else samples
+            if b < lost and np.int64(missing_indexes[b]) <= carrier:
+                # Nobody is missing and a carrier; of what says so, which no writer makes, missing holds.
+                a += carrier == np.int64(missing_indexes[b])
+                who, what = column[np.int64(missing_indexes[b])], NO_CALL
+                b += 1
+            else:
+                both = a + 1 < carriers and np.int64(alt_indexes[a + 1]) >> 1 == carrier
+                who, what = column[carrier], (TWO_COPIES if both else ONE_COPY)
+                a += 2 if both else 1
+            if who >= 0:
+                person[at] = who
+                code[at] = what
+                at += 1
+        cursor[to[i]] = at
+    return OK
+
+
+@kernel
+def alt_is_rarer(first: Any, num: Any, code: Any, people: int, out: Any) -> None:
+    """Whether no more than half of the alleles in each list are ALT; out : (lists,) bool."""
+    for i in range(first.size):
+        copies, called = np.int64(0), np.int64(people)
+        for k in range(first[i], first[i] + num[i]):
+            copies += np.int64(code[k]) if code[k] != NO_CALL else 0
+            called -= code[k] == NO_CALL
+        out[i] = copies <= called
+
+
+@kernel
+def move_entries(
+    first: Any, num: Any, person: Any, code: Any, sites: Any, start: Any, out_person: Any, out_code: Any
+) -> None:
+    """Copy the entries of some lists to where they stand among others.
+
+    first, num : (lists,) int64 into ``person``, ``code``    sites : (lists,) int64 into ``start``, of the output
+    """
+    for i in range(sites.size):
+        at = start[sites[i]]
+        for k in range(num[i]):
+            out_person[at + k] = person[first[i] + k]
+            out_code[at + k] = code[first[i] + k]
+
+
+@kernel
 def count_entries(het: Any, hom_alt: Any, missing: Any, people: int, entries: Any, flipped: Any) -> None:
     """Count what lists of the calls have: carriers of the rarer allele, and missing calls.
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,10 +13,16 @@ from .batches import BatchHandle
 from .site_choice import Sites
 from .version import Version
 
+if TYPE_CHECKING:
+    from ..codec.diploid import Entries
+    from ..codec.layout import BlockSets
+
 # Planes have whole groups of so many words: kernels read vectors without looking at their ends.
 WORDS = 8
 # Bytes of planes that a task fills.
 _WINDOW_BYTES = 1 << 23
+# Sites whose lists a task reads.
+_LIST_SITES = 4096
 # Calls of absent people that are looked at at a time.
 _CELLS = 1 << 22
 
@@ -71,32 +79,21 @@ def read_planes(version: Version, sites: Sites, people: NDArray[np.int64]) -> Pl
 
     Raises CorruptRepositoryError.
     """
-    planes = _Reader(version, sites, people).room(len(sites))
+    planes = _Reader(version, sites, people).room()
 
     def fill(window: slice) -> None:
         part = _Reader(version, sites.take(window), people)
         part.fill(Planes(planes.het[window], planes.hom_alt[window], planes.missing[window], len(people)))
 
-    list(version._map(fill, _windows(sites, planes.het.shape[1])))
+    list(version._map(fill, _windows(len(sites), planes.het.shape[1])))
     return planes
 
 
 def read_lists(version: Version, sites: Sites, people: NDArray[np.int64]) -> Lists:
     """Calls of rare sites; arguments and errors as of ``read_planes``."""
-    from ..kernels.diploid import count_entries, put_entries  # noqa: PLC0415
-
-    def lists_of(window: slice) -> Lists:
-        part = _Reader(version, sites.take(window), people)
-        planes = part.room(len(part.sites))
-        part.fill(planes)
-        entries, flipped = np.empty(len(planes), np.int64), np.empty(len(planes), np.bool_)
-        count_entries(planes.het, planes.hom_alt, planes.missing, len(people), entries, flipped)
-        start = np.concatenate(([0], np.cumsum(entries)))
-        person, code = np.empty(int(start[-1]), np.int32), np.empty(int(start[-1]), np.uint8)
-        put_entries(planes.het, planes.hom_alt, planes.missing, len(people), flipped, start, person, code)
-        return Lists(start, person, code, flipped, len(people))
-
-    return _joined(list(version._map(lists_of, _windows(sites, num_words(len(people))))), len(people))
+    windows = [slice(begin, begin + _LIST_SITES) for begin in range(0, len(sites), _LIST_SITES)]
+    parts = version._map(lambda window: _Reader(version, sites.take(window), people).lists(), windows)
+    return _joined(list(parts), len(people))
 
 
 def by_person(version: Version, planes: Planes) -> Planes:
@@ -115,10 +112,10 @@ def by_person(version: Version, planes: Planes) -> Planes:
     return Planes(turned[0], turned[1], turned[2], len(planes))
 
 
-def _windows(sites: Sites, words: int) -> list[slice]:
+def _windows(num_sites: int, words: int) -> list[slice]:
     """Runs of sites, of few enough bytes each."""
     step = max(64, _WINDOW_BYTES // (24 * max(1, words)))
-    return [slice(begin, min(begin + step, len(sites))) for begin in range(0, len(sites), step)]
+    return [slice(begin, min(begin + step, num_sites)) for begin in range(0, num_sites, step)]
 
 
 def _joined(parts: list[Lists], people: int) -> Lists:
@@ -132,64 +129,137 @@ def _joined(parts: list[Lists], people: int) -> Lists:
     return Lists(np.concatenate(starts), person, code, flipped, people)
 
 
+@dataclass(frozen=True)
+class _Part:
+    """A block, and what of it is read. rows : of the block    to : (rows,) the site each is
+
+    column : (samples,) int64, which person each sample is, or -1
+    """
+
+    block: BlockSets
+    rows: NDArray[np.int64]
+    to: NDArray[np.int64]
+    column: NDArray[np.int64]
+
+
 class _Reader:
     """Reads the calls of some sites, batch after batch."""
 
     def __init__(self, version: Version, sites: Sites, people: NDArray[np.int64]) -> None:
         self.version, self.sites, self.people = version, sites, people
+        place = np.full(version._num_numbers, -1, np.int64)
+        place[people] = np.arange(len(people))
+        columns = [(number, batch, place[batch.numbers]) for number, batch in enumerate(version._batches)]
+        self.asked = [each for each in columns if (each[2] >= 0).any()]
 
-    def room(self, num_sites: int) -> Planes:
+    def room(self) -> Planes:
         """Planes in which nobody has a call yet."""
         words = num_words(len(self.people))
-        het, hom_alt = np.zeros((2, num_sites, words), np.uint64)
+        het, hom_alt = np.zeros((2, len(self.sites), words), np.uint64)
         everybody = np.packbits(np.arange(64 * words) < len(self.people), bitorder="little").view(np.uint64)
-        missing = np.repeat(everybody[np.newaxis], num_sites, axis=0)
+        missing = np.repeat(everybody[np.newaxis], len(self.sites), axis=0)
         return Planes(het, hom_alt, missing, len(self.people))
 
     def fill(self, planes: Planes) -> None:
         """Put the calls of all batches into planes from ``room``."""
-        place = np.full(self.version._num_numbers, -1, np.int64)
-        place[self.people] = np.arange(len(self.people))
-        for number, batch in enumerate(self.version._batches):
-            column = place[batch.numbers]
-            if (column >= 0).any():
-                records = self.sites.records[number]
-                self._put_records(batch, records, column, planes)
-                absent = np.flatnonzero(records < 0)
-                if len(absent):
-                    self._put_absent(batch, absent, column, planes)
-
-    def _put_records(
-        self, batch: BatchHandle, records: NDArray[np.int64], column: NDArray[np.int64], planes: Planes
-    ) -> None:
         from ..codec.diploid import diploid_calls  # noqa: PLC0415
         from ..codec.layout import Scratch  # noqa: PLC0415
         from ..kernels.diploid import put_people  # noqa: PLC0415
 
-        store, scratch = batch.store, Scratch()
+        scratch = Scratch()
+        for number, batch, column in self.asked:
+            for part in self._blocks(number, batch, column):
+                mine = part.column
+                offset = int(mine[0]) if mine[0] >= 0 and (np.diff(mine) == 1).all() else -1
+                for some, calls in diploid_calls(part.block, part.rows, scratch):
+                    put_people(calls, part.to[some], mine, offset, planes.het, planes.hom_alt, planes.missing)
+            absent = np.flatnonzero(self.sites.records[number] < 0)
+            if len(absent):
+                self._put_absent(batch, absent, column, planes)
+
+    def lists(self) -> Lists:
+        """Calls as lists: read as such where the blocks have them, else made of planes."""
+        from ..codec.diploid import Entries, add_entries, are_lists, most_entries  # noqa: PLC0415
+        from ..codec.layout import Scratch  # noqa: PLC0415
+
+        scratch = Scratch()
+        columns = np.concatenate([np.zeros(0, np.int64), *(column[column >= 0] for _, _, column in self.asked)])
+        # People stand in the order of batches, and all have records.
+        good = np.full(len(self.sites), bool((np.diff(columns) > 0).all()) and len(columns) == len(self.people))
+        most = np.zeros(len(self.sites), np.int64)
+        parts = []
+        for number, batch, column in self.asked:
+            good &= (self.sites.records[number] >= 0) & batch.store.has_genotypes
+            for part in self._blocks(number, batch, column):
+                good[part.to] &= are_lists(part.block, part.rows)
+                most[part.to] += most_entries(part.block, part.rows)
+                parts.append(part)
+        first = np.concatenate(([0], np.cumsum(np.where(good, most, 0))))
+        entries = Entries(first[:-1].copy(), np.empty(int(first[-1]), np.int32), np.empty(int(first[-1]), np.uint8))
+        for part in parts:
+            mine = good[part.to]
+            if mine.any():
+                add_entries(part.block, part.rows[mine], part.to[mine], part.column, entries, scratch)
+        return self._together(good, first, entries)
+
+    def _together(self, good: NDArray[np.bool_], first: NDArray[np.int64], entries: Entries) -> Lists:
+        """Lists of all sites. good : those of ``entries``, which begin at ``first``"""
+        from ..kernels.diploid import alt_is_rarer, move_entries  # noqa: PLC0415
+
+        num, flipped = entries.cursor - first[:-1], np.zeros(len(good), np.bool_)
+        # Carriers among few of all people may be most of them.
+        rarer = np.empty(len(good), np.bool_)
+        alt_is_rarer(first[:-1], num, entries.code, len(self.people), rarer)
+        good = good & rarer
+        chosen, others = np.flatnonzero(good), np.flatnonzero(~good)
+        sources = [(chosen, first[chosen], num[chosen], entries.person, entries.code)]
+        for window in _windows(len(others), num_words(len(self.people))):
+            which = others[window]
+            part = _Reader(self.version, self.sites.take(which), self.people).lists_of_planes()
+            num[which], flipped[which] = np.diff(part.start), part.flipped
+            sources.append((which, part.start[:-1], num[which], part.person, part.code))
+        start = np.concatenate(([0], np.cumsum(num)))
+        person, code = np.empty(int(start[-1]), np.int32), np.empty(int(start[-1]), np.uint8)
+        for which, begin, length, people, codes in sources:
+            move_entries(begin, length, people, codes, which, start, person, code)
+        return Lists(start, person, code, flipped, len(self.people))
+
+    def lists_of_planes(self) -> Lists:
+        """Calls as lists, whatever the blocks have."""
+        from ..kernels.diploid import count_entries, put_entries  # noqa: PLC0415
+
+        planes = self.room()
+        self.fill(planes)
+        calls = planes.het, planes.hom_alt, planes.missing, len(self.people)
+        num, flipped = np.empty(len(planes), np.int64), np.empty(len(planes), np.bool_)
+        count_entries(*calls, num, flipped)
+        start = np.concatenate(([0], np.cumsum(num)))
+        person, code = np.empty(int(start[-1]), np.int32), np.empty(int(start[-1]), np.uint8)
+        put_entries(*calls, flipped, start, person, code)
+        return Lists(start, person, code, flipped, len(self.people))
+
+    def _blocks(self, number: int, batch: BatchHandle, column: NDArray[np.int64]) -> Iterator[_Part]:
+        """The blocks that hold records of a batch, and some of the people."""
+        store, records = batch.store, self.sites.records[number]
         there = np.flatnonzero(records >= 0)
         if not store.has_genotypes or not len(there):
             return
-        height = len(store.site_chunk(0).position)
         order = there[np.argsort(records[there], kind="stable")]
-        chunk, row = np.divmod(records[order], height)
+        chunk, row = np.divmod(records[order], len(store.site_chunk(0).position))
         width = store.chunk_samples
-        for number in np.unique(chunk).tolist():
-            here = chunk == number
+        for index in np.unique(chunk).tolist():
+            here = chunk == index
             to, rows = order[here], row[here]
+            num_rows = len(store.site_chunk(index).position)
             for sample_chunk in range(store.num_sample_chunks):
                 if not (column[sample_chunk * width : (sample_chunk + 1) * width] >= 0).any():
                     continue
-                num_rows = len(store.site_chunk(number).position)
-                for first, block in self.version._blocks.blocks(store, number, sample_chunk, num_rows):
+                for first, block in self.version._blocks.blocks(store, index, sample_chunk, num_rows):
                     mine = column[first : first + block.num_samples]
-                    if not (mine >= 0).any():
-                        continue
                     if len(mine) < block.num_samples:  # blocks of other people's stores may be padded
                         mine = np.append(mine, np.full(block.num_samples - len(mine), -1))
-                    offset = int(mine[0]) if mine[0] >= 0 and (np.diff(mine) == 1).all() else -1
-                    for part, calls in diploid_calls(block, rows, scratch):
-                        put_people(calls, to[part], mine, offset, planes.het, planes.hom_alt, planes.missing)
+                    if (mine >= 0).any():
+                        yield _Part(block, rows, to, mine)
 
     def _put_absent(
         self, batch: BatchHandle, rows: NDArray[np.int64], column: NDArray[np.int64], planes: Planes
