@@ -65,7 +65,7 @@ def compare(version: Version, genome: Genome, wanted: Wanted, everybody: NDArray
     same, different = counts.tally.tolist()
     refuse_build(version, genome, same, same + different, "the repository's records at the same positions")
     table = GenomeTable(genome, counts, _more(version, genome, wanted, asked), version._map)
-    return GenomeComparison(table, summary(version, genome, counts, wanted), genome, counts)
+    return GenomeComparison(table, summary(version, table, counts, wanted), genome, counts)
 
 
 def _more(version: Version, genome: Genome, wanted: Wanted, asked: Asked) -> dict[str, Codes]:
@@ -99,9 +99,9 @@ def _inside(genome: Genome, regions: Sequence[Region], alleles: Sequence[AlleleK
     return out
 
 
-def summary(version: Version, genome: Genome, counts: GenomeCounts, wanted: Wanted) -> dict[str, Any]:
+def summary(version: Version, table: GenomeTable, counts: GenomeCounts, wanted: Wanted) -> dict[str, Any]:
     """What was compared, with whom, and what came out, JSON-ready."""
-    table = GenomeTable(genome, counts, {})
+    genome = table.genome
     number = counts.counts["allele_number"][0]
     known = number[number > 0]
     same, different = counts.tally.tolist()

@@ -22,7 +22,7 @@ STATES = ("found", "novel", "unseen", "not_callable")
 ZYGOSITIES = ("het", "hom", "hemi")
 UNKNOWN = "."
 RARITIES = (UNKNOWN, "novel", "singleton", "<1e-4", "<1e-3", "<1%", "<5%", "common")
-_LIMITS = (1e-4, 1e-3, 0.01, 0.05)
+_LIMITS = np.array([1e-4, 1e-3, 0.01, 0.05])
 _ROWS = 1 << 16
 _PAIRS = 1 << 18
 
@@ -39,19 +39,12 @@ class Codes:
         return np.array([*self.texts, None], object)[:-1][self.codes]
 
 
-def states(counts: GenomeCounts) -> Codes:
-    """What the repository knows of each allele: docs/personal-genome.md."""
+def classes(counts: GenomeCounts) -> tuple[Codes, Codes]:
+    """State and rarity class of each allele: docs/personal-genome.md."""
+    state, rarity = np.empty((2, len(counts.known)), np.int32)
     count, number = counts.counts["allele_count"][0], counts.counts["allele_number"][0]
-    code = np.where(count > 0, 0, np.where(number > 0, 1, np.where(counts.known | counts.covered, 2, 3)))
-    return Codes(code.astype(np.int32), STATES)
-
-
-def rarities(count: NDArray[np.int64], number: NDArray[np.int64]) -> Codes:
-    """Rarity class of each allele."""
-    share = count / np.maximum(number, 1)
-    code = 3 + np.searchsorted(_LIMITS, share, side="right")
-    code = np.where(count == 1, 2, np.where(count == 0, np.where(number > 0, 1, 0), code))
-    return Codes(code.astype(np.int32), RARITIES)
+    _locate.classify(count, number, counts.known, counts.covered, _LIMITS, state, rarity)
+    return Codes(state, STATES), Codes(rarity, RARITIES)
 
 
 def expected_share(zygosity: NDArray[np.uint8], count: NDArray[np.int64], number: NDArray[np.int64]) -> Any:
@@ -80,10 +73,9 @@ class GenomeTable(CountTable):
         self._coded = {
             "contig": Codes(alleles.contig, contigs),
             "zygosity": Codes(alleles.zygosity.astype(np.int32), ZYGOSITIES),
-            "state": states(counts),
-            "rarity": rarities(count[0], number[0]),
             **self._more,
         }
+        self._coded["state"], self._coded["rarity"] = classes(counts)
         columns: dict[str, Any] = {
             "contig": self._coded["contig"].values,
             "position": lambda: alleles.position,
@@ -106,6 +98,11 @@ class GenomeTable(CountTable):
     def __len__(self) -> int:
         return len(self._genome)
 
+    @property
+    def genome(self) -> Genome:
+        """Whose variants they are."""
+        return self._genome
+
     def coded(self, name: str) -> Codes:
         """A column of few different texts, as codes."""
         return self._coded[name]
@@ -114,9 +111,9 @@ class GenomeTable(CountTable):
         """Columns of everybody (0) or a cohort."""
         from .counting import as_columns  # noqa: PLC0415
 
-        found: dict[str, Any] = {f"{name}{suffix}": self._counts.counts[name][k].copy() for name in COUNTS[:2]}
+        found: dict[str, Any] = {f"{name}{suffix}": self._counts.counts[name][k] for name in COUNTS[:2]}
         found[f"allele_frequency{suffix}"] = lambda: as_columns(self._counts, k)["allele_frequency"]
-        found[f"n_hom_alt{suffix}"] = self._counts.counts["n_hom_alt"][k].copy()
+        found[f"n_hom_alt{suffix}"] = self._counts.counts["n_hom_alt"][k]
         return found
 
     def _highest(self) -> tuple[NDArray[np.float64], Codes]:

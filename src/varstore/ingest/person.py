@@ -138,7 +138,7 @@ class _Part(ScanResult):
 
     def __post_init__(self) -> None:
         self.keys: list[NDArray[np.uint64]] = []
-        self.facts: list[NDArray[np.int64]] = []
+        self.facts: list[NDArray[np.int32]] = []
         self.contigs: list[tuple[int, int]] = []  # and how many alleles follow
         self.arenas: list[NDArray[np.uint8]] = []
         self.stretches: list[NDArray[np.int64]] = []
@@ -221,10 +221,10 @@ class _PersonScanner(PieceScanner):
         cursors = self.cursors
         num, text, stretches = (int(cursors[i]) for i in range(3))
         if num:
-            facts = self.facts[:num].astype(np.int64)
-            facts[:, _person.TEXT] += np.where(facts[:, _person.TEXT] >= 0, part.used_text, 0)
-            facts[:, _person.RECORD_OF] += part.counts[0]
-            part.keys.append(self.keys[:num].copy())
+            facts = self.facts[:num].T.copy()
+            facts[_person.TEXT] += np.where(facts[_person.TEXT] >= 0, np.int32(part.used_text), np.int32(0))
+            facts[_person.RECORD_OF] += np.int32(part.counts[0])
+            part.keys.append(self.keys[:num].T.copy())
             part.facts.append(facts)
             part.contigs.append((self.contig, num))
             part.arenas.append(self.arena[:text].copy())
@@ -275,31 +275,43 @@ def read_person(
     plan = ScanPlan(str(source.path), source.header.has_format, source.header.samples, 1)
     with ThreadPoolExecutor(threads, "genome") as pool:
         parts = list(_scanned(source, plan, 9 + sample, (places, min_ref_gq), pool, threads, progress))
-    texts, records = 0, 0
-    for part in parts:
-        for facts in part.facts:
-            facts[:, _person.TEXT] += np.where(facts[:, _person.TEXT] >= 0, texts, 0)
-            facts[:, _person.RECORD_OF] += records
-        texts, records = texts + part.used_text, records + int(part.counts[0])
-    keys = np.concatenate([np.zeros((0, 2), np.uint64), *(keys for part in parts for keys in part.keys)])
-    facts = np.concatenate([np.zeros((0, 7), np.int64), *(facts for part in parts for facts in part.facts)])
+    keys = [keys for part in parts for keys in part.keys]
+    facts = [facts for part in parts for facts in part.facts]
     runs = np.array([run for part in parts for run in part.contigs], np.int64).reshape(-1, 2)
     contig = np.repeat(runs[:, 0], runs[:, 1]).astype(np.int32)
     arena = np.concatenate([_NOTHING, *(arena for part in parts for arena in part.arenas)])
     stretches = np.concatenate([np.zeros((0, 4), np.int64), *(each for part in parts for each in part.stretches)])
     counts = sum((part.counts for part in parts), np.zeros(len(_COUNTS), np.int64)).tolist()
-    return PersonCalls(_alleles(contig, keys, facts), arena, stretches, dict(zip(_COUNTS, counts, strict=True)))
-
-
-def _alleles(contig: NDArray[np.int32], keys: NDArray[np.uint64], facts: NDArray[np.int64]) -> Alleles:
-    def fact(which: int, dtype: type) -> NDArray[Any]:
-        return facts[:, which].astype(dtype)
-
-    return Alleles(
-        contig, keys[:, 0].copy(), keys[:, 1].copy(), fact(_person.NUM_REF, np.int32), fact(_person.NUM_ALT, np.int32),
-        fact(_person.TEXT, np.int64), fact(_person.RECORD_OF, np.int64), fact(_person.ALT_OF, np.int32),
-        fact(_person.ZYGOSITY, np.uint8), fact(_person.WHOLE, np.bool_),
+    text, record = _whole(parts)
+    alleles = Alleles(
+        contig, _column(keys, 0, np.uint64), _column(keys, 1, np.uint64), _column(facts, _person.NUM_REF, np.int32),
+        _column(facts, _person.NUM_ALT, np.int32), text, record, _column(facts, _person.ALT_OF, np.int32),
+        _column(facts, _person.ZYGOSITY, np.uint8), _column(facts, _person.WHOLE, np.bool_),
     )  # fmt: skip
+    return PersonCalls(alleles, arena, stretches, dict(zip(_COUNTS, counts, strict=True)))
+
+
+def _column(parts: Sequence[NDArray[Any]], which: int, dtype: type) -> NDArray[Any]:
+    """A row of each part, one behind the other."""
+    out = np.empty(sum(part.shape[1] for part in parts), dtype)
+    at = 0
+    for part in parts:
+        out[at : at + part.shape[1]] = part[which]
+        at += part.shape[1]
+    return out
+
+
+def _whole(parts: Sequence[_Part]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Where texts begin, and records, counted through the file."""
+    facts = [facts for part in parts for facts in part.facts]
+    text, record = (_column(facts, which, np.int64) for which in (_person.TEXT, _person.RECORD_OF))
+    texts, records, at = 0, 0, 0
+    for part in parts:
+        here = slice(at, at + sum(facts.shape[1] for facts in part.facts))
+        text[here] += np.where(text[here] >= 0, texts, 0)
+        record[here] += records
+        texts, records, at = texts + part.used_text, records + int(part.counts[0]), here.stop
+    return text, record
 
 
 def _scanned(

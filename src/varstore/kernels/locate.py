@@ -85,6 +85,32 @@ def match_chunk(
 
 
 @kernel
+def classify(count: Any, number: Any, known: Any, covered: Any, limits: Any, state: Any, rarity: Any) -> None:
+    """Say of each allele what is known of it, and how rare it is.
+
+    count, number : (alleles,) int64    known, covered : bool, there is a record, and some covered set holds it
+    limits : float64, rising frequencies at which classes end
+    state : int32, written: 0 found, 1 novel, 2 unseen, 3 not callable
+    rarity : int32, written: 0 unknown, 1 novel, 2 singleton, 3 + how many limits the frequency has reached
+    """
+    for i in range(count.size):
+        if count[i] > 0:
+            state[i] = 0
+            if count[i] == 1:
+                rarity[i] = 2
+                continue
+            share = count[i] / number[i]
+            reached = 0
+            for limit in limits:
+                reached += share >= limit
+            rarity[i] = 3 + reached
+        elif number[i] > 0:
+            state[i], rarity[i] = 1, 1
+        else:
+            state[i], rarity[i] = 2 if known[i] or covered[i] else 3, 0
+
+
+@kernel
 def spell(key: Any, digest: Any, text: int, num_ref: int, num_alt: int, arena: Any, which: int, out: Any, at: int) -> int:
     """Write REF (``which`` 0) or ALT (1) of a normalised allele; return where it ends.
 
