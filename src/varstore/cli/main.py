@@ -17,6 +17,7 @@ from .. import __version__
 from ..errors import VarstoreError
 from ..kernels.startup import run_alone
 from .cohort_commands import cohort
+from .genomes import genome
 from .options import (
     absent_option,
     callable_option,
@@ -204,6 +205,7 @@ def batch(repo: str, batch_id: str | None, **options: Any) -> None:
 
 for question in (samples, count, compare, fst, diversity, burden, stats, plot):
     main.add_command(question)
+main.add_command(genome)
 
 
 @main.command()

@@ -1,1 +1,1 @@
-"""One genome against the whole repository."""
+"""One personal genome against a repository: reading it, matching it, what is said of its variants."""
