@@ -91,7 +91,7 @@ def test_several_batches(drop_monomorphic, tmp_path):
 
 def test_regions_filters_and_people_who_left(fx_small):
     repo = vs.open(fx_small.path)
-    whole, part = person.everybody(repo), person.everybody(repo, ("22", None), "PASS")
+    whole, part = person.everybody(repo), person.everybody(repo, repo._where("22", None), "PASS")
     vcf = fx_small.vcf
     records = [record for record in vcf.records if record.contig == "22" and "PASS" in record.filters]
     expected = person_oracle.tallies(reference.Vcf(vcf.samples, vcf.contigs, records))

@@ -1,22 +1,23 @@
 """The report of a genome: one page that loads nothing, says what the summary says, and cannot be spoken through."""
 
 import copy
+import dataclasses
 import re
 import shutil
 import subprocess
+import warnings
 from html.parser import HTMLParser
 from itertools import pairwise
 
 import numpy as np
 import pytest
 
-import varstore as vs
-import vcf_text
+import two_groups
 from conftest import CHECKOUT
-from genomes import carried_of, comparison_of
+from test_variant_stats import create
 from varstore.genome import checks, definitions, markup, report, style, words
+from varstore.genome.table import Codes, GenomeTable
 from varstore.genome.worth_a_look import rows_worth_a_look
-from varstore.model.results import CountTable
 
 HOSTILE = "</title></td><script>alert(1)</script><img src=x onerror=alert(1)>\"' style=x {color:red} \u202e\x00&amp;"
 VOID = {"meta"}
@@ -61,20 +62,21 @@ class Page(HTMLParser):
 
 
 @pytest.fixture(scope="module")
-def fx_compared(fx_store, tmp_path_factory):
+def fx_compared(tmp_path_factory):
     """A genome of a repository with groups, and a panel: summary and table."""
-    text = vcf_text.make_vcf(
-        8, 3000, 60, max_alts=3, missing=0.05, odd_alts=False, ploidy="mixed", contigs=("1", "22", "X"), info=False
-    )  # fmt: skip
-    stored = fx_store(text)
     folder = tmp_path_factory.mktemp("report")
-    rows = "".join(f"{name}\t{'xyz'[i % 3]}\n" for i, name in enumerate(stored.vcf.samples))
-    (folder / "people.tsv").write_text("sample\tgroup\n" + rows)
-    (folder / "genes.bed").write_text("1\t0\t400000\tA gene\n22\t0\t900000\tanother\n")
-    repo = vs.open(stored.path)
-    repo.set_samples(folder / "people.tsv")
-    carried = carried_of(repo, stored.vcf, stored.vcf.samples[3], sex="male")
-    return comparison_of(repo, carried, by="group", genes=folder / "genes.bed", names=True, max_frequency=0.5)
+    codes = two_groups.calls()
+    (folder / "people.tsv").write_text(two_groups.table())
+    (folder / "genes.bed").write_text("1\t0\t40000\tA gene\n1\t90000\t190000\tanother\nX\t0\t9\tempty\n")
+    (folder / "child.vcf").write_text(two_groups.vcf(codes, [200]))
+    repo = create(folder, two_groups.vcf(codes, range(200)))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the table has the child, too
+        repo.set_samples(folder / "people.tsv")
+    found = repo.compare_genome(folder / "child.vcf", by="group")
+    found = dataclasses.replace(found, wanted=dataclasses.replace(found.wanted, carriers=True))
+    repo.describe_genome(found, panel=folder / "genes.bed", sex="male")
+    return found.summary, found.variants
 
 
 def assert_sound(text):
@@ -99,10 +101,11 @@ def test_the_page_says_what_the_summary_says(fx_compared):
     summary, variants = fx_compared
     page = assert_sound(report.report(summary, variants))
     counts, measures = summary["person"]["counts"], summary["person"]["measures"]
+    total = measures["n_alleles"]["value"]
     for name in ("n_novel", "n_singleton", "n_<1%", "n_common"):
         row = next(row for row in page.rows if row[0] == words.NAMES[name])
         assert row[1] == f"{counts[name]:,}"
-        assert row[2] == words.percent(counts[name], len(variants))
+        assert row[2] == words.percent(counts[name], total)
         assert row[3] == f"{words.number(measures[name]['p5'])} to {words.number(measures[name]['p95'])}"
     for row in summary["panel"]:
         shown = next(each for each in page.rows if each[0] == row["name"])
@@ -155,6 +158,14 @@ def hostile(value):
     return HOSTILE if isinstance(value, str) else value
 
 
+def spoken(variants):
+    """The table, in which contigs and annotations say something else; their texts are its own."""
+    rows = len(variants)
+    hidden = Codes(np.zeros(rows, np.int32), [HOSTILE])
+    genome = dataclasses.replace(variants.genome, contigs=[HOSTILE] * len(variants.genome.contigs))
+    return GenomeTable(genome, variants._counts, {f"{HOSTILE}:CLNSIG": hidden})
+
+
 def test_names_and_alleles_cannot_become_markup(fx_compared):
     summary, variants = copy.deepcopy(fx_compared[0]), fx_compared[1]
     for key in ("stands_out",):
@@ -164,11 +175,7 @@ def test_names_and_alleles_cannot_become_markup(fx_compared):
     for part in (summary["person"], summary["person"]["in_closest_group"] or {"stands_out": []}):
         part["stands_out"] = []
     summary["problems"] = [HOSTILE]
-    columns = {name: variants[name].copy() for name in variants.columns}
-    for name in ("contig", "ref", "alt", "rarity"):
-        columns[name][:] = HOSTILE
-    columns[f"{HOSTILE}:CLNSIG"] = np.full(len(variants), HOSTILE, object)
-    page = assert_sound(report.report(summary, CountTable(columns)))
+    page = assert_sound(report.report(summary, spoken(variants)))
     assert "</title></td><script>" in page.text
     assert "\u202e" not in page.text
     assert "\x00" not in page.text
@@ -197,22 +204,23 @@ def test_what_is_not_known_is_said(fx_compared):
     for said in ("nobody to compare with", "No closest group: no groups", "Too few alleles", "Not known: kinship"):
         assert said in page.text
     assert "Panel" not in page.text
-    empty = CountTable({name: variants[name][:0].copy() for name in variants.columns})
+    empty = variants.take(np.zeros(0, np.int64))
     assert "No allele is rarer" in assert_sound(report.report(summary, empty)).text
 
 
 def test_checks(fx_compared):
     summary = copy.deepcopy(fx_compared[0])
-    summary["num_alleles"], summary["states"] = 100, {"found": 90, "novel": 5, "unseen": 5, "not_callable": 0}
+    summary["variants"] = {"all": 100, "found": 90, "novel": 5, "unseen": 5, "not_callable": 0}
+    summary["problems"] = []
     summary["person"]["in_closest_group"] = None
     summary["person"]["stands_out"] = []
     summary["sex"] |= {"inferred": "male", "stated": "male", "contradiction": False, "reason": None}
     assert {check.state for check in checks.checks_of(summary)} == {"good"}
     for change, said in (
-        ({"states": {"found": 49, "novel": 51, "unseen": 0, "not_callable": 0}}, "Only 49.0 % of 100"),
-        ({"states": {"found": 60, "novel": 0, "unseen": 0, "not_callable": 40}}, "40.0 % of the alleles are where"),
+        ({"variants": {"all": 100, "found": 49, "not_callable": 0}}, "Only 49.0 % of 100"),
+        ({"variants": {"all": 100, "found": 60, "not_callable": 40}}, "40.0 % of the alleles are where"),
         ({"problems": ["odd"]}, "odd"),
-        ({"num_alleles": 0}, "no allele to compare"),
+        ({"variants": {"all": 0, "found": 0, "not_callable": 0}}, "no allele to compare"),
         (
             {"sex": summary["sex"] | {"stated": "female", "contradiction": True}},
             "Stated to be female, but .* of a male",
@@ -248,7 +256,7 @@ def test_in_a_browser(fx_compared, tmp_path):
     if browser is None:
         pytest.skip("no Chromium is installed")
     summary, variants = copy.deepcopy(fx_compared[0]), fx_compared[1]
-    summary["sample"] = HOSTILE.replace("alert(1)", "document.title='run'")
+    summary["genome"]["sample"] = HOSTILE.replace("alert(1)", "document.title='run'")
     path = tmp_path / "report.html"
     path.write_text(report.report(summary, variants))
     command = [browser, "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path / 'user'}"]

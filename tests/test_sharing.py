@@ -1,15 +1,20 @@
 """Rare alleles that a genome shares: by person, by group and by gene, against the oracle."""
 
+import dataclasses
+import json
+
 import numpy as np
 import pytest
 
 import person_oracle
 import reference
+import two_groups
 import varstore as vs
 import vcf_text
-from genomes import carried_of
 from test_variant_stats import create, far_apart, several, split
+from varstore.errors import QueryError
 from varstore.genome import panel, sharing, whole
+from varstore.genome.carried import Carried
 from varstore.stats.burden import read_intervals
 
 
@@ -54,10 +59,19 @@ def fx_people(fx_store):
     return fx_store(far_apart(text))
 
 
+def alleles_of(repo, name):
+    """What a sample carries, and everybody else."""
+    others = np.array([sample != name for sample in repo.samples])
+    return Carried.of(repo.compare_genome(name), len(repo.contigs)), others
+
+
+def named(found):
+    """A comparison for which carriers were asked for."""
+    return dataclasses.replace(found, wanted=dataclasses.replace(found.wanted, carriers=True))
+
+
 def assert_sharing(repo, vcf, name, max_frequency=0.5):
-    carried = carried_of(repo, vcf, name)
-    others = np.ones(len(vcf.samples), np.bool_)
-    others[carried.number] = False
+    carried, others = alleles_of(repo, name)
     found = whole.share(repo, carried, others, None, max_frequency)
     weight, shared = shared_with(vcf, name, max_frequency)
     np.testing.assert_allclose(found.weight, [weight[sample] for sample in repo.samples], rtol=1e-12)
@@ -106,40 +120,61 @@ def test_by_group(fx_people):
 
 def test_the_nearest_are_kin_and_their_group(tmp_path):
     """Two populations with alleles of their own, and a child: it is found, and the group is right."""
-    rng = np.random.default_rng(7)
-    half = np.where(np.arange(1200) % 2 == 0, 0.02, 0.0)
-    people = [
-        (rng.random((1200, 2)) < (half if group == "x" else half[::-1])[:, np.newaxis]).astype(int)
-        for group in ["x"] * 60 + ["y"] * 60
-    ]
-    child = np.stack([people[0][np.arange(1200), rng.integers(0, 2, 1200)], people[1][:, 0]], axis=1)
-    people.append(child)
-    samples = [f"p{i}" for i in range(len(people))]
-    lines = [
-        "\t".join(["1", str(100 * row + 1), ".", "A", "G", ".", ".", ".", "GT", *(f"{a}|{b}" for a, b in calls)])
-        for row, calls in enumerate(np.stack(people, axis=1).tolist())
-    ]
-    text = "##fileformat=VCFv4.3\n##contig=<ID=1,length=1000000>\n" + "\t".join(
-        ["#CHROM", "POS", "ID", "REF", "ALT", "QUAL", "FILTER", "INFO", "FORMAT", *samples]
-    )
-    text += "\n" + "\n".join(lines) + "\n"
-    (tmp_path / "people.tsv").write_text(
-        "sample\tgroup\n" + "".join(f"{name}\t{'y' if 60 <= i < 120 else 'x'}\n" for i, name in enumerate(samples))
-    )
-    repo = create(tmp_path, text)
+    codes = two_groups.calls()
+    (tmp_path / "people.tsv").write_text(two_groups.table())
+    repo = create(tmp_path, two_groups.vcf(codes))
     repo.set_samples(tmp_path / "people.tsv")
-    carried = carried_of(repo, reference.read_vcf(text), "p120")
-    said = whole.describe(repo, carried, by="group", max_frequency=0.05, names=True)
+    found = repo.describe_genome(named(repo.compare_genome("p200", by="group")))
+    said = found.summary
     assert {row["sample"] for row in said["sharing"]["people"][:2]} == {"p0", "p1"}
     assert said["sharing"]["closest"] == ["x"]
     assert said["person"]["in_closest_group"]["group"] == "x"
-    assert said["person"]["num_people"] == 120
-    assert said["person"]["measures"]["n_alleles"]["value"] == len(carried)
+    assert said["person"]["num_people"] == 200
+    assert said["person"]["measures"]["n_alleles"]["value"] == len(found.variants)
     assert said["person"]["measures"]["call_rate"]["value"] == 1
-    assert said["person"]["measures"]["call_rate"]["num_people"] == 120
-    hidden = whole.describe(repo, carried, by="group", max_frequency=0.05)
+    assert said["person"]["measures"]["call_rate"]["num_people"] == 200
+    hidden = repo.describe_genome(repo.compare_genome("p200", by="group")).summary
     assert {row["sample"] for row in hidden["sharing"]["people"]} == {None}
     assert hidden["sharing"]["people"][0]["group"] == "x"
+    assert '"p0"' not in json.dumps(hidden)
+    # The same genome as a file of its own, of which nothing says that it is there.
+    (tmp_path / "child.vcf").write_text(two_groups.vcf(codes, [200]))
+    same = repo.describe_genome(named(repo.compare_genome(tmp_path / "child.vcf", by="group"))).summary
+    assert same["sharing"]["people"][0]["sample"] == "p200"
+    assert same["person"]["num_people"] == 201
+    assert "call_rate" not in same["person"]["measures"]
+    assert (same["sex"]["stated"], same["sex"]["inferred"]) == ("unknown", "male")
+    assert not said["sex"]["contradiction"]
+    json.dumps(same, allow_nan=False)
+
+
+def test_sex_that_x_contradicts(tmp_path):
+    codes = two_groups.calls()
+    repo = create(tmp_path, two_groups.vcf(codes))
+    (tmp_path / "p3.vcf").write_text(two_groups.vcf(codes, [3]))
+    found = repo.compare_genome(tmp_path / "p3.vcf")
+    assert repo.describe_genome(found, sex="female").summary["sex"]["contradiction"] is False
+    said = repo.describe_genome(found, sex="male").summary["sex"]
+    assert said["contradiction"]
+    assert said["inferred"] == "female"
+    with pytest.raises(QueryError, match="sex is 'm', expected male, female or unknown"):
+        repo.describe_genome(found, sex="m")
+
+
+def test_a_repository_of_one(tmp_path):
+    codes = two_groups.calls()
+    repo = create(tmp_path, two_groups.vcf(codes, [0]))
+    (tmp_path / "p200.vcf").write_text(two_groups.vcf(codes, [200]))
+    found = repo.describe_genome(repo.compare_genome(tmp_path / "p200.vcf"))
+    assert found.summary["person"]["num_people"] == 1
+    assert found.summary["person"]["stands_out"] == []
+    assert found.summary["sharing"]["reason"] == "no groups: name a column of the sample table"
+    found.write_html(tmp_path / "report.html")
+    assert "Too few people to say" in (tmp_path / "report.html").read_text()
+    with pytest.raises(QueryError, match="cannot be written"):
+        found.write_html(tmp_path / "none" / "report.html")
+    with pytest.raises(QueryError, match="not described yet"):
+        repo.compare_genome(tmp_path / "p200.vcf").write_html(tmp_path / "report.html")
 
 
 def test_panel(fx_people, tmp_path):
@@ -149,9 +184,7 @@ def test_panel(fx_people, tmp_path):
              (last.contig, last.pos - 1, last.pos, "base")]  # fmt: skip
     bed = tmp_path / "genes.bed"
     bed.write_text("".join("\t".join(map(str, row)) + "\n" for row in genes))
-    carried = carried_of(repo, vcf, vcf.samples[4])
-    others = np.ones(60, np.bool_)
-    others[4] = False
+    carried, others = alleles_of(repo, vcf.samples[4])
     intervals = read_intervals(bed, repo.contigs, repo._named)
     table = panel.panel_table(repo, intervals, carried, others, max_frequency=0.5)
     mine = rare_of(vcf, vcf.samples[4], 0.5)

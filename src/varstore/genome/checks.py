@@ -29,7 +29,7 @@ def checks_of(summary: Mapping[str, Any]) -> list[Check]:
 
 
 def _overlap(summary: Mapping[str, Any]) -> Check:
-    found, total = summary["states"]["found"], summary["num_alleles"]
+    found, total = summary["variants"]["found"], summary["variants"]["all"]
     said = f"{percent(found, total)} of {number(total)} alleles are found in somebody else"
     if not total:
         return Check("look", "The genome has no allele to compare.", "compared")
@@ -39,7 +39,7 @@ def _overlap(summary: Mapping[str, Any]) -> Check:
 
 
 def _outside(summary: Mapping[str, Any]) -> Check:
-    outside, total = summary["states"]["not_callable"], summary["num_alleles"]
+    outside, total = summary["variants"]["not_callable"], summary["variants"]["all"]
     said = f"{percent(outside, total)} of the alleles are where the repository's people were not called"
     return Check("look" if outside > MOST_OUTSIDE * total else "good", f"{said}.", "states")
 

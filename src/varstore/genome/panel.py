@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..kernels.person import HOM
 from ..model.regions import END_OF_CONTIG, Region, merge_regions
 from ..model.results import CountTable
 from ..query.carriers import CountedAlleles, carriers_of, counted_alleles
@@ -35,8 +36,8 @@ def panel_table(
     """
     number = len(intervals.start)
     rare = mine.is_rare(max_frequency)
-    gene, which = overlaps(intervals, mine.contig[rare], mine.position[rare], mine.ref[rare])
-    novel, hom = (mine.allele_count == 0)[rare][which], (mine.zygosity == "hom")[rare][which]
+    gene, which = overlaps(intervals, mine.contig[rare], mine.position[rare], mine.num_ref[rare])
+    novel, hom = (mine.allele_count == 0)[rare][which], (mine.zygosity == HOM)[rare][which]
     alleles, carriers = _others(version, intervals, members, max_frequency, filters)
     people = int(members.sum())
     return CountTable(
@@ -57,11 +58,11 @@ def panel_table(
 
 
 def overlaps(
-    intervals: Intervals, contig: NDArray[np.int64], position: NDArray[np.int64], ref: NDArray[Any]
+    intervals: Intervals, contig: NDArray[np.int64], position: NDArray[np.int64], num_ref: NDArray[np.int64]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Pairs of an interval and an allele whose REF overlaps it: the indexes of both."""
     begin = position - 1
-    end = begin + np.fromiter(map(len, ref.tolist()), np.int64, len(ref))
+    end = begin + num_ref
     genes, which = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
     near = np.isin(intervals.contig, np.unique(contig))
     near &= (intervals.start < end.max(initial=0)) & (intervals.end > begin.min(initial=END_OF_CONTIG))
@@ -102,5 +103,6 @@ def _rare_in(
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Pairs of an interval and a rare allele that somebody has."""
     rare = np.flatnonzero((found.allele_count > 0) & (found.allele_count < max_frequency * found.allele_number))
-    gene, which = overlaps(intervals, found.contig[rare], found.position[rare], found.ref[rare])
+    num_ref = np.fromiter(map(len, found.ref[rare].tolist()), np.int64, len(rare))
+    gene, which = overlaps(intervals, found.contig[rare], found.position[rare], num_ref)
     return gene, rare[which]

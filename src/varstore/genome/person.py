@@ -14,18 +14,22 @@ from numpy.typing import NDArray
 
 from ..kernels import carriers as _carriers
 from ..kernels.people import TRANSITION, TRANSVERSION
+from ..kernels.person import HEMI, HET, HOM
 from ..model.ploidy import X, build_of, classes_at
 from ..query.carriers import counted_alleles, over_blocks
 from ..query.cohorts import members
 from ..query.counting import Question
 from ..query.version import Version
+from .table import RARITIES
 
 if TYPE_CHECKING:
     from ..codec.carriers import Alleles, Traits
     from ..codec.layout import BlockSets, Scratch
+    from ..model.regions import Region
+    from ..query.union import AlleleKey
 
 # Classes of rarity in the repository, and the shares that bound those of more than one copy.
-CLASSES = ("novel", "singleton", "<1e-4", "<1e-3", "<1%", "<5%", "common")
+CLASSES = RARITIES[1:]
 BOUNDS = (1e-4, 1e-3, 1e-2, 5e-2)
 # Fewer people than these say nothing of who stands out.
 LEAST_PEOPLE = 20
@@ -72,15 +76,17 @@ def _shares(part: NDArray[Any], whole: NDArray[Any]) -> NDArray[np.float64]:
     return out
 
 
-def everybody(version: Version, where: tuple[Any, Any] = (None, None), filters: Any = None) -> Tallies:
+def everybody(
+    version: Version, where: tuple[Sequence[Region] | None, Sequence[AlleleKey]] = (None, ()), filters: Any = None
+) -> Tallies:
     """What everybody in the repository carries; an allele is as rare as it is among all the others.
 
-    where : region and regions_file, filters : as of ``count_alleles``
+    where : regions and alleles; None: everything    filters : as of ``count_alleles``
 
-    Raises QueryError and its kinds, CorruptRepositoryError.
+    Raises UnknownFilterError, CorruptRepositoryError.
     """
     masks = members(None, version._num_numbers, version._withdrawn_now())
-    question = Question(*version._where(*where), masks, None, True, filters, genotypes=False)
+    question = Question(*where, masks, None, True, filters, genotypes=False)
     tally = np.zeros((version._num_numbers, _carriers.NUM_FIELDS), np.int64)
     for found in counted_alleles(version, question):
         traits = traits_of(version, found.contig, found.position, found.ref, found.alt,
@@ -125,17 +131,17 @@ def on_x(version: Version, contig: NDArray[np.int64], position: NDArray[np.int64
 
 
 def tally_of(
-    classes: NDArray[np.int64], zygosity: NDArray[Any], kind: NDArray[np.uint8], is_x: NDArray[np.bool_]
+    classes: NDArray[np.int64], zygosity: NDArray[np.uint8], kind: NDArray[np.uint8], is_x: NDArray[np.bool_]
 ) -> NDArray[np.int64]:
     """(15,) counts of one genome, columns as ``COUNTS``.
 
-    classes : (alleles,) of ``CLASSES``    zygosity : (alleles,) "het", "hom" or "hemi"
+    classes : (alleles,) of ``CLASSES``    zygosity : (alleles,) of ``kernels.person``
     kind : (alleles,) of ``kernels.people``    is_x : (alleles,) bool
     """
     out = np.zeros(_carriers.NUM_FIELDS, np.int64)
     out[: len(CLASSES)] = np.bincount(classes, minlength=len(CLASSES))
-    for column, name in enumerate(("het", "hom", "hemi")):
-        mine = zygosity == name
+    for column, which in enumerate((HET, HOM, HEMI)):
+        mine = zygosity == which
         out[_carriers.HET + column], out[_carriers.X_HET + column] = mine.sum(), (mine & is_x).sum()
     out[_carriers.TRANSITIONS] = (kind == TRANSITION).sum()
     out[_carriers.TRANSVERSIONS] = (kind == TRANSVERSION).sum()

@@ -5,10 +5,12 @@ docs/personal-genome.md, "The report", says what stands in it.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from ..model.results import CountTable
+from ..errors import QueryError
 from . import pictures
 from .checks import Check, checks_of
 from .definitions import DEFINITIONS, DOCUMENT, LIMITS
@@ -17,18 +19,32 @@ from .style import STYLE
 from .words import NAMES, number, percent, shortened
 from .worth_a_look import Row, rows_worth_a_look
 
+if TYPE_CHECKING:
+    from .comparing import GenomeComparison
+    from .table import GenomeTable
+
 # Pages load nothing and run nothing, whatever a name in them says.
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 _MOST_GROUPS = 12
 _MARKS = {"good": ("✓", "in order"), "look": ("!", "look at this"), "open": ("?", "not known")}
 
 
-def report(summary: Mapping[str, Any], variants: CountTable) -> str:
+def write_report(found: GenomeComparison, path: str | os.PathLike[str]) -> None:
+    """Write the report of a comparison that was described. Raises QueryError."""
+    if "person" not in found.summary:
+        raise QueryError("the genome is not described yet: call repo.describe_genome(found) first")
+    try:
+        Path(path).write_text(report(found.summary, found.variants), encoding="utf-8")
+    except OSError as error:
+        raise QueryError(f"{os.fspath(path)}: cannot be written ({error.strerror})") from None
+
+
+def report(summary: Mapping[str, Any], variants: GenomeTable) -> str:
     """The page.
 
     summary : of ``GenomeComparison``, with what ``whole.describe`` adds    variants : its table
     """
-    title = f"{summary['sample']} against {number(summary['repository']['num_people'])} genomes"
+    title = f"{summary['genome']['sample']} against {number(summary['repository']['num_people'])} genomes"
     head = tag(
         "head",
         tag("meta", charset="utf-8"),
@@ -75,29 +91,33 @@ def table(
 
 
 def _header(title: str, summary: Mapping[str, Any]) -> Safe:
-    repository = summary["repository"]
-    of = f"repository {repository['name']}, version {repository['version']}"
-    build = summary.get("assembly") or "not known"
-    return tag("header", tag("h1", title), tag("p", f"{summary['file']}; {of}; build {build}", class_="soft"))
+    return tag("header", tag("h1", title), tag("p", _where_from(summary), class_="soft"))
+
+
+def _where_from(summary: Mapping[str, Any]) -> str:
+    """The file, the repository and their builds."""
+    genome, repository = summary["genome"], summary["repository"]
+    name = Path(genome["file"]).name
+    mine = f"{name} ({genome['format']}, build {genome['build'] or 'not known'})"
+    of = f"{Path(repository['path']).name}, version {repository['version']}"
+    return f"{mine} against repository {of} (build {repository['assembly'] or 'not known'})"
 
 
 def _footer(summary: Mapping[str, Any]) -> Safe:
-    repository = summary["repository"]
-    return tag(
-        "footer",
-        tag("p", f"varstore {summary['varstore_version']}; repository {repository['uuid'] or 'without an id'}, "
-            f"version {repository['version']}. This page loads nothing and runs no script.", class_="soft"),
-    )  # fmt: skip
+    from .. import __version__  # noqa: PLC0415
+
+    said = f"varstore {__version__}; {_where_from(summary)}. This page loads nothing and runs no script."
+    return tag("footer", tag("p", said, class_="soft"))
 
 
 def _at_a_glance(summary: Mapping[str, Any], checks: Sequence[Check]) -> Safe:
-    states = summary["states"]
+    states = summary["variants"]
     to_look = [check for check in checks if check.state == "look"]
     cards = [
-        (number(summary["num_alleles"]), "ALT alleles carried"),
-        (percent(states["found"], summary["num_alleles"]), "found in somebody else"),
+        (number(states["all"]), "ALT alleles carried"),
+        (percent(states["found"], states["all"]), "found in somebody else"),
         (number(states["novel"] + states["unseen"]), "in nobody else"),
-        (number(summary["person"]["counts"]["n_singleton"]), "in one other copy"),
+        (number(summary["rarity"]["singleton"]), "in one other copy"),
     ]
     closest = summary["sharing"]["closest"]
     if closest:
@@ -112,17 +132,22 @@ def _at_a_glance(summary: Mapping[str, Any], checks: Sequence[Check]) -> Safe:
 
 
 def _compared(summary: Mapping[str, Any], checks: Sequence[Check]) -> Safe:
-    states = [(NAMES[name], summary["states"][name]) for name in ("found", "novel", "unseen", "not_callable")]
+    states = [(NAMES[name], summary["variants"][name]) for name in ("found", "novel", "unseen", "not_callable")]
     lines = []
     for check in checks:
         mark, said = _MARKS[check.state]
         shown = tag("b", mark, role="img", aria_label=said)
         lines.append(tag("li", shown, check.text, " ", _more(check.anchor), class_=check.state))
-    asked = "; ".join(f"{name}: {value}" for name, value in summary["asked"].items() if value)
+    records, filters = summary["genome"]["records"], summary["filters"]
+    others = "other people" if summary["genome"]["in_repository"] else "people"
+    said = (
+        f"{number(records['records'])} records were read, of {number(records['called'])} the genome has a call, of "
+        f"{number(records['missing'])} none. It was compared with {number(summary['repository']['num_people'])} "
+        f"{others}; filters of their records: {filters or 'none'}."
+    )
     return _section(
         "compared", "What was compared, and how well",
-        tag("p", f"{summary['sample']} from {summary['file']} was compared with "
-            f"{number(summary['repository']['num_people'])} people. ", asked or "Nothing was left out."),
+        tag("p", said),
         tag("ul", *lines, class_="checks"),
         tag("figure", pictures.parts_of_whole("states", "Alleles of the genome by state", states),
             tag("figcaption", "ALT alleles of the genome by what the repository says of them; ", _more("states"))),
@@ -210,7 +235,7 @@ def _sex(summary: Mapping[str, Any]) -> Safe:
     return _section("sex", "Sex", tag("div", said, reason, strong, " ", _more("sex"), class_=kind))
 
 
-def _variants(variants: CountTable) -> Safe:
+def _variants(variants: GenomeTable) -> Safe:
     rows, total = rows_worth_a_look(variants)
     if not rows:
         return _section("variants", "Rarest alleles", tag("p", "No allele is rarer than 1 in 100."))

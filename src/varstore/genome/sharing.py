@@ -60,15 +60,15 @@ class Sharing:
         """Weight summed over groups, the nearest first. groups : name to sorted numbers of people
 
         Columns: group, num_people, weight, share_of_weight, share_of_people, enrichment (the first of the shares over
-        the second; missing where there is no weight).
+        the second; missing where there is no weight). Shares are of everybody's.
         """
         mine = {name: numbers[self.members[numbers]] for name, numbers in groups.items()}
         mine = {name: numbers for name, numbers in mine.items() if len(numbers)}
         people = np.array([len(numbers) for numbers in mine.values()], np.int64)
         weight = np.array([self.weight[numbers].sum() for numbers in mine.values()], np.float64)
-        of_people, of_weight = people / max(1, int(people.sum())), np.full(len(people), np.nan)
-        if weight.sum() > 0:
-            of_weight = weight / weight.sum()
+        of_people, of_weight = people / max(1, int(self.members.sum())), np.full(len(people), np.nan)
+        if self.num_shared:
+            of_weight = weight / self.weight.sum()
         enrichment = of_weight / of_people if len(people) else of_weight
         order = np.lexsort((np.arange(len(people)), -np.nan_to_num(enrichment)))
         return CountTable(

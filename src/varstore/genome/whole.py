@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import DenominatorWarning
+from ..errors import DenominatorWarning, QueryError
+from ..model.ploidy import SEXES
+from ..model.regions import END_OF_CONTIG
 from ..model.results import CountTable
 from ..query.cohorts import members
 from ..query.version import Version
@@ -20,8 +22,11 @@ from . import person, sharing
 from .carried import Carried
 
 if TYPE_CHECKING:
+    from ..model.regions import Region
+    from .comparing import GenomeComparison, Wanted
     from .person import Tallies
 
+PathLike = str | os.PathLike[str]
 # People that are listed as the nearest.
 MOST_PEOPLE = 10
 _NO_SKETCH = "kinship needs sites that are spread over the genome: none are stored with this repository"
@@ -29,64 +34,76 @@ _NO_AXES = "no principal axes are stored with this repository"
 
 
 def describe(
-    version: Statistics, carried: Carried, *, by: str | None = None, genes: str | os.PathLike[str] | None = None,
-    where: tuple[Any, Any] = (None, None), filters: Any = None, max_frequency: float = sharing.MAX_FREQUENCY,
-    names: bool = False,
+    version: Statistics, found: GenomeComparison, *, panel: PathLike | None = None, sex: str | None = None,
+    max_frequency: float = sharing.MAX_FREQUENCY,
 ) -> dict[str, Any]:  # fmt: skip
     """What a genome is like among the people of a version, less itself where it is one of them.
 
-    by : column of the sample table whose values are groups    genes : BED file of a panel
-    where : region and regions_file    filters : as of ``count_alleles``    max_frequency : rare alleles are below it
-    names : give the ids of the nearest people
+    Groups are the cohorts of the comparison; ids of other people are given where carriers were asked for.
+
+    panel : BED file of genes    sex : as stated; None: of the sample table, if the genome is in the repository
+    max_frequency : rare alleles are below it
 
     Keys: person, sex, sharing, nearest, axes, panel; docs/personal-genome.md has their definitions.
     Raises QueryError and its kinds, InputError, CorruptRepositoryError.
     """
+    wanted, number = found.wanted, found.genome.number
     others = members(None, version._num_numbers, version._withdrawn_now())[0]
-    if carried.number is not None:
-        others[carried.number] = False
-    groups = {} if by is None else _groups(version, by, others)
-    tallies = person.everybody(version, where, filters).of(np.flatnonzero(others))
+    if number is not None:
+        others[number] = False
+    where = wanted.regions, wanted.alleles
+    carried = Carried.of(found, len(version.contigs))
+    groups = {name: np.flatnonzero(mask & others) for name, mask in wanted.cohorts.items()}
+    tallies = person.everybody(version, where, wanted.filters).of(np.flatnonzero(others))
     counts = tally(version, carried)
-    shared = share(version, carried, others, filters, max_frequency)
-    found = sharing_said(version, shared, groups, by, max_frequency, names=names)
-    said = person_said(counts, tallies, groups, found["closest"])
-    if carried.number is not None:
-        said["measures"]["call_rate"] = call_rate(version, carried.number, where, filters)
+    shared = share(version, carried, others, wanted.filters, max_frequency)
+    said = sharing_said(version, shared, groups, max_frequency, names=wanted.carriers)
+    whole = person_said(counts, tallies, groups, said["closest"])
+    if number is not None and not wanted.alleles:
+        whole["measures"]["call_rate"] = call_rate(version, number, wanted)
     return {
-        "person": said,
-        "sex": person.sex_check(counts, carried.sex),
-        "sharing": found,
+        "person": whole,
+        "sex": person.sex_check(counts, stated_sex(version, number, sex)),
+        "sharing": said,
         "nearest": {"people": None, "reason": _NO_SKETCH},
         "axes": {"coordinates": None, "reason": _NO_AXES},
-        "panel": None if genes is None else _panel(version, carried, others, Path(genes), max_frequency, filters),
+        "panel": None
+        if panel is None
+        else _panel(version, carried, others, Path(panel), max_frequency, wanted.filters),
     }
 
 
-def call_rate(version: Statistics, number: int, where: tuple[Any, Any], filters: Any) -> dict[str, Any]:
+def stated_sex(version: Statistics, number: int | None, sex: str | None) -> str:
+    """The sex that is stated, or "unknown". Raises QueryError."""
+    if sex is not None:
+        if sex not in SEXES:
+            raise QueryError(f"sex is {sex!r}, expected male, female or unknown")
+        return sex
+    return SEXES[0] if number is None else SEXES[int(version._sexes[number])]
+
+
+def call_rate(version: Statistics, number: int, wanted: Wanted) -> dict[str, Any]:
     """The call rate of somebody who is in the repository, beside that of the others."""
+    region = None
+    if wanted.regions is not None:
+        region = [_text(version.contigs[each.contig], each) for each in wanted.regions]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DenominatorWarning)  # it is said of the counts
-        table = version.sample_stats(where[0], regions_file=where[1], filters=filters)
+        table = version.sample_stats(region, filters=wanted.filters)
     mine = table["sample"] == version._names[number]
     return person.compared(float(table["call_rate"][mine][0]), table["call_rate"][~mine])
 
 
-def _groups(version: Version, by: str, others: NDArray[np.bool_]) -> dict[str, NDArray[np.int64]]:
-    from ..query.groups import groups_of  # noqa: PLC0415
-
-    return groups_of(version.columns, by, np.flatnonzero(others))
+def _text(contig: str, region: Region) -> str:
+    whole = region.start == 0 and region.end >= END_OF_CONTIG
+    return contig if whole else f"{contig}:{region.start + 1}-{region.end}"
 
 
 def tally(version: Version, carried: Carried) -> NDArray[np.int64]:
-    """(15,) counts of the alleles at which the repository's people could be called, as ``person.COUNTS``."""
-    from ..stats.samples import kinds_of  # noqa: PLC0415
-
-    kept = np.flatnonzero(carried.callable)
-    classes = person.classes_of(carried.allele_count[kept], carried.allele_number[kept])
-    kind = kinds_of(carried.ref[kept].tolist(), carried.alt[kept].tolist())
-    is_x = person.on_x(version, carried.contig[kept], carried.position[kept])
-    return person.tally_of(classes, carried.zygosity[kept], kind, is_x)
+    """(15,) counts of the alleles, as ``person.COUNTS``."""
+    classes = person.classes_of(carried.allele_count, carried.allele_number)
+    is_x = person.on_x(version, carried.contig, carried.position)
+    return person.tally_of(classes, carried.zygosity, carried.kind, is_x)
 
 
 def person_said(
@@ -123,8 +140,8 @@ def share(
 
 
 def sharing_said(
-    version: Version, shared: sharing.Sharing, groups: Mapping[str, NDArray[np.int64]], by: str | None,
-    max_frequency: float, *, names: bool,
+    version: Version, shared: sharing.Sharing, groups: Mapping[str, NDArray[np.int64]], max_frequency: float, *,
+    names: bool,
 ) -> dict[str, Any]:  # fmt: skip
     """Sharing of rare alleles, by group and by person."""
     table = shared.by_group(groups)
@@ -138,7 +155,6 @@ def sharing_said(
         "max_frequency": max_frequency,
         "num_rare": shared.num_alleles,
         "num_shared": shared.num_shared,
-        "by": by,
         "groups": rows_of(table),
         "people": people,
         **sharing.closest(table, shared.num_shared),

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..model.results import CountTable
+from ..kernels.person import HOM
 from .sharing import MAX_FREQUENCY
+from .table import STATES
+
+if TYPE_CHECKING:
+    from .table import GenomeTable
 
 MOST_ROWS = 100
+_NOT_CALLABLE = STATES.index("not_callable")
 _SITE = ("contig", "position", "ref", "alt", "zygosity", "rarity", "allele_count", "allele_number", "n_hom_alt")
 
 
@@ -26,32 +31,30 @@ class Row:
     rarity: str
     allele_count: int
     allele_number: int
-    n_hom_alt: int | None
+    n_hom_alt: int
     annotations: dict[str, str]
 
 
-def rows_worth_a_look(variants: CountTable) -> tuple[list[Row], int]:
+def rows_worth_a_look(variants: GenomeTable) -> tuple[list[Row], int]:
     """The rarest alleles, and how many are rare.
 
     Rare: below ``MAX_FREQUENCY`` among the others, where they could be called. In all copies come first, then the rarer
     before the more common, then in the order of the table.
     """
     count, number = variants["allele_count"], variants["allele_number"]
-    rare = ((count == 0) | (count < MAX_FREQUENCY * number)) & (variants["state"] != "not_callable")
+    rare = ((count == 0) | (count < MAX_FREQUENCY * number)) & (variants.coded("state").codes != _NOT_CALLABLE)
     chosen = np.flatnonzero(rare)
-    share = np.divide(count[chosen], number[chosen], out=np.zeros(len(chosen)), where=number[chosen] > 0)
-    order = chosen[np.lexsort((chosen, share, count[chosen] > 0, variants["zygosity"][chosen] != "hom"))][:MOST_ROWS]
-    annotations = annotation_columns(variants)
-    return [_row(variants, i, annotations) for i in order.tolist()], len(chosen)
-
-
-def annotation_columns(variants: CountTable) -> list[str]:
-    """Columns that other files' annotations gave: they are named FILE:FIELD."""
-    return [name for name in variants.columns if ":" in name]
-
-
-def _row(variants: CountTable, i: int, annotations: list[str]) -> Row:
-    values: dict[str, Any] = {name: variants[name][i] for name in _SITE if name in variants.columns}
-    plain = {name: value.item() if isinstance(value, np.generic) else value for name, value in values.items()}
-    plain.setdefault("n_hom_alt", None)
-    return Row(**plain, annotations={name: str(variants[name][i]) for name in annotations})
+    count, number = count[chosen], number[chosen]
+    share = np.divide(count, number, out=np.zeros(len(chosen)), where=number > 0)
+    in_one = variants.genome.alleles.zygosity[chosen] != HOM
+    order = chosen[np.lexsort((chosen, share, count > 0, in_one))][:MOST_ROWS]
+    shown = variants.take(np.sort(order))
+    columns = {name: dict(zip(np.sort(order).tolist(), shown[name].tolist(), strict=True)) for name in shown.columns}
+    annotations = [name for name in variants.annotations if name != "carriers"]
+    return [
+        Row(
+            **{name: columns[name][i] for name in _SITE},
+            annotations={name: str(columns[name][i]) for name in annotations},
+        )
+        for i in order.tolist()
+    ], len(chosen)
