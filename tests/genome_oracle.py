@@ -57,4 +57,6 @@ def table_rows(table):
     names = ("zygosity", "state", "rarity", "allele_count", "allele_number", "n_hom_alt")
     columns = [table[name].tolist() for name in names]
     sites = zip(*(table[name].tolist() for name in ("contig", "position", "ref", "alt")), strict=True)
-    return {site: dict(zip(names, row, strict=True)) for site, row in zip(sites, zip(*columns, strict=True), strict=True)}
+    return {
+        site: dict(zip(names, row, strict=True)) for site, row in zip(sites, zip(*columns, strict=True), strict=True)
+    }

@@ -205,7 +205,17 @@ def test_fifty_people_of_the_slice_against_bcftools(fx_slice, fx_memory):
     (fx_memory / "mine.txt").write_text("\n".join(mine) + "\n")
     others, genomes = fx_memory / "others.vcf.gz", fx_memory / "mine.bcf"
     for output, form, chosen in ((others, "-Oz1", "^"), (genomes, "-Ob1", "")):
-        command = ["bcftools", "view", "-I", "-S", f"{chosen}{fx_memory / 'mine.txt'}", form, "-o", output, fx_slice.source]
+        command = [
+            "bcftools",
+            "view",
+            "-I",
+            "-S",
+            f"{chosen}{fx_memory / 'mine.txt'}",
+            form,
+            "-o",
+            output,
+            fx_slice.source,
+        ]
         subprocess.run(list(map(str, command)), check=True, capture_output=True)
     repo = vs.create(fx_memory / "repo", others)
     tags = ["bcftools", "+fill-tags", str(others), "-Ou", "--", "-t", "AC,AN,AC_Hom"]
