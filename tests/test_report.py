@@ -16,7 +16,8 @@ import two_groups
 from conftest import CHECKOUT
 from test_variant_stats import create
 from varstore.genome import checks, definitions, markup, report, style, words
-from varstore.genome.table import Codes, GenomeTable
+from varstore.genome.table import GenomeTable
+from varstore.genome.text_rows import Codes
 from varstore.genome.worth_a_look import rows_worth_a_look
 
 HOSTILE = "</title></td><script>alert(1)</script><img src=x onerror=alert(1)>\"' style=x {color:red} \u202e\x00&amp;"

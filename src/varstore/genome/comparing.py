@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +13,10 @@ from numpy.typing import NDArray
 from ..model.regions import Region
 from .counting import Asked, GenomeCounts, count_genome
 from .reading import Genome, refuse_build
-from .table import STATES, ZYGOSITIES, Codes, GenomeTable
+from .table import STATES, ZYGOSITIES, GenomeTable
+from .text_rows import Codes
+
+PathLike = str | os.PathLike[str]
 
 if TYPE_CHECKING:
     from ..query.union import AlleleKey
@@ -34,7 +37,7 @@ class GenomeComparison:
     counts: GenomeCounts = field(repr=False)
     wanted: Wanted = field(repr=False)
 
-    def write_html(self, path: str | os.PathLike[str]) -> None:
+    def write_html(self, path: PathLike) -> None:
         """Write a report as one HTML file that loads nothing; ``Repository.describe_genome`` has to come before.
 
         Raises QueryError.
@@ -42,6 +45,18 @@ class GenomeComparison:
         from .report import write_report  # noqa: PLC0415
 
         write_report(self, path)
+
+    def write_vcf(self, target: PathLike | BinaryIO, format: str | None = None) -> None:  # noqa: A002
+        """Write the variants as VCF or BCF: one record an allele, normalised, with what was found in INFO.
+
+        target : a file (VCF is BGZF where its name ends in .gz or .bgz), or a binary stream, for VCF as text
+        format : ``vcf`` or ``bcf``; default: what the name says
+
+        Raises QueryError, WriteError.
+        """
+        from .vcf_out import write_vcf  # noqa: PLC0415
+
+        write_vcf(self.variants, self.summary, target, format)
 
 
 @dataclass(frozen=True)
@@ -76,21 +91,23 @@ def compare(version: Version, genome: Genome, wanted: Wanted, everybody: NDArray
     counts = count_genome(version, genome, asked)
     same, different = counts.tally.tolist()
     refuse_build(version, genome, same, same + different, "the repository's records at the same positions")
-    table = GenomeTable(genome, counts, _more(version, genome, wanted, asked), version._map)
+    table = GenomeTable(genome, counts, _more(version, genome, wanted, asked, counts), version._map)
     return GenomeComparison(table, summary(version, table, counts, wanted), genome, counts, wanted)
 
 
-def _more(version: Version, genome: Genome, wanted: Wanted, asked: Asked) -> dict[str, Codes]:
+def _more(
+    version: Version, genome: Genome, wanted: Wanted, asked: Asked, counts: GenomeCounts
+) -> dict[str, Codes]:  # fmt: skip
     """Further columns: annotations, carriers."""
     found: dict[str, Codes] = {}
     if wanted.annotate:
-        from .annotating import annotations  # noqa: PLC0415
+        from .annotating import annotation_columns  # noqa: PLC0415
 
-        found |= annotations(version, genome, wanted.annotate)
+        found |= annotation_columns(version, genome, wanted.annotate)
     if wanted.carriers:
         from .carriers import carriers  # noqa: PLC0415
 
-        found["carriers"] = carriers(version, genome, asked)
+        found["carriers"] = carriers(version, genome, asked, counts)
     return found
 
 

@@ -67,7 +67,7 @@ def _match_chunk(
     index: AlleleIndex, contig: int, chunk: int, key: NDArray[np.uint64], digest: NDArray[np.uint64], low: int,
     high: int, totals: Totals | None,
 ) -> Matches:  # fmt: skip
-    keys, digests, begin, end, position = _chunk_keys(index, contig, chunk)
+    keys, digests, begin, end, position = chunk_keys(index, contig, chunk)
     rank, record = np.zeros(high - low, np.uint8), np.zeros(high - low, np.int64)
     alt, tally = np.zeros(high - low, np.int64), np.zeros(2, np.int64)
     first = chunk * index.store.chunk_variants
@@ -80,7 +80,7 @@ def _match_chunk(
     return Matches(found + low, rank[found], record, alt, counts, tally)
 
 
-def _chunk_keys(index: AlleleIndex, contig: int, chunk: int) -> tuple[Any, Any, int, int, NDArray[np.int32]]:
+def chunk_keys(index: AlleleIndex, contig: int, chunk: int) -> tuple[Any, Any, int, int, NDArray[np.int32]]:
     """Keys and digests of a chunk, its rows on the contig, and positions where some rows have no key."""
     found = index.keys.chunk(chunk)
     begin, end = 0, len(found.key)

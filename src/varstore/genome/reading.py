@@ -18,7 +18,8 @@ from ..storage.reference_blocks import MIN_REF_GQ
 
 if TYPE_CHECKING:
     from ..ingest.inputs import Input
-    from ..ingest.person import Alleles, Places
+    from ..ingest.line_scanner import Places
+    from ..ingest.person import Alleles
     from ..query.version import Version
 
 PathLike = str | os.PathLike[str]
@@ -103,7 +104,8 @@ def read_genome(
     Raises InputError and its kinds (a build that differs: ContigLengthError), QueryError.
     """
     from ..ingest.inputs import open_input  # noqa: PLC0415
-    from ..ingest.person import Places, read_person  # noqa: PLC0415
+    from ..ingest.line_scanner import Places  # noqa: PLC0415
+    from ..ingest.person import read_person  # noqa: PLC0415
     from .chip import is_chip, read_chip  # noqa: PLC0415
 
     if absent not in ("auto", UNKNOWN, REFERENCE):

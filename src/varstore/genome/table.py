@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..kernels import locate as _locate
-from ..kernels.distinct import group_rows
 from ..model.results import CountTable
 from .counting import COUNTS
+from .text_rows import ALT, POSITION, REF, UNKNOWN, Codes, Frequency, TextRows, expected_share, highest_texts
 
 if TYPE_CHECKING:
     from .counting import GenomeCounts
@@ -20,23 +19,9 @@ if TYPE_CHECKING:
 
 STATES = ("found", "novel", "unseen", "not_callable")
 ZYGOSITIES = ("het", "hom", "hemi")
-UNKNOWN = "."
 RARITIES = (UNKNOWN, "novel", "singleton", "<1e-4", "<1e-3", "<1%", "<5%", "common")
 _LIMITS = np.array([1e-4, 1e-3, 0.01, 0.05])
 _ROWS = 1 << 16
-_PAIRS = 1 << 18
-
-
-@dataclass(frozen=True)
-class Codes:
-    """A column of few different texts: (rows,) int32 into ``texts``; None: one that has no text."""
-
-    codes: NDArray[np.int32]
-    texts: Sequence[str]
-
-    def values(self) -> NDArray[Any]:
-        """(rows,) str."""
-        return np.array([*self.texts, None], object)[:-1][self.codes]
 
 
 def classes(counts: GenomeCounts) -> tuple[Codes, Codes]:
@@ -45,16 +30,6 @@ def classes(counts: GenomeCounts) -> tuple[Codes, Codes]:
     count, number = counts.counts["allele_count"][0], counts.counts["allele_number"][0]
     _locate.classify(count, number, counts.known, counts.covered, _LIMITS, state, rarity)
     return Codes(state, STATES), Codes(rarity, RARITIES)
-
-
-def expected_share(zygosity: NDArray[np.uint8], count: NDArray[np.int64], number: NDArray[np.int64]) -> Any:
-    """The share of people expected to have an allele as this person has it, in Hardy-Weinberg proportions.
-
-    Of a frequency p: 2p(1 - p) heterozygous, p**2 homozygous, p of one copy. NaN where nothing is known.
-    """
-    with np.errstate(invalid="ignore"):
-        p = np.divide(count, number)
-    return np.choose(zygosity, [2 * p * (1 - p), p * p, p])
 
 
 class GenomeTable(CountTable):
@@ -104,9 +79,14 @@ class GenomeTable(CountTable):
         return self._genome
 
     @property
-    def annotations(self) -> list[str]:
-        """Names of the columns that other files gave, and of carriers."""
-        return list(self._more)
+    def counts(self) -> GenomeCounts:
+        """What was counted."""
+        return self._counts
+
+    @property
+    def more(self) -> Mapping[str, Codes]:
+        """Annotations and carriers."""
+        return self._more
 
     def take(self, which: NDArray[np.int64]) -> GenomeTable:
         """Some of the rows."""
@@ -165,12 +145,12 @@ class GenomeTable(CountTable):
 
     def _block(self, begin: int, end: int, highest: Codes | None) -> memoryview:
         alleles = self._genome.alleles.take(slice(begin, end))
-        writer = _Block(end - begin)
+        writer = TextRows(end - begin)
         counts = {name: values[:, begin:end] for name, values in self._counts.counts.items()}
-        frequency = [_Frequency(counts, k, alleles.zygosity) for k in range(1 + len(self._counts.names))]
+        frequency = [Frequency(counts, k, alleles.zygosity) for k in range(1 + len(self._counts.names))]
         writer.code(self._coded["contig"], begin)
-        for kind in (2, 3, 4):
-            writer.layout.append((kind, 0))
+        for kind in (POSITION, REF, ALT):
+            writer.allele(kind)
         for name in ("zygosity", "state", "rarity"):
             writer.code(self._coded[name], begin)
         for k, shown in enumerate(frequency):
@@ -181,87 +161,8 @@ class GenomeTable(CountTable):
             if k == 0:
                 writer.text(*shown.expected())
         if highest is not None:
-            writer.text(*_highest_texts(frequency, highest.codes[begin:end]))
+            writer.text(*highest_texts(frequency, highest.codes[begin:end]))
             writer.code(highest, begin)
         for codes in self._more.values():
             writer.code(codes, begin)
         return writer.written(alleles, self._genome.arena)
-
-
-class _Frequency:
-    """Frequencies of a block as text: few pairs of counts are different."""
-
-    def __init__(self, counts: Mapping[str, NDArray[np.int64]], k: int, zygosity: NDArray[np.uint8]) -> None:
-        rows = len(zygosity)
-        self.columns = np.stack([counts["allele_count"][k], counts["allele_number"][k], zygosity.astype(np.int64)])
-        self.group = np.zeros(rows, np.intp)
-        first = np.zeros(rows, np.intp)
-        slots = np.full(_PAIRS, -1, np.intp)
-        num = group_rows(self.columns, slots, self.group, first)
-        self.first = first[:num]
-
-    def frequency(self) -> tuple[NDArray[np.int32], list[str]]:
-        count, number, _ = self.columns[:, self.first].tolist()
-        texts = [f"{c / n:.6g}" if n else UNKNOWN for c, n in zip(count, number, strict=True)]
-        return self.group.astype(np.int32), texts
-
-    def expected(self) -> tuple[NDArray[np.int32], list[str]]:
-        count, number, zygosity = self.columns[:, self.first]
-        shares = expected_share(zygosity.astype(np.uint8), count, number).tolist()
-        return self.group.astype(np.int32), [f"{x:.6g}" if x == x else UNKNOWN for x in shares]
-
-
-def _highest_texts(frequency: Sequence[_Frequency], code: NDArray[np.int32]) -> tuple[NDArray[np.int32], list[str]]:
-    """The highest frequency of each row as text. code : in which cohort, from 0; behind the last: in none"""
-    out = np.zeros(len(code), np.int32)
-    known = np.stack([shown.columns[1] for shown in frequency[1:]]).any(axis=0)
-    texts = [UNKNOWN, "0"]
-    out[known] = 1
-    for k, shown in enumerate(frequency[1:]):
-        group, mine = shown.frequency()
-        here = code == k
-        out[here] = group[here] + len(texts)
-        texts += mine
-    return out, texts
-
-
-class _Block:
-    """Collects the columns of some rows, and writes them."""
-
-    def __init__(self, rows: int) -> None:
-        self.rows = rows
-        self.layout: list[tuple[int, int]] = []
-        self._integers: list[NDArray[np.int64]] = []
-        self._codes: list[NDArray[np.int32]] = []
-        self._texts: list[bytes] = []
-        self._longest = 0
-
-    def integer(self, values: NDArray[np.int64]) -> None:
-        self.layout.append((0, len(self._integers)))
-        self._integers.append(values)
-
-    def code(self, codes: Codes, begin: int) -> None:
-        self.text(codes.codes[begin : begin + self.rows], codes.texts)
-
-    def text(self, codes: NDArray[np.int32], texts: Sequence[str]) -> None:
-        """A column of texts. Those of many different ones (annotations) are made small first."""
-        if len(texts) > self.rows:
-            used, codes = np.unique(codes, return_inverse=True)
-            texts = [texts[i] for i in used.tolist()]
-        self.layout.append((1, len(self._codes)))
-        self._codes.append((codes.reshape(-1) + len(self._texts)).astype(np.int32))
-        encoded = [text.encode() for text in texts]
-        self._texts += encoded
-        self._longest += max(map(len, encoded), default=0)
-
-    def written(self, alleles: Any, arena: NDArray[np.uint8]) -> memoryview:
-        starts = np.cumsum([0, *map(len, self._texts)])
-        table = np.frombuffer(b"".join(self._texts) + b"\0", np.uint8)
-        room = self.rows * (20 * (len(self._integers) + 1) + len(self.layout) + self._longest)
-        out = np.empty(room + int(alleles.num_ref.sum() + alleles.num_alt.sum()), np.uint8)
-        integers = np.stack(self._integers) if self._integers else np.zeros((0, self.rows), np.int64)
-        used = _locate.put_rows(
-            alleles.key, alleles.digest, alleles.text, alleles.num_ref, alleles.num_alt, arena,
-            np.array(self.layout, np.int64), np.ascontiguousarray(integers), np.stack(self._codes), table, starts, out,
-        )  # fmt: skip
-        return out.data[:used]

@@ -50,7 +50,7 @@ def rows_worth_a_look(variants: GenomeTable) -> tuple[list[Row], int]:
     order = chosen[np.lexsort((chosen, share, count > 0, in_one))][:MOST_ROWS]
     shown = variants.take(np.sort(order))
     columns = {name: dict(zip(np.sort(order).tolist(), shown[name].tolist(), strict=True)) for name in shown.columns}
-    annotations = [name for name in variants.annotations if name != "carriers"]
+    annotations = [name for name in variants.more if name != "carriers"]
     return [
         Row(
             **{name: columns[name][i] for name in _SITE},

@@ -13,7 +13,6 @@ _BY_KEY, _NO_ROW = 2, 3
 _SINGLE = np.uint64(1 << 27 | 1 << 23)
 _LENGTHS = np.uint64(0xFF800000)
 _BASES = np.array([65, 67, 71, 84], np.uint8)
-_TAB, _NEWLINE = np.uint8(9), np.uint8(10)
 
 
 @kernel
@@ -111,7 +110,9 @@ def classify(count: Any, number: Any, known: Any, covered: Any, limits: Any, sta
 
 
 @kernel
-def spell(key: Any, digest: Any, text: int, num_ref: int, num_alt: int, arena: Any, which: int, out: Any, at: int) -> int:
+def spell(
+    key: Any, digest: Any, text: int, num_ref: int, num_alt: int, arena: Any, which: int, out: Any, at: int
+) -> int:
     """Write REF (``which`` 0) or ALT (1) of a normalised allele; return where it ends.
 
     text : where ``REF>ALT`` begins in ``arena``, -1 where the key spells it
@@ -133,10 +134,11 @@ def put_rows(
     key: Any, digest: Any, text: Any, num_ref: Any, num_alt: Any, arena: Any, layout: Any, integers: Any, codes: Any,
     table: Any, table_start: Any, out: Any,
 ) -> int:  # fmt: skip
-    """Write rows of text, cells between tabs; return the bytes written.
+    """Write rows of text; return the bytes written.
 
     key, digest : uint64, text : int64, num_ref, num_alt : int32 of the alleles    arena : uint8, of long ones
-    layout : (columns, 2) int64: 0 and a row of ``integers``; 1 and a row of ``codes``; 2: POS, 3: REF, 4: ALT
+    layout : (columns, 3) int64: 0 and a row of ``integers``; 1 and a row of ``codes``; 2: POS, 3: REF, 4: ALT; then the
+        byte that stands behind, 0: none
     integers : (any, rows) int64    codes : (any, rows) int32 into the table
     table, table_start : uint8 texts one behind the other, and where each begins and the last ends
     out : uint8, with room for the longest rows
@@ -156,7 +158,7 @@ def put_rows(
                 at = put_integer(out, at, np.int64(key[row] >> np.uint64(32)))
             else:
                 at = spell(key[row], digest[row], text[row], num_ref[row], num_alt[row], arena, kind - 3, out, at)
-            out[at] = _TAB
-            at += 1
-        out[at - 1] = _NEWLINE
+            if layout[column, 2]:
+                out[at] = np.uint8(layout[column, 2])
+                at += 1
     return at

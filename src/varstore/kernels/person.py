@@ -105,7 +105,8 @@ def _number(buffer: Any, begin: int, end: int) -> int:
 
 
 @kernel
-def _is(buffer: Any, begin: int, end: int, key: Any) -> bool:
+def same_text(buffer: Any, begin: int, end: int, key: Any) -> bool:
+    """Whether ``buffer[begin:end]`` is ``key``."""
     if end - begin != key.size:
         return False
     same = True
@@ -124,7 +125,7 @@ def _info(buffer: Any, begin: int, end: int, key: Any) -> Any:
         equals = begin
         while equals < stop and buffer[equals] != _EQUALS:
             equals += 1
-        if equals < stop and _is(buffer, begin, equals, key):
+        if equals < stop and same_text(buffer, begin, equals, key):
             return equals + 1, stop
         begin = stop + 1
     return np.int64(-1), np.int64(-1)
@@ -169,7 +170,7 @@ def _subfield(buffer: Any, form: int, form_end: int, call: int, call_end: int, k
         last = call
         while last < call_end and buffer[last] != _COLON:
             last += 1
-        if _is(buffer, form, stop, key):
+        if same_text(buffer, form, stop, key):
             return _number(buffer, call, last)
         if last >= call_end:
             return _MISSING

@@ -128,7 +128,9 @@ class Absence:
         return unknown
 
 
-def inside_intervals(positions: NDArray[np.int64], start: NDArray[np.int64], end: NDArray[np.int64]) -> NDArray[np.bool_]:
+def inside_intervals(
+    positions: NDArray[np.int64], start: NDArray[np.int64], end: NDArray[np.int64]
+) -> NDArray[np.bool_]:  # fmt: skip
     """(positions,) whether one of some intervals, ascending, holds each; positions from 1, intervals from 0."""
     at = np.searchsorted(start, positions - 1, side="right") - 1
     return (at >= 0) & (positions <= np.append(end, 0)[at])
