@@ -74,8 +74,7 @@ def fx_compared(tmp_path_factory):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the table has the child, too
         repo.set_samples(folder / "people.tsv")
-    found = repo.compare_genome(folder / "child.vcf", by="group")
-    found = dataclasses.replace(found, wanted=dataclasses.replace(found.wanted, carriers=True))
+    found = repo.compare_genome(folder / "child.vcf", by="group", carriers=True)
     repo.describe_genome(found, panel=folder / "genes.bed", sex="male")
     return found.summary, found.variants
 

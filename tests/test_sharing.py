@@ -1,6 +1,5 @@
 """Rare alleles that a genome shares: by person, by group and by gene, against the oracle."""
 
-import dataclasses
 import json
 
 import numpy as np
@@ -65,11 +64,6 @@ def alleles_of(repo, name):
     return Carried.of(repo.compare_genome(name), len(repo.contigs)), others
 
 
-def named(found):
-    """A comparison for which carriers were asked for."""
-    return dataclasses.replace(found, wanted=dataclasses.replace(found.wanted, carriers=True))
-
-
 def assert_sharing(repo, vcf, name, max_frequency=0.5):
     carried, others = alleles_of(repo, name)
     found = whole.share(repo, carried, others, None, max_frequency)
@@ -124,7 +118,7 @@ def test_the_nearest_are_kin_and_their_group(tmp_path):
     (tmp_path / "people.tsv").write_text(two_groups.table())
     repo = create(tmp_path, two_groups.vcf(codes))
     repo.set_samples(tmp_path / "people.tsv")
-    found = repo.describe_genome(named(repo.compare_genome("p200", by="group")))
+    found = repo.describe_genome(repo.compare_genome("p200", by="group", carriers=True))
     said = found.summary
     assert {row["sample"] for row in said["sharing"]["people"][:2]} == {"p0", "p1"}
     assert said["sharing"]["closest"] == ["x"]
@@ -139,7 +133,7 @@ def test_the_nearest_are_kin_and_their_group(tmp_path):
     assert '"p0"' not in json.dumps(hidden)
     # The same genome as a file of its own, of which nothing says that it is there.
     (tmp_path / "child.vcf").write_text(two_groups.vcf(codes, [200]))
-    same = repo.describe_genome(named(repo.compare_genome(tmp_path / "child.vcf", by="group"))).summary
+    same = repo.describe_genome(repo.compare_genome(tmp_path / "child.vcf", by="group", carriers=True)).summary
     assert same["sharing"]["people"][0]["sample"] == "p200"
     assert same["person"]["num_people"] == 201
     assert "call_rate" not in same["person"]["measures"]
@@ -207,3 +201,29 @@ def test_panel(fx_people, tmp_path):
         )  # fmt: skip
         assert row["carrier_share"] == pytest.approx(len(people) / 59)
     assert table["n_carriers"].max() > 20
+
+
+def test_on_the_command_line(tmp_path, fx_cli):
+    codes = two_groups.calls()
+    (tmp_path / "people.tsv").write_text(two_groups.table())
+    (tmp_path / "p200.vcf").write_text(two_groups.vcf(codes, [200]))
+    (tmp_path / "genes.bed").write_text("1\t0\t40000\tone\nX\t0\t9\ttwo\n")
+    repo = create(tmp_path, two_groups.vcf(codes))
+    repo.set_samples(tmp_path / "people.tsv")
+    command = ["genome", repo.path, tmp_path / "p200.vcf", "--by", "group"]
+    page, folder = tmp_path / "report.html", tmp_path / "out"
+    done = fx_cli(*command, "--html", page, "--sex", "female")
+    assert done.stdout == ""
+    assert "closest by" in done.stderr
+    assert ": x\n" in done.stderr
+    assert "look at this: Stated to be female, but the calls on X are those of a male" in done.stderr
+    assert "contradict the stated sex" in page.read_text()
+    fx_cli(*command, "-o", folder, "--panel", tmp_path / "genes.bed")
+    summary = json.loads((folder / "summary.json").read_text())
+    lines = [line.split("\t") for line in (folder / "panel.tsv").read_text().splitlines()]
+    assert lines[0] == list(summary["panel"][0])
+    assert [line[3] for line in lines[1:]] == ["one", "two"]
+    assert int(lines[1][4]) == summary["panel"][0]["n_rare"] > 0
+    assert (folder / "variants.tsv").stat().st_size
+    done = fx_cli(*command, "--panel", tmp_path / "genes.bed", status=1)
+    assert "--panel needs --html FILE, or a folder for -o" in done.stderr
