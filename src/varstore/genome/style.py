@@ -50,6 +50,7 @@ svg .part2 { fill: var(--part2); } svg .part3 { fill: var(--part3); }
 table { border-collapse: collapse; width: 100%; font-size: .92rem; font-variant-numeric: tabular-nums; }
 th, td { text-align: left; padding: .3rem .6rem; border-bottom: 1px solid var(--edge); vertical-align: top; }
 td.n, th.n { text-align: right; }
+td.n { white-space: nowrap; }
 td.allele { font-family: ui-monospace, "DejaVu Sans Mono", monospace; overflow-wrap: anywhere; max-width: 16rem; }
 dt { font-weight: 600; margin-top: .8rem; }
 dd { margin: 0; max-width: 46rem; }
