@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..kernels.people import NO_SNV, TRANSITION, TRANSVERSION
+from .person import kinds_of_keys
 from .table import STATES
 
 if TYPE_CHECKING:
-    from ..ingest.person import Alleles
     from .comparing import GenomeComparison
 
 _NOT_CALLABLE = STATES.index("not_callable")
@@ -52,19 +51,10 @@ class Carried:
         mine = alleles.take(kept)
         return cls(
             mine.contig.astype(np.int64), mine.position, mine.num_ref.astype(np.int64), mine.key, mine.digest,
-            kinds_of_keys(mine), mine.zygosity, counts["allele_count"][0][kept], counts["allele_number"][0][kept],
+            kinds_of_keys(mine.key), mine.zygosity, counts["allele_count"][0][kept], counts["allele_number"][0][kept],
         )  # fmt: skip
 
     def is_rare(self, max_frequency: float) -> NDArray[np.bool_]:
         """(alleles,) whether each is below this frequency; one that nobody else has is."""
         out: NDArray[np.bool_] = (self.allele_count < max_frequency * self.allele_number) | (self.allele_count == 0)
         return out
-
-
-def kinds_of_keys(alleles: Alleles) -> NDArray[np.uint8]:
-    """(alleles,) whether each changes one base, and how: NO_SNV, TRANSITION or TRANSVERSION."""
-    single = (alleles.num_ref == 1) & (alleles.num_alt == 1) & (alleles.text < 0)
-    # A, C, G, T are 0 to 3: purines and pyrimidines differ in the low bit.
-    changed: Any = (alleles.key ^ (alleles.key >> np.uint64(2))) & np.uint64(3)
-    kind = np.where(changed == 2, TRANSITION, TRANSVERSION)
-    return np.where(single, kind, NO_SNV).astype(np.uint8)

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..kernels import carriers as _carriers
-from ..kernels.people import TRANSITION, TRANSVERSION
+from ..kernels.people import NO_SNV, TRANSITION, TRANSVERSION
 from ..kernels.person import HEMI, HET, HOM
 from ..model.ploidy import X, build_of, classes_at
 from ..query.carriers import counted_alleles, over_blocks
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from ..codec.carriers import Alleles, Traits
     from ..codec.layout import BlockSets, Scratch
     from ..model.regions import Region
+    from ..query.carriers import CountedAlleles
     from ..query.union import AlleleKey
 
 # Classes of rarity in the repository, and the shares that bound those of more than one copy.
@@ -89,8 +90,7 @@ def everybody(
     question = Question(*where, masks, None, True, filters, genotypes=False)
     tally = np.zeros((version._num_numbers, _carriers.NUM_FIELDS), np.int64)
     for found in counted_alleles(version, question):
-        traits = traits_of(version, found.contig, found.position, found.ref, found.alt,
-                           found.allele_count, found.allele_number)  # fmt: skip
+        traits = traits_of(version, found)
 
         def look(
             block: BlockSets, first_row: int, alleles: Alleles, numbers: NDArray[np.int64], scratch: Scratch,
@@ -108,16 +108,27 @@ def everybody(
     return Tallies(present, tally[present])
 
 
-def traits_of(
-    version: Version, contig: NDArray[np.int64], position: NDArray[np.int64], ref: NDArray[Any], alt: NDArray[Any],
-    allele_count: NDArray[np.int64], allele_number: NDArray[np.int64],
-) -> Traits:  # fmt: skip
-    """What is known of alleles: (alleles,) each; ``contig`` is the place in the contig table."""
+def traits_of(version: Version, found: CountedAlleles) -> Traits:
+    """What is known of alleles."""
     from ..codec.carriers import Traits  # noqa: PLC0415
-    from ..stats.samples import kinds_of  # noqa: PLC0415
 
-    kind = kinds_of(ref.tolist(), alt.tolist())
-    return Traits(allele_count, allele_number, kind, on_x(version, contig, position), np.array(BOUNDS))
+    kind = kinds_of_keys(found.key)
+    unknown = np.flatnonzero(found.key == 0)
+    if len(unknown):
+        from ..stats.samples import kinds_of  # noqa: PLC0415
+
+        kind[unknown] = kinds_of(found.ref[unknown].tolist(), found.alt[unknown].tolist())
+    x = on_x(version, found.contig, found.position)
+    return Traits(found.allele_count, found.allele_number, kind, x, np.array(BOUNDS))
+
+
+def kinds_of_keys(key: NDArray[np.uint64]) -> NDArray[np.uint8]:
+    """(alleles,) whether each changes one base, and how: NO_SNV, TRANSITION or TRANSVERSION (docs/format.md, Keys)."""
+    # Not hashed, one base of REF and one of ALT.
+    single = key & np.uint64(0xFF800000) == np.uint64(1 << 27 | 1 << 23)
+    # A, C, G, T are 0 to 3: purines and pyrimidines differ in the low bit.
+    changed = (key ^ (key >> np.uint64(2))) & np.uint64(3)
+    return np.where(single, np.where(changed == 2, TRANSITION, TRANSVERSION), NO_SNV).astype(np.uint8)
 
 
 def on_x(version: Version, contig: NDArray[np.int64], position: NDArray[np.int64]) -> NDArray[np.bool_]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
@@ -17,6 +17,7 @@ from .version import Version
 
 if TYPE_CHECKING:
     from ..codec.carriers import Alleles, Carriers
+    from ..codec.counts import BlockCounts
     from ..codec.layout import BlockSets, Scratch
     from .union import Answers, Piece
 
@@ -67,7 +68,7 @@ class CountedAlleles:
     """Some alleles in the order of the axis, with counts of everybody asked for, and where they stand.
 
     contig : (alleles,) int64, place in the contig table    position : int64, 1-based    ref, alt : object of str
-    allele_count, allele_number : (alleles,) int64
+    key : uint64, of the normalised allele; 0: not known    allele_count, allele_number : (alleles,) int64
     reads : where they stand in the batches; ``index`` is of these alleles
     """
 
@@ -75,12 +76,26 @@ class CountedAlleles:
     position: NDArray[np.int64]
     ref: NDArray[Any]
     alt: NDArray[Any]
+    key: NDArray[np.uint64]
     allele_count: NDArray[np.int64]
     allele_number: NDArray[np.int64]
     reads: Sequence[AlleleRead]
 
     def __len__(self) -> int:
         return len(self.position)
+
+    @classmethod
+    def joined(cls, parts: Sequence[CountedAlleles]) -> CountedAlleles:
+        """Alleles one part after another."""
+        if len(parts) == 1:
+            return parts[0]
+        names = [each.name for each in fields(cls) if each.name != "reads"]
+        columns: dict[str, Any] = {name: np.concatenate([getattr(part, name) for part in parts]) for name in names}
+        first, reads = 0, []
+        for part in parts:
+            reads += [replace(read, index=np.where(read.index < 0, -1, read.index + first)) for read in part.reads]
+            first += len(part)
+        return cls(**columns, reads=reads)
 
 
 def counted_alleles(version: Version, question: Question) -> Iterator[CountedAlleles]:
@@ -96,33 +111,43 @@ def counted_alleles(version: Version, question: Question) -> Iterator[CountedAll
 
 def _on_one_axis(version: Version, question: Question, jobs: Sequence[CountJob]) -> Iterator[CountedAlleles]:
     """Alleles of records that all batches have."""
-    store, table = jobs[0].store, version._batches[0].contigs
     planned = _planned(version, question)
     chunks = sum(max(1, job.store.num_sample_chunks) for job in jobs)
     step = max(1, _READS_AT_A_TIME // chunks)
     for reads in (planned[begin : begin + step] for begin in range(0, len(planned), step)):
-        for read, counts in zip(reads, count(jobs, reads, version._map, genotypes=False), strict=True):
-            sites = store.site_chunk(read.chunk)
-            rows = np.arange(len(sites.position)) if read.rows is None else read.rows
-            chosen = np.zeros(len(sites.position), np.bool_)
-            chosen[rows] = True
-            keep = np.flatnonzero(chosen[sites.record_of_alt])
-            record = np.repeat(np.arange(len(rows)), counts.num_alts)
-            alts = sites.alts[keep]
-            with_row = np.fromiter((alt not in NO_ROW for alt in alts.tolist()), np.bool_, len(alts))
-            index = np.where(with_row, np.cumsum(with_row) - 1, -1)
-            keep, record = keep[with_row], record[with_row]
-            mine = [
-                AlleleRead(job, batch.numbers, read.chunk, rows, counts.alt_start, index)
-                for job, batch in zip(jobs, version._batches, strict=True)
-                if job.store.has_genotypes
-            ]
-            yield CountedAlleles(
-                table[sites.contig[sites.record_of_alt[keep]]].astype(np.int64),
-                sites.position_of_alt[keep].astype(np.int64), sites.ref_of_alt[keep], sites.alts[keep],
-                counts.allele_count[-1][with_row], counts.allele_number[-1][record],
-                [read for read in map(AlleleRead.passing, mine) if read is not None],
-            )  # fmt: skip
+        counted = count(jobs, reads, version._map, genotypes=False)
+        parts = [_of_read(version, jobs, read, counts) for read, counts in zip(reads, counted, strict=True)]
+        yield CountedAlleles.joined(parts)
+
+
+def _of_read(version: Version, jobs: Sequence[CountJob], read: ChunkRead, counts: BlockCounts) -> CountedAlleles:
+    """Alleles of some records of a chunk that all batches have."""
+    batches = version._batches
+    sites = jobs[0].store.site_chunk(read.chunk)
+    rows = np.arange(len(sites.position)) if read.rows is None else read.rows
+    keep: NDArray[np.int64] = np.arange(len(sites.record_of_alt))
+    if len(rows) < len(sites.position):
+        keep = np.flatnonzero(np.isin(sites.record_of_alt, rows))
+    record, index = np.repeat(np.arange(len(rows)), counts.num_alts), np.arange(len(keep))
+    with_row = np.ones(len(keep), np.bool_)
+    if sites.has_stand_ins:
+        with_row = np.fromiter((alt not in NO_ROW for alt in sites.alts[keep].tolist()), np.bool_, len(keep))
+        index = np.where(with_row, np.cumsum(with_row) - 1, -1)
+    keep, record = keep[with_row], record[with_row]
+    reads = [
+        AlleleRead(job, batch.numbers, read.chunk, rows, counts.alt_start, index)
+        for job, batch in zip(jobs, batches, strict=True)
+        if job.store.has_genotypes
+    ]
+    row = sites.record_of_alt[keep]
+    key = np.zeros(len(keep), np.uint64)
+    if "keys" in batches[0].derived:
+        key = batches[0].alleles.keys.chunk(read.chunk).key[row, keep - sites.alt_start[row]]
+    return CountedAlleles(
+        batches[0].contigs[sites.contig[row]].astype(np.int64), sites.position_of_alt[keep].astype(np.int64),
+        sites.ref_of_alt[keep], sites.alts[keep], key, counts.allele_count[-1][with_row],
+        counts.allele_number[-1][record], [read for read in map(AlleleRead.passing, reads) if read is not None],
+    )  # fmt: skip
 
 
 def _planned(version: Version, question: Question) -> list[ChunkRead]:
@@ -150,7 +175,8 @@ def _on_the_union(version: Version, question: Question, jobs: Sequence[CountJob]
         counts, _ = count_piece(piece, union_jobs, people, version._map, genotypes=False)
         ref, alt = piece.spelled(stores)
         yield CountedAlleles(
-            np.full(len(piece), piece.contig, np.int64), piece.start + 1, ref, alt, counts.allele_count[-1],
+            np.full(len(piece), piece.contig, np.int64), piece.start + 1, ref, alt, piece.key,
+            counts.allele_count[-1],
             counts.allele_number[-1], list(reads_of_piece(version, jobs, piece)),
         )  # fmt: skip
 
