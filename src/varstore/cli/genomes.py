@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import click
 
@@ -23,7 +24,7 @@ _DEFAULT_NAMES = {"tsv": "variants.tsv", "json": "variants.jsonl", "arrow": "var
 
 @click.command()
 @repo_argument
-@click.argument("genome", metavar="INPUT")
+@click.argument("person", metavar="INPUT")
 @click.option("--sample", metavar="ID", help="Which of the samples of INPUT; needed where it has several.")
 @cohort_option
 @by_option
@@ -53,14 +54,14 @@ _DEFAULT_NAMES = {"tsv": "variants.tsv", "json": "variants.jsonl", "arrow": "var
     help="File for the table; or a folder, for the table and summary.json.",
 )
 @click.option("--format", "form", type=click.Choice(_FORMS), help="Form of the table.  [default: by PATH, else tsv]")
-def genome(repo: str, genome: str, output: str | None, form: str | None, **options: Any) -> None:
+def genome(repo: str, person: str, output: str | None, form: str | None, **options: Any) -> None:
     """Compare one genome with REPO, one row a variant: how common it is, in whom, and what is not known of it.
 
     INPUT is a VCF, BCF or gVCF, text of a direct-to-consumer service, or the id of a sample of REPO, who is left out of
     all counts then. A summary goes to the error stream.
     """
     target, form = _target(output, form)
-    found = _compare(open_repository(repo), genome, **options)
+    found = _compare(open_repository(repo), person, **options)
     _tell(found.summary)
     _write(found, target, form)
     if output is not None and target is not None and Path(output) != target:
@@ -85,7 +86,7 @@ def _target(output: str | None, form: str | None) -> tuple[Path | None, str]:
 
 
 def _compare(
-    repo: Any, genome: str, *, cohorts: tuple[str, ...], by: str | None, vocabulary: str | None, regions: str | None,
+    repo: Any, person: str, *, cohorts: tuple[str, ...], by: str | None, vocabulary: str | None, regions: str | None,
     apply_filters: str | None, **options: Any,
 ) -> Any:  # fmt: skip
     """Ask the repository what the options say."""
@@ -93,7 +94,7 @@ def _compare(
     from .cohorts import chosen_cohorts  # noqa: PLC0415
 
     return repo.compare_genome(
-        genome,
+        person,
         cohorts=chosen_cohorts(repo, cohorts, by, vocabulary=vocabulary),
         region=split_regions(regions, repo.contigs) if regions else None,
         filters=apply_filters,
@@ -122,7 +123,7 @@ def _tell(summary: dict[str, Any]) -> None:
 def _write(found: Any, target: Path | None, form: str) -> None:
     """Write the table."""
     if form in ("vcf", "bcf"):
-        found.write_vcf(target or click.get_binary_stream("stdout"), form)
+        found.write_vcf(target or _screen(), form)
         return
     if form != "tsv":
         from . import show  # noqa: PLC0415
@@ -130,17 +131,24 @@ def _write(found: Any, target: Path | None, form: str) -> None:
         show.table(found.variants, None if target is None else str(target), form)
         return
     if target is None:
-        stream = click.get_binary_stream("stdout")
-        for block in found.variants.blocks():
-            stream.write(block)
-        stream.flush()
+        _put(found.variants, _screen())
         return
     try:
         with open(target, "wb") as file:
-            for block in found.variants.blocks():
-                file.write(block)
+            _put(found.variants, file)
     except OSError as error:
         raise QueryError(f"{target}: cannot be written ({error.strerror})") from None
+
+
+def _screen() -> BinaryIO:
+    stream: BinaryIO = sys.stdout.buffer
+    return stream
+
+
+def _put(table: Any, stream: BinaryIO) -> None:
+    for block in table.blocks():
+        stream.write(block)
+    stream.flush()
 
 
 def _write_summary(summary: dict[str, Any], path: Path) -> None:
