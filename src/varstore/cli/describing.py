@@ -12,7 +12,7 @@ from ..errors import QueryError
 
 _OPTIONS = (
     click.option(
-        "--person",
+        "--whole",
         is_flag=True,
         help="Describe the person as a whole, too: counts beside those of everybody else, sex, and who shares the rare "
         "alleles, by person and by --cohort or --by.",
@@ -44,10 +44,10 @@ def person_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def describe(
-    repo: Any, found: Any, folder: Path | None, *, person: bool, sex: str | None, panel: str | None, html: str | None
+    repo: Any, found: Any, folder: Path | None, *, whole: bool, sex: str | None, panel: str | None, html: str | None
 ) -> None:
     """Describe the person if it is asked for, write the report, and what else goes to a folder. Raises QueryError."""
-    if not (person or sex or panel or html):
+    if not (whole or sex or panel or html):
         return
     repo.describe_genome(found, panel=panel, sex=sex)
     for line in _lines(found.summary):

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import click
 
@@ -24,7 +25,7 @@ _DEFAULT_NAMES = {"tsv": "variants.tsv", "json": "variants.jsonl", "arrow": "var
 
 @click.command()
 @repo_argument
-@click.argument("genome", metavar="INPUT")
+@click.argument("person", metavar="INPUT")
 @click.option("--sample", metavar="ID", help="Which of the samples of INPUT; needed where it has several.")
 @cohort_option
 @by_option
@@ -55,19 +56,19 @@ _DEFAULT_NAMES = {"tsv": "variants.tsv", "json": "variants.jsonl", "arrow": "var
 )
 @click.option("--format", "form", type=click.Choice(_FORMS), help="Form of the table.  [default: by PATH, else tsv]")
 @person_options
-def genome(repo: str, genome: str, output: str | None, form: str | None, **options: Any) -> None:
+def genome(repo: str, person: str, output: str | None, form: str | None, **options: Any) -> None:
     """Compare one genome with REPO, one row a variant: how common it is, in whom, and what is not known of it.
 
     INPUT is a VCF, BCF or gVCF, text of a direct-to-consumer service, or the id of a sample of REPO, who is left out of
     all counts then. A summary goes to the error stream.
     """
-    whole = {name: options.pop(name) for name in ("person", "sex", "panel", "html")}
+    whole = {name: options.pop(name) for name in ("whole", "sex", "panel", "html")}
     in_place_of_table = whole["html"] is not None and output is None and form is None
     target, form = _target(output, form)
     folder = target.parent if target is not None and Path(str(output)) != target else None
     check_options(folder, **whole)
     opened = open_repository(repo)
-    found = _compare(opened, genome, **options)
+    found = _compare(opened, person, **options)
     _tell(found.summary)
     if not in_place_of_table:
         _write(found, target, form)
@@ -94,7 +95,7 @@ def _target(output: str | None, form: str | None) -> tuple[Path | None, str]:
 
 
 def _compare(
-    repo: Any, genome: str, *, cohorts: tuple[str, ...], by: str | None, vocabulary: str | None, regions: str | None,
+    repo: Any, person: str, *, cohorts: tuple[str, ...], by: str | None, vocabulary: str | None, regions: str | None,
     apply_filters: str | None, **options: Any,
 ) -> Any:  # fmt: skip
     """Ask the repository what the options say."""
@@ -102,7 +103,7 @@ def _compare(
     from .cohorts import chosen_cohorts  # noqa: PLC0415
 
     return repo.compare_genome(
-        genome,
+        person,
         cohorts=chosen_cohorts(repo, cohorts, by, vocabulary=vocabulary),
         region=split_regions(regions, repo.contigs) if regions else None,
         filters=apply_filters,
@@ -131,7 +132,7 @@ def _tell(summary: dict[str, Any]) -> None:
 def _write(found: Any, target: Path | None, form: str) -> None:
     """Write the table."""
     if form in ("vcf", "bcf"):
-        found.write_vcf(target or click.get_binary_stream("stdout"), form)
+        found.write_vcf(target or _screen(), form)
         return
     if form != "tsv":
         from . import show  # noqa: PLC0415
@@ -139,17 +140,24 @@ def _write(found: Any, target: Path | None, form: str) -> None:
         show.table(found.variants, None if target is None else str(target), form)
         return
     if target is None:
-        stream = click.get_binary_stream("stdout")
-        for block in found.variants.blocks():
-            stream.write(block)
-        stream.flush()
+        _put(found.variants, _screen())
         return
     try:
         with open(target, "wb") as file:
-            for block in found.variants.blocks():
-                file.write(block)
+            _put(found.variants, file)
     except OSError as error:
         raise QueryError(f"{target}: cannot be written ({error.strerror})") from None
+
+
+def _screen() -> BinaryIO:
+    stream: BinaryIO = sys.stdout.buffer
+    return stream
+
+
+def _put(table: Any, stream: BinaryIO) -> None:
+    for block in table.blocks():
+        stream.write(block)
+    stream.flush()
 
 
 def _write_summary(summary: dict[str, Any], path: Path) -> None:

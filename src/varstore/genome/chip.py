@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import re
+import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -38,7 +39,7 @@ def is_chip(path: Path) -> bool:
     """Whether a file is such text: lines of 4 or 5 columns, of which the third is a position."""
     try:
         text = _read(path, _HEAD)
-    except (OSError, UnicodeDecodeError):
+    except (OSError, EOFError, UnicodeDecodeError, zlib.error):
         return False
     if text.startswith("##fileformat"):
         return False
@@ -66,7 +67,7 @@ def read_chip(version: Version, path: Path, absent: str) -> Genome:
     assert version.manifest is not None
     try:
         text = _read(path)
-    except (OSError, UnicodeDecodeError, EOFError) as error:
+    except (OSError, EOFError, UnicodeDecodeError, zlib.error) as error:
         raise InputError(f"{path}: cannot be read ({error})") from None
     _check_build(version, path, text)
     places = Places({}, version.manifest.contigs, str(path), version._bases)

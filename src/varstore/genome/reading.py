@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -83,7 +84,7 @@ class Genome:
         """Contigs that it has alleles on, and which alleles those are."""
         contig = self.alleles.contig
         cuts = [0, *(np.flatnonzero(np.diff(contig)) + 1).tolist(), len(contig)]
-        return [(int(contig[a]), slice(a, b)) for a, b in zip(cuts, cuts[1:], strict=False) if b > a]
+        return [(int(contig[a]), slice(a, b)) for a, b in pairwise(cuts) if b > a]
 
     def take(self, which: NDArray[Any]) -> Genome:
         """The same with some of its alleles."""

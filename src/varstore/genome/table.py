@@ -125,7 +125,7 @@ class GenomeTable(CountTable):
         buffer = np.zeros(int(max(alleles.num_ref.max(initial=0), alleles.num_alt.max(initial=0))) + 1, np.uint8)
         for row in np.flatnonzero(~single).tolist():
             size = _locate.spell(
-                alleles.key[row], alleles.digest[row], alleles.text[row], alleles.num_ref[row], alleles.num_alt[row],
+                alleles.key[row], alleles.text[row], alleles.num_ref[row], alleles.num_alt[row],
                 arena, which, buffer, 0,
             )  # fmt: skip
             out[row] = buffer[:size].tobytes().decode()

@@ -130,7 +130,7 @@ class TextRows:
         out = np.empty(room + int(alleles.num_ref.sum() + alleles.num_alt.sum()), np.uint8)
         integers = np.stack(self._integers) if self._integers else np.zeros((0, self.rows), np.int64)
         used = _locate.put_rows(
-            alleles.key, alleles.digest, alleles.text, alleles.num_ref, alleles.num_alt, arena,
+            alleles.key, alleles.text, alleles.num_ref, alleles.num_alt, arena,
             np.array(self.layout, np.int64), np.ascontiguousarray(integers), np.stack(self._codes), table, starts, out,
         )  # fmt: skip
         return out.data[:used]

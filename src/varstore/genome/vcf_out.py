@@ -45,7 +45,9 @@ def write_vcf(table: GenomeTable, summary: dict[str, Any], target: PathLike | Bi
         return
     packed = path.suffix in (".gz", ".bgz")
     with opened(path) as file:
-        for block in (_header(table, summary), *_blocks(table)):
+        head = _header(table, summary)
+        file.write(bgzf.compress(head) if packed else head)
+        for block in _blocks(table):
             file.write(bgzf.compress(block) if packed else block)
         if packed:
             file.write(bgzf.END)

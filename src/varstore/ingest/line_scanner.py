@@ -205,7 +205,7 @@ def scan_file(
 
     assert isinstance(source.text, TextFile | BcfFile)
     running: deque[Future[P]] = deque()
-    pieces = iter(source.text.pieces(_PIECE))
+    pieces: Iterator[Preparable] = iter(source.text.pieces(_PIECE))
     num_rows, more = 0, True
     with ThreadPoolExecutor(threads, "genome") as pool:
         while more or running:

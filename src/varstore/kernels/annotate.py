@@ -81,7 +81,7 @@ def scan_sites(
     mine = np.zeros(cursors.size, np.int64)
     at, near = begin, low
     while at < end:
-        status, position, line_end = line_columns(buffer, at, end, 8, False, places)
+        status, position, line_end = line_columns(buffer, at, end, 7, False, places)
         if status == NEED_ROOM:
             return DONE, at
         if status != DONE:

@@ -84,6 +84,24 @@ def match_chunk(
 
 
 @kernel
+def single_bases(keys: Any, begin: int, end: int, position: Any, out: Any) -> None:
+    """Write REF of single bases of a chunk at some positions: 0 to 3 of A, C, G, T.
+
+    keys : (rows, ALT alleles) uint64, its rows ``begin`` to ``end`` are of the contig
+    position : int64, ascending    out : uint8, as it was where there is none
+    """
+    for row in range(begin, end):
+        for a in range(keys.shape[1]):
+            key = keys[row, a]
+            if key & _LENGTHS == _SINGLE:
+                place = np.int64(key >> np.uint64(32))
+                at = np.searchsorted(position, place)
+                while at < position.size and position[at] == place:
+                    out[at] = np.uint8(key & np.uint64(3))
+                    at += 1
+
+
+@kernel
 def classify(count: Any, number: Any, known: Any, covered: Any, limits: Any, state: Any, rarity: Any) -> None:
     """Say of each allele what is known of it, and how rare it is.
 
@@ -110,9 +128,7 @@ def classify(count: Any, number: Any, known: Any, covered: Any, limits: Any, sta
 
 
 @kernel
-def spell(
-    key: Any, digest: Any, text: int, num_ref: int, num_alt: int, arena: Any, which: int, out: Any, at: int
-) -> int:
+def spell(key: Any, text: int, num_ref: int, num_alt: int, arena: Any, which: int, out: Any, at: int) -> int:
     """Write REF (``which`` 0) or ALT (1) of a normalised allele; return where it ends.
 
     text : where ``REF>ALT`` begins in ``arena``, -1 where the key spells it
@@ -131,12 +147,12 @@ def spell(
 
 @kernel
 def put_rows(
-    key: Any, digest: Any, text: Any, num_ref: Any, num_alt: Any, arena: Any, layout: Any, integers: Any, codes: Any,
+    key: Any, text: Any, num_ref: Any, num_alt: Any, arena: Any, layout: Any, integers: Any, codes: Any,
     table: Any, table_start: Any, out: Any,
 ) -> int:  # fmt: skip
     """Write rows of text; return the bytes written.
 
-    key, digest : uint64, text : int64, num_ref, num_alt : int32 of the alleles    arena : uint8, of long ones
+    key : uint64, text : int64, num_ref, num_alt : int32 of the alleles    arena : uint8, of long ones
     layout : (columns, 3) int64: 0 and a row of ``integers``; 1 and a row of ``codes``; 2: POS, 3: REF, 4: ALT; then the
         byte that stands behind, 0: none
     integers : (any, rows) int64    codes : (any, rows) int32 into the table
@@ -157,7 +173,7 @@ def put_rows(
             elif kind == 2:
                 at = put_integer(out, at, np.int64(key[row] >> np.uint64(32)))
             else:
-                at = spell(key[row], digest[row], text[row], num_ref[row], num_alt[row], arena, kind - 3, out, at)
+                at = spell(key[row], text[row], num_ref[row], num_alt[row], arena, kind - 3, out, at)
             if layout[column, 2]:
                 out[at] = np.uint8(layout[column, 2])
                 at += 1

@@ -15,8 +15,8 @@ DONE, NEED_ROOM, NEW_CONTIG, BLANK_LINE, BAD_COLUMNS, BAD_POSITION, BAD_TEXT, BA
 HET, HOM, HEMI = range(3)
 # What is said of a stretch where the person is reference: by a record of its own, by a reference block.
 RECORD, BLOCK = range(2)
-# What is kept of an allele: lengths of the normalised REF and ALT, where its text is (-1: the key spells it), record, ALT
-# from 1, zygosity, and whether no allele of the call is missing.
+# What is kept of an allele: lengths of the normalised REF and ALT, where its text is (-1: the key spells it), record,
+# ALT from 1, zygosity, and whether no allele of the call is missing.
 NUM_REF, NUM_ALT, TEXT, RECORD_OF, ALT_OF, ZYGOSITY, WHOLE = range(7)
 NUM_FACTS = 7
 # Cursors: how far the arrays are filled, and counts of records.
@@ -355,8 +355,8 @@ def line_columns(buffer: Any, at: int, end: int, column: int, is_last: bool, pla
 
 @kernel
 def scan_person(
-    buffer: Any, begin: int, end: int, column: int, is_last: bool, chrom: Any, sequence: Any, min_ref_gq: int, keys: Any,
-    facts: Any, arena: Any, stretches: Any, cursors: Any, scratch: Any, fault: Any,
+    buffer: Any, begin: int, end: int, column: int, is_last: bool, chrom: Any, sequence: Any, min_ref_gq: int,
+    keys: Any, facts: Any, arena: Any, stretches: Any, cursors: Any, scratch: Any, fault: Any,
 ) -> Any:  # fmt: skip
     """Read the whole lines of ``buffer[begin:end]`` that are of one contig; return (status, bytes consumed up to).
 
