@@ -18,7 +18,7 @@ from ..errors import VarstoreError
 from ..kernels.startup import run_alone
 from .cohort_commands import cohort
 from .genomes import genome
-from .linkage import prune
+from .linkage import prune, roh
 from .options import (
     absent_option,
     callable_option,
@@ -245,6 +245,7 @@ def export(repo: str, **options: Any) -> None:
 
 
 main.add_command(prune)
+main.add_command(roh)
 main.add_command(cohort)
 
 
