@@ -262,16 +262,13 @@ def test_in_a_browser(fx_compared, tmp_path):
     command = [browser, "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path / 'user'}"]
     picture = tmp_path / "report.png"
     dom = subprocess.run(
-        [*command, "--dump-dom", path.as_uri()], capture_output=True, text=True, timeout=100, check=True
-    )
+        [*command, "--window-size=1000,2000", f"--screenshot={picture}", "--dump-dom", path.as_uri()],
+        capture_output=True, text=True, timeout=100, check=True,
+    )  # fmt: skip
     title = re.search("<title>(.*?)</title>", dom.stdout, re.DOTALL).group(1)
     assert title != "run"
     assert "&lt;script&gt;" in title
     assert dom.stdout.count("<svg") == report.report(summary, variants).count("<svg")
-    subprocess.run(
-        [*command, "--window-size=1000,2000", f"--screenshot={picture}", path.as_uri()],
-        capture_output=True, timeout=100, check=True,
-    )  # fmt: skip
     import matplotlib.image
 
     pixels = matplotlib.image.imread(picture)

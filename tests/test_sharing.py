@@ -127,6 +127,9 @@ def test_the_nearest_are_kin_and_their_group(tmp_path):
     assert said["person"]["measures"]["n_alleles"]["value"] == len(found.variants)
     assert said["person"]["measures"]["call_rate"]["value"] == 1
     assert said["person"]["measures"]["call_rate"]["num_people"] == 200
+    runs = repo.runs_of_homozygosity().people
+    assert said["homozygosity"]["num_bases"]["value"] == runs["num_bases"][200]
+    assert said["homozygosity"]["f_roh"]["num_people"] == 200
     hidden = repo.describe_genome(repo.compare_genome("p200", by="group")).summary
     assert {row["sample"] for row in hidden["sharing"]["people"]} == {None}
     assert hidden["sharing"]["people"][0]["group"] == "x"
@@ -137,6 +140,7 @@ def test_the_nearest_are_kin_and_their_group(tmp_path):
     assert same["sharing"]["people"][0]["sample"] == "p200"
     assert same["person"]["num_people"] == 201
     assert "call_rate" not in same["person"]["measures"]
+    assert "that are in the repository" in same["homozygosity"]["reason"]
     assert (same["sex"]["stated"], same["sex"]["inferred"]) == ("unknown", "male")
     assert not said["sex"]["contradiction"]
     json.dumps(same, allow_nan=False)

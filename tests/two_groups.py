@@ -1,11 +1,14 @@
 """Two populations with rare alleles of their own, men and women, and a child of two of them: as VCF and as a table."""
 
+from functools import cache
+
 import numpy as np
 
 RARE, COMMON, ON_X = 3000, 400, 200
 EACH = 100
 
 
+@cache
 def calls(seed=7):
     """(sites, people, 2) codes: ``EACH`` of x, ``EACH`` of y, and a child of the first two of x."""
     rng = np.random.default_rng(seed)

@@ -46,6 +46,12 @@ DEFINITIONS = (
         "fences); with fewer than 20 others none does.",
     ),
     Definition(
+        "homozygosity",
+        "Runs of homozygosity",
+        "Stretches of at least a million bases and a hundred sites in which a person has two copies of the same (as "
+        "plink 1.9 finds them). F is their share of the bases from the first site to the last of each contig.",
+    ),
+    Definition(
         "sex",
         "Sex",
         "Of the ALT alleles on X outside the pseudoautosomal regions somebody with one X has next to none beside "

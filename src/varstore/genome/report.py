@@ -57,7 +57,8 @@ def report(summary: Mapping[str, Any], variants: GenomeTable) -> str:
     checks = checks_of(summary)
     main = tag(
         "main",
-        _at_a_glance(summary, checks), _compared(summary, checks), _rarity(summary), _person(summary), _sex(summary),
+        _at_a_glance(summary, checks), _compared(summary, checks), _rarity(summary), _person(summary),
+        _homozygosity(summary), _sex(summary),
         _variants(variants), _groups(summary), _nearest(summary), _axes(summary), _panel(summary), _limits(),
         _definitions(), id="main",
     )  # fmt: skip
@@ -220,6 +221,19 @@ def _standing_out(names: Sequence[str], measures: Mapping[str, Any], others: str
         for name in names
     ]
     return tag("div", tag("ul", *(tag("li", text) for text in said)), class_="note look")
+
+
+def _homozygosity(summary: Mapping[str, Any]) -> Safe:
+    found = summary["homozygosity"]
+    if found["reason"]:
+        said = f"Not known: {found['reason']}. "
+    else:
+        f_roh, bases = found["f_roh"], found["num_bases"]
+        said = (
+            f"{number(found['n_runs']['value'])} runs of {number(bases['value'])} bases together: F "
+            f"{number(f_roh['value'])} (of 90 in 100 others {number(f_roh['p5'])} to {number(f_roh['p95'])}). "
+        )
+    return _section("homozygosity", "Runs of homozygosity", tag("p", said, _more("homozygosity")))
 
 
 def _sex(summary: Mapping[str, Any]) -> Safe:

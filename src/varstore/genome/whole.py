@@ -6,7 +6,7 @@ import os
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,7 @@ from ..model.regions import END_OF_CONTIG
 from ..model.results import CountTable
 from ..query.cohorts import members
 from ..query.version import Version
+from ..relatedness.asking import Relatedness
 from ..stats.asking import Statistics
 from . import person, sharing
 from .carried import Carried
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 PathLike = str | os.PathLike[str]
 # People that are listed as the nearest.
 MOST_PEOPLE = 10
+# Calls in which runs of homozygosity of everybody are looked for.
+MOST_CALLS = 2_000_000_000
 _NO_SKETCH = "kinship needs sites that are spread over the genome: none are stored with this repository"
 _NO_AXES = "no principal axes are stored with this repository"
 
@@ -44,7 +47,7 @@ def describe(
     panel : BED file of genes    sex : as stated; None: of the sample table, if the genome is in the repository
     max_frequency : rare alleles are below it
 
-    Keys: person, sex, sharing, nearest, axes, panel; docs/personal-genome.md has their definitions.
+    Keys: person, homozygosity, sex, sharing, nearest, axes, panel; docs/personal-genome.md has their definitions.
     Raises QueryError and its kinds, InputError, CorruptRepositoryError.
     """
     wanted, number = found.wanted, found.genome.number
@@ -63,6 +66,7 @@ def describe(
         whole["measures"]["call_rate"] = call_rate(version, number, wanted)
     return {
         "person": whole,
+        "homozygosity": homozygosity(version, number, wanted),
         "sex": person.sex_check(counts, stated_sex(version, number, sex)),
         "sharing": said,
         "nearest": {"people": None, "reason": _NO_SKETCH},
@@ -84,14 +88,43 @@ def stated_sex(version: Statistics, number: int | None, sex: str | None) -> str:
 
 def call_rate(version: Statistics, number: int, wanted: Wanted) -> dict[str, Any]:
     """The call rate of somebody who is in the repository, beside that of the others."""
-    region = None
-    if wanted.regions is not None:
-        region = [_text(version.contigs[each.contig], each) for each in wanted.regions]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DenominatorWarning)  # it is said of the counts
-        table = version.sample_stats(region, filters=wanted.filters)
-    mine = table["sample"] == version._names[number]
-    return person.compared(float(table["call_rate"][mine][0]), table["call_rate"][~mine])
+        table = version.sample_stats(_regions(version, wanted), filters=wanted.filters)
+    return _beside(table, version._names[number], "call_rate")
+
+
+def homozygosity(version: Statistics, number: int | None, wanted: Wanted) -> dict[str, Any]:
+    """Runs of homozygosity of somebody who is in the repository, beside those of the others; else the reason."""
+    reason = None
+    if number is None:
+        reason = "runs are found in genomes that are in the repository"
+    elif version.num_samples * version.num_variants > MOST_CALLS:
+        reason = f"runs of everybody are not looked for in more than {MOST_CALLS:,} calls"
+    elif wanted.alleles:
+        reason = "single alleles were asked for"
+    else:
+        try:
+            found = cast(Relatedness, version).runs_of_homozygosity(_regions(version, wanted), filters=wanted.filters)
+        except QueryError as error:
+            reason = str(error)
+    if number is None or reason is not None:
+        return {"reason": reason}
+    names = ("n_runs", "num_bases", "longest", "f_roh")
+    return {"reason": None} | {name: _beside(found.people, version._names[number], name) for name in names}
+
+
+def _beside(table: CountTable, name: str, column: str) -> dict[str, Any]:
+    """One person's number beside those of the others, of a table of people."""
+    mine = table["sample"] == name
+    return person.compared(float(table[column][mine][0]), table[column][~mine].astype(np.float64))
+
+
+def _regions(version: Version, wanted: Wanted) -> list[str] | None:
+    """The regions as they are asked for; None: everything."""
+    if wanted.regions is None:
+        return None
+    return [_text(version.contigs[each.contig], each) for each in wanted.regions]
 
 
 def _text(contig: str, region: Region) -> str:
