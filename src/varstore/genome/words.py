@@ -39,13 +39,13 @@ def number(value: float | None) -> str:
 
 def percent(part: float, whole: float | None) -> str:
     """
-    >>> percent(1, 3), percent(1, 0), percent(0, 9), percent(1, 100_000)
-    ('33.3 %', 'not known', '0 %', '0.001 %')
+    >>> percent(1, 3), percent(1, 0), percent(9, 9), percent(1, 100_000)
+    ('33.3 %', 'not known', '100 %', '0.001 %')
     """
     if not whole:
         return UNKNOWN
     share = 100 * part / whole
-    return f"{share:.1f} %" if share >= 0.1 else f"{share:.1g} %"
+    return f"{share:.1f} %".replace(".0 ", " ") if share >= 0.1 else f"{share:.1g} %"
 
 
 def shortened(text: object) -> str:
