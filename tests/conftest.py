@@ -1,7 +1,9 @@
 """Fixtures that several test files share. Their names begin with ``fx_``."""
 
 import gzip
+import json
 import os
+import select
 import subprocess
 import sys
 import tempfile
@@ -95,17 +97,33 @@ def fx_memory(tmp_path):
 
 
 @pytest.fixture(scope="session")
-def fx_cli():
+def fx_cli(tmp_path_factory):
     """A function that runs ``varstore`` as a process and gives what subprocess.run gives."""
+    folder = tmp_path_factory.mktemp("cli")
+    command = [sys.executable, str(Path(__file__).parent / "cli_server.py")]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server:
 
-    def run(*arguments, status=0):
-        command = [sys.executable, "-m", "varstore", *map(str, arguments)]
-        environment = {**os.environ, "COLUMNS": "1000", "NO_COLOR": "1"}
-        done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=120)
-        assert done.returncode == status, done.stderr
-        return done
+        def run(*arguments, status=0):
+            arguments = list(map(str, arguments))
+            said = [folder / "output", folder / "errors"]
+            for path in said:
+                path.write_bytes(b"")
+            environment = {**os.environ, "COLUMNS": "1000", "NO_COLOR": "1"}
+            request = {"arguments": arguments, "environment": environment, "folder": os.getcwd()}
+            request |= {"output": str(said[0]), "errors": str(said[1])}
+            server.stdin.write(json.dumps(request) + "\n")
+            server.stdin.flush()
+            ended, _, _ = select.select([server.stdout], [], [], 120)
+            if not ended:
+                server.kill()
+                pytest.fail(f"varstore {' '.join(arguments)} takes more than 120 s")
+            code = int(server.stdout.readline())
+            output, errors = (path.read_text() for path in said)
+            assert code == status, errors
+            return subprocess.CompletedProcess(["varstore", *arguments], code, output, errors)
 
-    return run
+        yield run
+        server.kill()
 
 
 @dataclass(frozen=True)

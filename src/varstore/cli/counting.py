@@ -43,6 +43,20 @@ def who(repo: Any, samples: str | None, samples_file: str | None, cohort_options
     return chosen, None
 
 
+def one_cohort(repo: Any, options: dict[str, Any]) -> Any:
+    """The people of the options for people, which are taken out of ``options``; None: everybody.
+
+    Raises QueryError for several cohorts.
+    """
+    given = {name: options.pop(name) for name in ("cohorts", "persons", "vocabulary")}
+    chosen, groups = who(repo, options.pop("samples"), options.pop("samples_file"), {**given, "by": None})
+    if groups is None:
+        return chosen
+    if len(groups) > 1:
+        raise QueryError(f"found {len(groups)} cohorts, expected one at most")
+    return next(iter(groups.values()))
+
+
 def people(repo: Any, samples: str | None, samples_file: str | None, batch: str | None = None) -> list[str] | None:
     """Sample ids of -s and -S; with ^ in front, everybody else, of a batch if one is named."""
     if samples is None and samples_file is None:

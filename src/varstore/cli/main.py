@@ -18,6 +18,7 @@ from ..errors import VarstoreError
 from ..kernels.startup import run_alone
 from .cohort_commands import cohort
 from .genomes import genome
+from .linkage import prune, roh
 from .options import (
     absent_option,
     callable_option,
@@ -243,6 +244,8 @@ def export(repo: str, **options: Any) -> None:
     exporting.export(open_repository(repo), **options)
 
 
+main.add_command(prune)
+main.add_command(roh)
 main.add_command(cohort)
 
 

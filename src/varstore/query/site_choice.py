@@ -81,6 +81,18 @@ class Sites:
         out: NDArray[np.int64] = np.minimum(self.allele_count, self.allele_number - self.allele_count)
         return out
 
+    def columns(self, contigs: Sequence[str]) -> dict[str, NDArray[Any]]:
+        """Where the sites are, and their counts, as a table has them. contigs : names of the contig table"""
+        return {
+            "contig": np.array([*contigs, ""], object)[self.contig],
+            "position": self.position,
+            "ref": self.ref,
+            "alt": self.alt,
+            "allele_count": self.allele_count,
+            "allele_number": self.allele_number,
+            "allele_frequency": self.frequency,
+        }
+
     def take(self, which: NDArray[Any] | slice) -> Sites:
         """Some of the sites, by indexes or flags."""
         columns = {f.name: getattr(self, f.name)[..., which] for f in fields(self)}

@@ -2,21 +2,85 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING
+import os
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..model.results import CountTable
 from ..query.choosing import Choosing
 from ..query.cohorts import members
 
 if TYPE_CHECKING:
     from ..query.choosing import Described
+    from .homozygosity import Homozygosity, RunRules
+    from .pruning import Pruning
+
+PathLike = str | os.PathLike[str]
 
 
 class Relatedness(Choosing):
     """Questions of relatedness; arguments mean the same in all of them."""
+
+    def prune(
+        self,
+        pruning: Pruning | None = None,
+        region: str | Sequence[str] | None = None,
+        *,
+        regions_file: PathLike | None = None,
+        samples: Iterable[str] | None = None,
+        cohort: Described | None = None,
+        filters: str | Iterable[str] | None = None,
+        **limits: Any,
+    ) -> CountTable:
+        """Biallelic sites thinned until no two near ones are correlated, as ``plink2 --indep-pairwise`` thins them.
+
+        pruning : how; default windows of 50 sites, a step of 5, r2 0.2
+        limits : ``min_maf``, ``min_mac``, ``min_call_rate``, ``autosomes``, ``snvs``, as in ``SiteLimits``
+        Other arguments as in ``count_alleles``.
+
+        Columns, a row a site that stays: contig, position, ref, alt, allele_count, allele_number, allele_frequency.
+        Raises QueryError and its kinds, CorruptRepositoryError.
+        """
+        from ..query.site_choice import SiteLimits, choose_sites  # noqa: PLC0415
+        from .pruning import Pruning, prune  # noqa: PLC0415
+
+        people = self._chosen_people(samples, cohort)
+        where: dict[str, Any] = {"region": region, "regions_file": regions_file, "filters": filters}
+        sites = choose_sites(self, people, SiteLimits(**limits), **where)
+        kept = sites.take(prune(self, sites, people, pruning or Pruning()))
+        return CountTable(kept.columns(self.contigs))
+
+    def runs_of_homozygosity(
+        self,
+        region: str | Sequence[str] | None = None,
+        *,
+        regions_file: PathLike | None = None,
+        samples: Iterable[str] | None = None,
+        cohort: Described | None = None,
+        filters: str | Iterable[str] | None = None,
+        rules: RunRules | None = None,
+        **limits: Any,
+    ) -> Homozygosity:
+        """Runs of homozygosity of each person, and how many share them, as ``plink1.9 --homozyg`` finds them.
+
+        rules : what is a run; default plink1.9's
+        limits : ``min_maf``, ``min_mac`` (0), ``min_call_rate``, ``autosomes``, ``snvs``, as in ``SiteLimits``
+        Other arguments as in ``count_alleles``.
+
+        Gives tables ``runs``, ``people`` and ``sharing``, and ``plot()``. Raises QueryError where there are no sites,
+        and its kinds, CorruptRepositoryError.
+        """
+        from ..query.site_choice import SiteLimits, choose_sites  # noqa: PLC0415
+        from .homozygosity import RunRules, find_runs  # noqa: PLC0415
+
+        people = self._chosen_people(samples, cohort)
+        where: dict[str, Any] = {"region": region, "regions_file": regions_file, "filters": filters}
+        sites = choose_sites(self, people, SiteLimits(**{"min_mac": 0, **limits}), **where)
+        names = [self._names[number] for number in people.tolist()]
+        return find_runs(self, sites, people, names, rules or RunRules())
 
     def _chosen_people(self, samples: Iterable[str] | None, cohort: Described | None) -> NDArray[np.int64]:
         """Sorted numbers of the people asked for, less those withdrawn. Raises QueryError and its kinds."""
