@@ -19,16 +19,18 @@ from typing import NamedTuple
 
 import click
 
-from against import comparing, fields, growing, hardy, imports, queries, sizes
+from against import comparing, fields, genomes, growing, hardy, imports, queries, sizes
 from against.bench import Bench
 from against.data import (
     FIELDS,
     FIVE_FIELDS,
+    GENOME,
     LOOKUP,
     MERGE,
     QUICK,
     QUICK_FIELDS,
     QUICK_FIVE_FIELDS,
+    QUICK_GENOME,
     QUICK_LOOKUP,
     QUICK_X2,
     REAL,
@@ -75,6 +77,7 @@ TASKS = [
     Task("add", growing.add_rows, (SIM10K,)),
     Task("batches", growing.batches_rows, (SIM10K,)),
     Task("lookup", growing.lookup_rows, (LOOKUP,), QUICK_LOOKUP),
+    Task("genome", genomes.genome_rows, (GENOME,), QUICK_GENOME),
     Task("merge", growing.merge_rows, (MERGE,)),
     Task("cold-start", queries.cold_start_rows, (REAL,)),
 ]

@@ -10,6 +10,11 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
+from against.answers import StepError
+from against.bench import NOT_INSTALLED, VARSTORE, Bench, installed
+from against.data import Dataset
+from against.figures import Figure, Row
+
 # Lengths of chromosomes 1 to 22 in GRCh37, in bases.
 LENGTHS = (
     249250621, 243199373, 198022430, 191154276, 180915260, 171115067, 159138663, 146364022, 141213431, 135534747,
@@ -46,15 +51,13 @@ def call_patterns(rng: random.Random, people: int) -> tuple[list[list[str]], lis
 def places(seed: int, sites: int) -> Iterator[tuple[int, int, str]]:
     """Contig from 1, position and alleles of so many sites, in order, further than 4 bases apart."""
     rng = random.Random(seed)
-    step = sum(LENGTHS) // sites
     done = 0
     for contig, length in enumerate(LENGTHS, 1):
         here = sites - done if contig == len(LENGTHS) else sites * length // sum(LENGTHS)
         done += here
-        position = 10_000
-        for _ in range(here):
-            position += rng.randrange(5, 2 * step - 5)
-            yield contig, position, ALLELES[rng.randrange(10)]
+        spacing = (length - 20_000) // here
+        for number in range(here):
+            yield contig, 10_000 + number * spacing + rng.randrange(spacing - 4), ALLELES[rng.randrange(10)]
 
 
 def write_sites(folder: Path, sites: int, people: int, variants: int, seed: int = 1) -> tuple[Path, Path, Path]:
@@ -112,3 +115,46 @@ class _Pipe:
         self._file.close()
         if status:
             raise RuntimeError("bgzip failed")
+
+
+def genome_rows(bench: Bench, data: Dataset) -> Iterator[Row]:
+    """One genome of 45 variants for each 100 alleles, its table against annotation from an indexed VCF."""
+    folder, repository = bench.path(f"{data.name}.files"), bench.path(f"{data.name}.varstore")
+    folder.mkdir(exist_ok=True)
+    files = [folder / name for name in ("people.vcf", "counts.vcf.gz", "genome.vcf.gz")]
+    if not all(path.exists() for path in files):
+        write_sites(folder, data.variants, data.people, data.variants * 45 // 100)
+    if not repository.exists():
+        bench.run([*VARSTORE, "create", str(repository), str(files[0])])
+    table, text = folder / "variants.tsv", folder / "annotated.vcf"
+    ours = bench.repeat([*VARSTORE, "genome", str(repository), str(files[2]), "-o", str(table)])
+    theirs, answers = annotate(bench, files, text, table)
+    yield Row("one genome, table of its variants", data, ours, "bcftools annotate", theirs, answers)
+    config = folder / "vcfanno.toml"
+    fields = '["AC", "AN", "AF", "NHOM"]'
+    ops = '["self", "self", "self", "self"]'
+    config.write_text(f'[[annotation]]\nfile = "{files[1]}"\nfields = {fields}\nops = {ops}\n')
+    command = ["vcfanno", "-p", "2", str(config), str(files[2])]
+    other = bench.repeat(command, text) if installed("vcfanno") else NOT_INSTALLED
+    yield Row("one genome, table of its variants", data, ours, "vcfanno", other)
+
+
+def annotate(bench: Bench, files: list[Path], text: Path, table: Path) -> tuple[Figure | str, str]:
+    """Time bcftools, and compare its counts with those of the table. Raises StepError."""
+    if not installed("bcftools"):
+        return NOT_INSTALLED, "no peer"
+    columns = "INFO/AC,INFO/AN,INFO/AF,INFO/NHOM"
+    command = ["bcftools", "annotate", "--no-version", "--threads", "2", "-a", str(files[1]), "-c", columns]
+    figure = bench.repeat([*command, str(files[2]), "-Ov", "-o", str(text)])
+    with table.open() as mine, text.open() as theirs:
+        names = next(mine).rstrip("\n").split("\t")
+        place = [names.index(name) for name in ("contig", "position", "allele_count", "allele_number", "n_hom_alt")]
+        for line in (line for line in theirs if not line.startswith("#")):
+            fields, row = line.split("\t", 8), next(mine).split("\t")
+            info = dict(field.partition("=")[::2] for field in fields[7].split(";"))
+            expected = [*fields[:2], *(info.get(key, "0") for key in ("AC", "AN", "NHOM"))]
+            if [row[i] for i in place] != expected:
+                raise StepError(f"{row} differs from {line}")
+        if next(mine, None) is not None:
+            raise StepError("the table has more rows than the file has variants")
+    return figure, "equal"

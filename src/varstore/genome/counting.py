@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..kernels import locate as _locate
 from ..query.absence import inside_intervals
 from ..query.counting import Question, count_jobs
 from ..query.union import Answers, Piece
@@ -129,8 +130,7 @@ class _Work:
     ) -> None:
         """Add a batch's stored totals, and its people where it has no record."""
         assert found.totals is not None
-        for name, values in zip(COUNTS, found.totals, strict=True):
-            out[name][found.row] += values
+        _locate.add_totals(found.row, found.totals, *(out[name] for name in COUNTS))
         absence = self.absences[i]
         if absence is None:
             return

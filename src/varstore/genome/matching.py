@@ -18,6 +18,7 @@ from ..storage.totals import Totals
 
 Map = Callable[[Callable[..., Any], Iterable[Any]], Iterable[Any]]
 _NOTHING = np.zeros(0, np.int32)
+_TOTALS = ("allele_count", "allele_number", "n_hom_alt")
 
 
 @dataclass(frozen=True)
@@ -95,11 +96,9 @@ def chunk_keys(index: AlleleIndex, contig: int, chunk: int) -> tuple[Any, Any, i
 
 
 def _totals(totals: Totals, chunk: int, row: NDArray[np.int64], alt: NDArray[np.int64]) -> NDArray[np.int64]:
-    out = np.zeros((3, len(row)), np.int64)
-    out[1] = totals.read_chunk("allele_number", chunk)[row]
-    has = alt > 0
-    for i, name in ((0, "allele_count"), (2, "n_hom_alt")):
-        out[i, has] = totals.read_chunk(name, chunk)[row[has], alt[has] - 1]
+    out = np.empty((3, len(row)), np.int64)
+    count, number, homozygous = (totals.read_chunk(name, chunk) for name in _TOTALS)
+    _locate.gather_totals(row, alt, count, number, homozygous, out)
     return out
 
 

@@ -52,20 +52,6 @@ def find(target: Any, digests: Any, low: int, high: int, at: int, key: Any, dige
 
 
 @kernel
-def look_up(target: Any, digests: Any, bounds: Any, contig: Any, key: Any, digest: Any, out: Any) -> None:
-    """Write where each key stands among sorted ones, or -1.
-
-    bounds : (contigs + 1,) int64, where the keys of each contig begin in ``target``
-    contig, key, digest, out : (queries,), fastest in order
-    """
-    at = np.int64(0)
-    for i in range(key.size):
-        out[i] = -1
-        if 0 <= contig[i] < bounds.size - 1:
-            out[i], at = find(target, digests, bounds[contig[i]], bounds[contig[i] + 1], at, key[i], digest[i])
-
-
-@kernel
 def scan_sites(
     buffer: Any, begin: int, end: int, chrom: Any, sequence: Any, target: Any, digests: Any, low: int, high: int,
     hits: Any, arena: Any, keys: Any, facts: Any, text: Any, cursors: Any, scratch: Any, fault: Any,

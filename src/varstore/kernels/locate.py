@@ -84,6 +84,29 @@ def match_chunk(
 
 
 @kernel
+def gather_totals(row: Any, alt: Any, count: Any, number: Any, homozygous: Any, out: Any) -> None:
+    """Write stored counts of the records that answer: allele_count, allele_number and n_hom_alt.
+
+    row, alt : int64, row of a chunk and ALT from 1, 0: the record does not have the allele
+    count, homozygous : (rows, ALT alleles) int32    number : (rows,) int32    out : (3, answers) int64
+    """
+    for i in range(row.size):
+        out[1, i] = number[row[i]]
+        out[0, i], out[2, i] = 0, 0
+        if alt[i] > 0:
+            out[0, i], out[2, i] = count[row[i], alt[i] - 1], homozygous[row[i], alt[i] - 1]
+
+
+@kernel
+def add_totals(row: Any, values: Any, count: Any, number: Any, homozygous: Any) -> None:
+    """Add (3, answers) ``values`` of ``gather_totals`` to the rows they are of."""
+    for i in range(row.size):
+        count[row[i]] += values[0, i]
+        number[row[i]] += values[1, i]
+        homozygous[row[i]] += values[2, i]
+
+
+@kernel
 def single_bases(keys: Any, begin: int, end: int, position: Any, out: Any) -> None:
     """Write REF of single bases of a chunk at some positions: 0 to 3 of A, C, G, T.
 
