@@ -19,17 +19,19 @@ from typing import NamedTuple
 
 import click
 
-from against import comparing, fields, growing, hardy, imports, kinship, nearest, queries, sizes, structure
+from against import comparing, fields, genomes, growing, hardy, imports, kinship, nearest, queries, sizes, structure
 from against.bench import Bench
 from against.data import (
     FIELDS,
     FIVE_FIELDS,
+    GENOME,
     LOOKUP,
     MERGE,
     MISSING10K,
     QUICK,
     QUICK_FIELDS,
     QUICK_FIVE_FIELDS,
+    QUICK_GENOME,
     QUICK_LOOKUP,
     QUICK_MISSING,
     QUICK_SKETCH,
@@ -83,6 +85,7 @@ TASKS = [
     Task("add", growing.add_rows, (SIM10K,)),
     Task("batches", growing.batches_rows, (SIM10K,)),
     Task("lookup", growing.lookup_rows, (LOOKUP,), QUICK_LOOKUP),
+    Task("genome", genomes.genome_rows, (GENOME,), QUICK_GENOME),
     Task("merge", growing.merge_rows, (MERGE,)),
     Task("sketch", nearest.sketch_rows, (SKETCH,), QUICK_SKETCH),
     Task("cold-start", queries.cold_start_rows, (REAL,)),

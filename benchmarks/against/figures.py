@@ -82,6 +82,8 @@ TARGETS = {
     ("the same, 32 batches compacted", "one batch", "sim10k"): Target(1 / 1.1),
     ("one allele in 100 batches", "", "ten-million"): Target(0.005, absolute=True),
     ("10 kb in 100 batches", "", "ten-million"): Target(0.005, absolute=True),
+    ("one genome, table of its variants", "bcftools annotate", "genome"): Target(8),
+    ("one genome, table of its variants", "vcfanno", "genome"): Target(10),
     ("two adds and export to BCF", "bcftools merge", "merge"): Target(3),
     ("cold start, count REPO", "plink2", "1kg"): Target(0.7, absolute=True),
     ("cold start, count REPO -S FILE", "plink2", "1kg"): Target(0.7, absolute=True),

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from .errors import QueryError
+from .genome.describing import WholePerson
 from .model.ploidy import CLASS_NAMES
 from .model.results import CountTable, Genotypes
 from .query.batches import BatchHandle
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 PathLike = str | os.PathLike[str]
 
 
-class Questions(Comparisons, Statistics, Axes, SketchQuestions, Families):
+class Questions(Comparisons, Statistics, Axes, SketchQuestions, Families, WholePerson):
     """Questions of one version; arguments mean the same in all of them."""
 
     def info(self) -> Document:

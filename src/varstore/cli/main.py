@@ -18,6 +18,7 @@ from ..errors import VarstoreError
 from ..kernels.startup import run_alone
 from .cohort_commands import cohort
 from .family_commands import families, pedigree, unrelated
+from .genomes import genome
 from .linkage import prune, roh
 from .options import (
     absent_option,
@@ -210,6 +211,7 @@ for question in (samples, count, compare, fst, diversity, burden, stats):
     main.add_command(question)
 for question in (kinship, unrelated, families, pedigree, prune, pca, roh, plot):
     main.add_command(question)
+main.add_command(genome)
 
 
 @main.command()
