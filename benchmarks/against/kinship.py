@@ -11,7 +11,8 @@ from against.data import Dataset
 from against.figures import Figure, Row
 
 THRESHOLD = 0.0884
-# plink2 2.00a3.5 counts a site or two too many for a few pairs that miss the same call; decoded calls say what ours say.
+# plink2 2.00a3.5 counts a site or two too many for a few pairs where calls are missing;
+# decoded calls say what ours say.
 NSNP_DIFFERS = 0.001
 DIGITS = 6e-6  # of a number that is printed with six of them
 COUNTS = ("n_sites", "ibs0", "het_het")
