@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 import genomes
 import varstore as vs
+import varstore.changes.resketching  # imported before a test changes what is enough
 import vcf_text
 from varstore.changes import sketches as new_sketches
 from varstore.errors import ContigLengthError, CorruptRepositoryError, MissingFileError, WithdrawnSampleError
