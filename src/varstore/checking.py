@@ -47,6 +47,7 @@ def problems_of_values(path: Path, version: Manifest, batches: Sequence[BatchHan
         if batch.totals is not None:
             yield from _wrong_totals(f"{path}: batch {batch.entry['id']}", batch, map_tasks)
     yield from _wrong_keys(path, version, batches)
+    yield from _wrong_axes(path, version)
     yield from problems(path, version.document)
     yield from _wrong_sketches(path, version, batches, map_tasks)
 
@@ -84,6 +85,16 @@ def _wrong_keys(path: Path, version: Manifest, batches: Sequence[BatchHandle]) -
                 continue
         for chunk in wrong_chunks(keys, store, fasta):
             yield f"{path}: batch {entry['batch']}, chunk {chunk}: the keys are not those of the alleles"
+
+
+def _wrong_axes(path: Path, version: Manifest) -> Iterator[str]:
+    from .storage.saved_axes import KEY, read_axes  # noqa: PLC0415
+
+    for entry in version.document.get(KEY, ()):
+        try:
+            read_axes(path, entry, len(version.contigs), version.document["num_samples"])
+        except (CorruptRepositoryError, KeyError) as error:
+            yield f"{path}: the axes {entry['name']!r}: {error}"
 
 
 def _wrong_sketches(path: Path, version: Manifest, batches: Sequence[BatchHandle], map_tasks: Map) -> Iterator[str]:

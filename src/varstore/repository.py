@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from .changes.purging import PurgeReport
     from .model.results import CountTable
     from .people.evaluation import Vocabulary
+    from .relatedness.pca import PrincipalAxes
     from .storage.garbage import Garbage
     from .storage.plans import Plan
 
@@ -288,6 +289,33 @@ class Repository(Questions):
     def delete_cohort(self, name: str) -> Repository:
         """Forget a saved cohort, and move on to the version without it; older versions keep it. Raises CohortError."""
         from .changes.cohorts import delete  # noqa: PLC0415
+
+        with self._writing():
+            delete(self.path, self._writable(), name)
+        self._load(None)
+        return self
+
+    def save_axes(self, name: str, axes: PrincipalAxes) -> Repository:
+        """Keep principal axes under a name, and move on to the version that has them; those of that name are replaced.
+
+        axes : what ``pca`` of this repository gave
+
+        Coordinates of people who are withdrawn later are left out from then on, and a purge takes them out of the file;
+        loadings stay. Raises QueryError, ReadOnlyError.
+        """
+        from .changes.axes import check_name, save  # noqa: PLC0415
+        from .relatedness.saved import arrays_of  # noqa: PLC0415
+
+        document = self._writable()
+        check_name(name)
+        with self._writing():
+            save(self.path, document, name, arrays_of(self, axes), axes.version)
+        self._load(None)
+        return self
+
+    def delete_axes(self, name: str) -> Repository:
+        """Forget saved axes, and move on to the version without them; older versions keep them. Raises QueryError."""
+        from .changes.axes import delete  # noqa: PLC0415
 
         with self._writing():
             delete(self.path, self._writable(), name)

@@ -17,8 +17,9 @@ from .. import __version__
 from ..errors import VarstoreError
 from ..kernels.startup import run_alone
 from .cohort_commands import cohort
+from .family_commands import families, pedigree, unrelated
+from .genomes import genome
 from .linkage import prune, roh
-from .nearest import kinship
 from .options import (
     absent_option,
     callable_option,
@@ -40,6 +41,8 @@ from .options import (
     threads_option,
 )
 from .questions import burden, compare, count, diversity, fst, plot, samples, stats
+from .relatedness import kinship
+from .structure import pca
 
 
 class _Group(click.Group):
@@ -204,8 +207,11 @@ def batch(repo: str, batch_id: str | None, **options: Any) -> None:
     batches.batch(open_repository(repo), batch_id, callable_file=options.pop("callable"), **options)
 
 
-for question in (samples, count, compare, fst, diversity, burden, stats, kinship, plot):
+for question in (samples, count, compare, fst, diversity, burden, stats):
     main.add_command(question)
+for question in (kinship, unrelated, families, pedigree, prune, pca, roh, plot):
+    main.add_command(question)
+main.add_command(genome)
 
 
 @main.command()
@@ -243,8 +249,6 @@ def export(repo: str, **options: Any) -> None:
     exporting.export(open_repository(repo), **options)
 
 
-main.add_command(prune)
-main.add_command(roh)
 main.add_command(cohort)
 
 

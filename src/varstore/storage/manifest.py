@@ -45,6 +45,9 @@ ABSENT_REFERENCE = "absent-reference"
 # Of versions whose sample table has typed columns, or overlays: who does not know of them would miss what they say.
 SAMPLE_COLUMNS = "sample-columns"
 _KNOWN_TO_READERS = (*READER_FEATURES, SHARED_FEATURE, WITHDRAWN, ABSENT_REFERENCE, SAMPLE_COLUMNS)
+# Of versions with saved axes: a writer that does not know of them would leave their people's coordinates in a purge.
+SAVED_AXES = "saved-axes"
+_KNOWN_TO_WRITERS = (*WRITER_FEATURES, SAVED_AXES)
 IDENTITY = "varstore.json"
 HEAD = "HEAD"
 
@@ -234,6 +237,11 @@ def check_writable(root: Path, newest: Manifest) -> None:
 def need_columns(document: Document) -> None:
     """Note that readers of a version have to know typed columns and overlays of the sample table."""
     document["reader_features"] = sorted({*document["reader_features"], SAMPLE_COLUMNS})
+
+
+def need_axes(document: Document) -> None:
+    """Note that writers of versions after this one have to know saved axes."""
+    document["writer_features"] = sorted({*document["writer_features"], SAVED_AXES})
 
 
 def versions(root: Path) -> list[int]:
