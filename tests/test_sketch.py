@@ -142,7 +142,8 @@ def test_kinship_of_everybody_is_that_of_their_calls(fx_template, fx_genomes):
     assert table.sample[:2].tolist() == ["P59", "P58"]  # the same person, and a child
     assert table.kinship[0] > 0.49
     assert 0.2 < table.kinship[1] < 0.3
-    assert table.columns == ["sample", *COLUMNS]
+    assert table.columns == ["sample", *COLUMNS, "relationship"]
+    assert table.relationship[:3].tolist() == ["duplicate/twin", "parent-offspring", "unrelated"]
     few = repo.kinship_of("P0", samples=["P0", "P5", "P59"], threshold=0.1)
     assert few.sample.tolist() == ["P59"]
 
@@ -547,7 +548,7 @@ def test_a_genome_in_a_file(fx_repo, fx_genomes, fx_memory, fx_cli):
     few = repo.kinship_against(fx_memory / "few.vcf", force=True, threshold=0.4)
     assert few.sample.tolist() == ["P5"]
     printed = fx_cli("kinship", repo.path, "--against", source, "--sample", "P58", "--threshold", "0.2").stdout
-    assert printed.splitlines()[0] == "sample\tn_sites\tibs0\thet_het\tkinship"
+    assert printed.splitlines()[0] == "sample\tn_sites\tibs0\thet_het\tkinship\trelationship"
     assert {line.split("\t")[0] for line in printed.splitlines()[1:]} == {"P58", "P59", "P0", "P1"}
     assert repo.version == 1
     done = fx_cli("kinship", repo.path, "--against", "P0", "-s", "P59,P58", "--format", "json")

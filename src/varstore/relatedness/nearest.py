@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,6 +17,7 @@ from ..storage.parts import Part, PartRef
 from ..storage.sketch import ABSENT, KEY, Sketch, SketchSites, list_of, of_batches, read_sites, read_sketch
 from .sketch_sites import MIN_PEOPLE, MIN_SITES, SPACING
 from .sketching import sketch_of_batch
+from .tables import SitesUsed
 
 if TYPE_CHECKING:
     from ..query.absence import Absence
@@ -44,6 +46,11 @@ class Sketches:
 
     sites: SketchSites
     parts: Sequence[Rows]
+
+    @cached_property
+    def used(self) -> SitesUsed:
+        """What labels have to know of the sites."""
+        return SitesUsed.of(self.sites.contig, self.sites.position, self.sites.frequency)
 
     def codes(self, number: int) -> NDArray[np.int8]:
         """(sites,) copies of ALT of somebody by sample number, -1: missing. Raises QueryError."""
