@@ -21,6 +21,7 @@ from ..relatedness.asking import Relatedness
 from ..stats.asking import Statistics
 from . import person, sharing
 from .carried import Carried
+from .kin import kin_of
 
 if TYPE_CHECKING:
     from ..model.regions import Region
@@ -32,7 +33,6 @@ PathLike = str | os.PathLike[str]
 MOST_PEOPLE = 10
 # Calls in which runs of homozygosity of everybody are looked for.
 MOST_CALLS = 2_000_000_000
-_NO_SKETCH = "kinship needs sites that are spread over the genome: none are stored with this repository"
 _NO_AXES = "no principal axes are stored with this repository"
 
 
@@ -69,7 +69,7 @@ def describe(
         "homozygosity": homozygosity(version, number, wanted),
         "sex": person.sex_check(counts, stated_sex(version, number, sex)),
         "sharing": said,
-        "nearest": {"people": None, "reason": _NO_SKETCH},
+        "nearest": kin_of(version, found.genome, others, names=wanted.carriers),
         "axes": {"coordinates": None, "reason": _NO_AXES},
         "panel": None
         if panel is None
