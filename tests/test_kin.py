@@ -7,6 +7,7 @@ import genomes
 import varstore as vs
 import vcf_text
 from varstore.genome import kin
+from varstore.relatedness.projection import project_dosages
 
 PEOPLE, SITES = 60, 2000
 
@@ -83,3 +84,26 @@ def test_a_repository_without_a_sketch_says_so(tmp_path):
     said = repo.describe_genome(repo.compare_genome(made.names[0])).summary["nearest"]
     assert said["people"] is None
     assert said["reason"].startswith("no sketch: it needs")
+
+
+def test_where_it_falls(tmp_path):
+    made = genomes.make_genomes(5, 60, 1200, missing=0.01)
+    repo = vs.create(tmp_path / "repo", vcf_text.write_plain(tmp_path / "a.vcf", genomes.vcf_of(made)))
+    path = file_of(tmp_path, made, 7)
+    none = repo.describe_genome(repo.compare_genome(path)).summary["axes"]
+    assert (none["coordinates"], none["reason"]) == (None, "no principal axes are stored with this repository")
+    repo.pca(axes=2, save="main")
+    axes = repo.axes("main")
+    cohorts = {"a": list(made.names[:30]), "b": list(made.names[30:])}
+    said = repo.describe_genome(repo.compare_genome(path, cohorts=cohorts)).summary["axes"]
+    place = {key: i for i, key in enumerate(zip(made.contig, made.position, made.ref, made.alt, strict=True))}
+    keys = zip(axes.contig, axes.position.tolist(), axes.ref, axes.alt, strict=True)
+    expected, _ = project_dosages(axes, made.codes[[place[key] for key in keys], 7][np.newaxis])
+    assert said["coordinates"] == pytest.approx(expected[0].tolist())
+    assert said["num_called"] <= axes.num_sites
+    own = repo.describe_genome(repo.compare_genome(made.names[7])).summary["axes"]
+    assert own["coordinates"] == pytest.approx(axes.coordinates[7].tolist())
+    assert own["group"] is None
+    alone = repo.describe_genome(repo.compare_genome(file_of(tmp_path, made, 7, variants=True))).summary["axes"]
+    assert alone["coordinates"] is None
+    assert "too few of the sites" in alone["reason"]

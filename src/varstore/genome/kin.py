@@ -16,6 +16,7 @@ from ..query.version import Version
 from .reading import REFERENCE
 
 if TYPE_CHECKING:
+    from ..relatedness.pca import PrincipalAxes
     from ..storage.sketch import SketchSites
     from .reading import Genome
 
@@ -67,9 +68,9 @@ def kin_of(version: Version, genome: Genome, others: NDArray[np.bool_], *, names
     return {"people": rows, "num_called": called, "reason": None if rows else "no kinship could be told"}
 
 
-def codes_of(version: Version, genome: Genome, sites: SketchSites) -> NDArray[np.int8]:
-    """(sites,) int8 copies of ALT at the sites of the sketch; -1: missing, half called, haploid, or another ALT."""
-    out = np.full(len(sites), -1, np.int8)
+def codes_of(version: Version, genome: Genome, sites: SketchSites | PrincipalAxes) -> NDArray[np.int8]:
+    """(sites,) int8 copies of ALT at some sites; -1: missing, half called, haploid, or another ALT."""
+    out = np.full(len(sites.position), -1, np.int8)
     place_of = {name: place for place, name in enumerate(version.contigs)}
     runs = dict(genome.runs)
     for name in dict.fromkeys(sites.contig.tolist()):

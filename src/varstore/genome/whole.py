@@ -22,6 +22,7 @@ from ..stats.asking import Statistics
 from . import person, sharing
 from .carried import Carried
 from .kin import kin_of
+from .placing import place_of
 
 if TYPE_CHECKING:
     from ..model.regions import Region
@@ -33,7 +34,6 @@ PathLike = str | os.PathLike[str]
 MOST_PEOPLE = 10
 # Calls in which runs of homozygosity of everybody are looked for.
 MOST_CALLS = 2_000_000_000
-_NO_AXES = "no principal axes are stored with this repository"
 
 
 def describe(
@@ -70,7 +70,7 @@ def describe(
         "sex": person.sex_check(counts, stated_sex(version, number, sex)),
         "sharing": said,
         "nearest": kin_of(version, found.genome, others, names=wanted.carriers),
-        "axes": {"coordinates": None, "reason": _NO_AXES},
+        "axes": place_of(version, found.genome, groups),
         "panel": None
         if panel is None
         else _panel(version, carried, others, Path(panel), max_frequency, wanted.filters),
