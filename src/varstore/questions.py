@@ -14,6 +14,7 @@ from .model.ploidy import CLASS_NAMES
 from .model.results import CountTable, Genotypes
 from .query.batches import BatchHandle
 from .query.cohorts import Cohort, members
+from .relatedness.asking_families import Families
 from .relatedness.axes import Axes
 from .relatedness.sketch_asking import SketchQuestions
 from .stats.asking import Statistics
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 PathLike = str | os.PathLike[str]
 
 
-class Questions(Comparisons, Statistics, Axes, SketchQuestions, WholePerson):
+class Questions(Comparisons, Statistics, Axes, SketchQuestions, Families, WholePerson):
     """Questions of one version; arguments mean the same in all of them."""
 
     def info(self) -> Document:

@@ -17,6 +17,7 @@ from .. import __version__
 from ..errors import VarstoreError
 from ..kernels.startup import run_alone
 from .cohort_commands import cohort
+from .family_commands import families, pedigree, unrelated
 from .genomes import genome
 from .linkage import prune, roh
 from .options import (
@@ -206,7 +207,9 @@ def batch(repo: str, batch_id: str | None, **options: Any) -> None:
     batches.batch(open_repository(repo), batch_id, callable_file=options.pop("callable"), **options)
 
 
-for question in (samples, count, compare, fst, diversity, burden, stats, kinship, prune, pca, roh, plot):
+for question in (samples, count, compare, fst, diversity, burden, stats):
+    main.add_command(question)
+for question in (kinship, unrelated, families, pedigree, prune, pca, roh, plot):
     main.add_command(question)
 main.add_command(genome)
 

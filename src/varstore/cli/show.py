@@ -20,22 +20,23 @@ def table(result: Any, output: str | None, form: str) -> None:
     if form == "arrow":
         _write_arrow(result, output)
         return
-    _write(result.to_tsv() if form == "tsv" else result.to_json_lines(), output)
+    lines(result.to_tsv() if form == "tsv" else result.to_json_lines(), output)
 
 
 def text(paragraph: str, output: str | None) -> None:
     """Write text, its lines broken at 100 characters."""
-    _write(f"{textwrap.fill(paragraph, 100, break_on_hyphens=False)}\n".splitlines(keepends=True), output)
+    lines(f"{textwrap.fill(paragraph, 100, break_on_hyphens=False)}\n".splitlines(keepends=True), output)
 
 
-def _write(lines: Iterable[str], output: str | None) -> None:
+def lines(texts: Iterable[str], output: str | None) -> None:
+    """Write lines as they are."""
     if output is None:
-        sys.stdout.writelines(lines)
+        sys.stdout.writelines(texts)
         sys.stdout.flush()
         return
     try:
         with open(output, "w", encoding="utf-8") as file:
-            file.writelines(lines)
+            file.writelines(texts)
     except OSError as error:
         raise QueryError(f"{output}: cannot be written ({error.strerror})") from None
 

@@ -61,12 +61,14 @@ class SketchQuestions(Relatedness):
         force : compare at however few sites the person is called
 
         Columns: sample, n_sites (where both are called), ibs0 (where they share no allele), het_het (where both are
-        heterozygous), kinship (NaN where one of them is nowhere heterozygous).
+        heterozygous), kinship (NaN where one of them is nowhere heterozygous), relationship as of ``kinship`` (None
+        where the sites at which both are called do not carry a label).
         Raises QueryError where there is no sketch, or the person is called at too few of its sites;
         UnknownSampleError, CohortError, CorruptRepositoryError.
         """
-        from .nearest import nearest  # noqa: PLC0415
+        from .nearest import nearest, sketch_sites  # noqa: PLC0415
         from .sketch_sites import check_called  # noqa: PLC0415
+        from .tables import SitesUsed  # noqa: PLC0415
 
         people = self._chosen_people(samples, cohort)
         if isinstance(genome, str):
@@ -86,6 +88,9 @@ class SketchQuestions(Relatedness):
         names = np.array(self._names, object)
         columns: dict[str, Any] = {"sample": names[found.number[order]]}
         columns |= {name: getattr(found, name)[order] for name in ("n_sites", "ibs0", "het_het", "kinship")}
+        sites = sketch_sites(self)
+        used = SitesUsed.of(sites.contig, sites.position, sites.frequency)
+        columns["relationship"] = used.relationships(columns["kinship"], columns["ibs0"], columns["n_sites"])
         return CountTable(columns)
 
     def _sketch_said(self) -> Document | None:
