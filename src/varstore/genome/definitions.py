@@ -73,13 +73,13 @@ DEFINITIONS = (
     Definition(
         "kinship",
         "Nearest by kinship",
-        "KING's robust kinship over common sites spread over the genome, where both have a call. Without such sites, or "
+        "KING's robust kinship over common sites spread over the genome, where both have a call. Without such sites or "
         "without reference calls in the file, there is none, and shared rare alleles tell of kin only in part.",
     ),
     Definition(
         "axes",
         "Where it falls",
-        "The genome's coordinates on the principal axes that were saved last, and the group whose people are around it. "
+        "The genome's coordinates on the principal axes that were saved last, and the group of people around it. "
         "Axes of a part of the genome tell of that part.",
     ),
 )
