@@ -19,19 +19,22 @@ from typing import NamedTuple
 
 import click
 
-from against import comparing, fields, growing, hardy, imports, kinship, queries, sizes
+from against import comparing, fields, genomes, growing, hardy, imports, kinship, nearest, queries, sizes, structure
 from against.bench import Bench
 from against.data import (
     FIELDS,
     FIVE_FIELDS,
+    GENOME,
     LOOKUP,
     MERGE,
     MISSING10K,
     QUICK,
     QUICK_FIELDS,
     QUICK_FIVE_FIELDS,
+    QUICK_GENOME,
     QUICK_LOOKUP,
     QUICK_MISSING,
+    QUICK_SKETCH,
     QUICK_X2,
     REAL,
     REAL_VCF,
@@ -39,6 +42,7 @@ from against.data import (
     ROOT,
     SIM10K,
     SIM100K,
+    SKETCH,
     Dataset,
 )
 from against.figures import Row
@@ -74,12 +78,16 @@ TASKS = [
     Task("hardy", hardy.hardy_rows, (SIM10K, REAL)),
     Task("kinship", kinship.kinship_rows, (SIM10K,)),
     Task("kinship-missing", kinship.kinship_rows, (MISSING10K,), QUICK_MISSING),
+    Task("pca", structure.pca_rows, (SIM10K,)),
+    Task("pca-all", structure.pca_all_rows, (SIM10K,)),
     Task("size", sizes.size_rows, (SIM10K, SIM100K, REAL)),
     Task("size-fields", fields.size_rows, (FIELDS,), QUICK_FIELDS),
     Task("add", growing.add_rows, (SIM10K,)),
     Task("batches", growing.batches_rows, (SIM10K,)),
     Task("lookup", growing.lookup_rows, (LOOKUP,), QUICK_LOOKUP),
+    Task("genome", genomes.genome_rows, (GENOME,), QUICK_GENOME),
     Task("merge", growing.merge_rows, (MERGE,)),
+    Task("sketch", nearest.sketch_rows, (SKETCH,), QUICK_SKETCH),
     Task("cold-start", queries.cold_start_rows, (REAL,)),
 ]
 

@@ -278,7 +278,8 @@ def test_independent_sites(tmp_path):
     codes = np.array([[0, 1, 2, 1]] * 5 + [[0, 0, 0, 0]] + [[1, 1, 1, 1]])
     position = [100, 500_099, 500_100, 1_000_099, 1_000_100, 2_000_000, 2_000_100]
     repo = create(tmp_path, vcf(codes, ["1"] * 7, position))
-    assert independent_sites(choose_sites(repo, np.arange(4), SiteLimits())) == 4
+    sites = choose_sites(repo, np.arange(4), SiteLimits())
+    assert independent_sites(sites.contig, sites.position, sites.frequency) == 4
 
 
 def test_sites_asked_for(tmp_path):

@@ -18,10 +18,12 @@ class BatchOf:
     """A batch: its file, and what it says where it has no record.
 
     ``absent(contig, position)`` gives a call for each sample; None: all missing
+    ``covers(contig, position)``: whether its covered set holds a position of its contigs
     """
 
     vcf: object
     absent: object = None
+    covers: object = lambda contig, position: True
     keys: dict = field(init=False)
     first: dict = field(init=False)
 
@@ -121,6 +123,26 @@ def _count(batches, people, everybody, key, occurrence):
     total["n_missing"] += len(everybody - answered)
     number = total["allele_number"]
     return total | {"allele_frequency": total["allele_count"] / number if number else math.nan}
+
+
+def count_of(batches, people, key, members=None):
+    """Counts of one allele, the first of its key, over ``members``: numbers of people; None: everybody."""
+    everybody = {number for numbers in people for number in numbers}
+    members = everybody if members is None else set(members)
+    total = dict.fromkeys(("allele_count", "allele_number", *GENOTYPE_CLASSES), 0)
+    for batch, numbers in zip(batches, people, strict=True):
+        chosen = [i for i, number in enumerate(numbers) if number in members]
+        answer = batch.answer(key, 0) if key[0] in batch.contigs else None
+        if answer is not None:
+            calls, allele = batch.vcf.records[answer[0]].codes.tolist(), answer[1]
+        elif batch.absent is not None and key[0] in batch.contigs:
+            calls, allele = batch.absent(key[0], key[1]), 1
+        else:
+            calls, allele = [(MISSING,)] * len(numbers), 1
+        counted = count_row(Counter(tuple(calls[i]) for i in chosen), allele or 99_999)
+        for name in total:
+            total[name] += counted[name]
+    return total
 
 
 def make_batches(seed, num_batches, num_samples=3, num_sites=14, contigs=("21", "22")):

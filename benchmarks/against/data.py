@@ -48,3 +48,9 @@ QUICK_X2 = Dataset("quick-x2", 6_000, 1_000, repeats=QUICK)
 # Made by the task itself: synthetic sites in 100 batches, 5 of the small one.
 LOOKUP = Dataset("ten-million", 10_000_000, 200)
 QUICK_LOOKUP = Dataset("quick-lookup", 20_000, 20)
+# Made by the task itself: synthetic sites of 22 chromosomes.
+GENOME = Dataset("genome", 10_000_000, 40)
+QUICK_GENOME = Dataset("quick-genome", 20_000, 10)
+# Made by the task itself: random calls of everybody at the sites of a sketch.
+SKETCH = Dataset("sketch", 16_384, 100_000)
+QUICK_SKETCH = Dataset("quick-sketch", 2_000, 500)

@@ -18,6 +18,7 @@ from ..errors import VarstoreError
 from ..kernels.startup import run_alone
 from .cohort_commands import cohort
 from .family_commands import families, pedigree, unrelated
+from .genomes import genome
 from .linkage import prune, roh
 from .options import (
     absent_option,
@@ -41,6 +42,7 @@ from .options import (
 )
 from .questions import burden, compare, count, diversity, fst, plot, samples, stats
 from .relatedness import kinship
+from .structure import pca
 
 
 class _Group(click.Group):
@@ -205,8 +207,11 @@ def batch(repo: str, batch_id: str | None, **options: Any) -> None:
     batches.batch(open_repository(repo), batch_id, callable_file=options.pop("callable"), **options)
 
 
-for question in (samples, count, compare, fst, diversity, burden, stats, plot):
+for question in (samples, count, compare, fst, diversity, burden, stats):
     main.add_command(question)
+for question in (kinship, unrelated, families, pedigree, prune, pca, roh, plot):
+    main.add_command(question)
+main.add_command(genome)
 
 
 @main.command()
@@ -244,12 +249,7 @@ def export(repo: str, **options: Any) -> None:
     exporting.export(open_repository(repo), **options)
 
 
-main.add_command(kinship)
-main.add_command(prune)
-main.add_command(roh)
 main.add_command(cohort)
-for family_command in (unrelated, families, pedigree):
-    main.add_command(family_command)
 
 
 @main.command()
@@ -360,13 +360,15 @@ def gc(repo: str, **options: Any) -> None:
 @main.command()
 @repo_argument
 @reference_option
-def reindex(repo: str, reference: str | None) -> None:
+@click.option("--sketch", is_flag=True, help="Choose the sites of the sketch anew, over everybody in REPO.")
+def reindex(repo: str, reference: str | None, sketch: bool) -> None:
     """Make again what follows from the batches of REPO, where varstore is newer than it.
 
-    With --reference, REPO gets a FASTA, and alleles of all its batches are matched left-aligned from then on.
+    With --reference, REPO gets a FASTA, and alleles of all its batches are matched left-aligned from then on. Batches
+    without a sketch get one where REPO has enough common sites.
     """
     opened = open_repository(repo)
-    made = opened.reindex(reference=reference)
+    made = opened.reindex(reference=reference, sketch=sketch)
     click.echo(f"{repo}: version {opened.version}, keys of {made:,} batches made again", err=True)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import click
@@ -35,13 +36,23 @@ from .options import (
 @persons_option
 @vocabulary_option
 @filters_option
+@click.option(
+    "--against",
+    metavar="INPUT",
+    type=click.Path(),
+    help="Compare one genome with them, by the sketch: VCF, BCF or gVCF, or the id of a sample of REPO.",
+)
+@click.option("--sample", metavar="ID", help="Who is meant, where INPUT has several samples.")
+@click.option(
+    "--absent",
+    type=click.Choice(["unknown", "reference"]),
+    help="What a site without a record in INPUT is.  [default: unknown; gVCF: reference where its blocks are sure]",
+)
 @click.option("--against-all", is_flag=True, help="Compare them with everybody, not with each other.")
 @click.option(
     "--threshold",
-    default="0.0442",
-    show_default=True,
     metavar="X",
-    help="Print pairs of this kinship or more; all: every pair.",
+    help="Print pairs of this kinship or more; all: every pair.  [default: 0.0442; with --against all]",
 )
 @click.option("--min-maf", type=click.FloatRange(0, 0.5), help="Sites of at least this minor allele frequency.")
 @click.option("--min-call-rate", type=click.FloatRange(0, 1), help="Sites at which this share of people is called.")
@@ -64,12 +75,39 @@ def kinship(repo: str, output: str | None, form: str, plot: str | None, **option
         from ..plots.figures import check_form  # noqa: PLC0415
 
         check_form(plot)
-    table = _kinship(open_repository(repo), **options)
+    opened, against = open_repository(repo), options.pop("against")
+    if against is not None:
+        if plot is not None:
+            raise QueryError("--plot is of pairs: leave --against out")
+        table = _against(opened, against, **options)
+    else:
+        alone = [name for name in ("sample", "absent") if options.pop(name) is not None]
+        if alone:
+            raise QueryError(f"--{alone[0]} says something of --against, and there is none")
+        table = _kinship(opened, **options)
     show.table(table, output, form)
     if plot is not None:
         from ..plots.figures import save  # noqa: PLC0415
 
         save(table.plot(), plot)
+
+
+def _against(
+    repo: Any, against: str, *, sample: str | None, absent: str | None, threshold: str | None, force: bool,
+    **options: Any,
+) -> Any:  # fmt: skip
+    """Compare one genome: of a file where there is one of that name, else of a sample."""
+    from .counting import one_cohort  # noqa: PLC0415
+
+    cohort = one_cohort(repo, options)
+    given = [name for name, value in options.items() if value not in (None, False)]
+    if given:
+        names = ", ".join(f"--{name.replace('_', '-')}" for name in given)
+        raise QueryError(f"{names}: --against compares at the sites of the sketch")
+    asked: dict[str, Any] = {"cohort": cohort, "threshold": _threshold(threshold or "all"), "force": force}
+    if sample is None and absent is None and not Path(against).exists() and against in repo.samples:
+        return repo.kinship_of(against, **asked)
+    return repo.kinship_against(against, sample=sample, absent=absent, **asked)
 
 
 def _kinship(
@@ -78,7 +116,7 @@ def _kinship(
     regions: str | None,
     apply_filters: str | None,
     against_all: bool,
-    threshold: str,
+    threshold: str | None,
     pruning: str | None,
     **options: Any,
 ) -> Any:
@@ -93,7 +131,7 @@ def _kinship(
         return repo.kinship(
             cohort,
             against=repo.cohort("true") if against_all else None,
-            threshold=_threshold(threshold),
+            threshold=_threshold(threshold or "0.0442"),
             region=split_regions(regions, repo.contigs) if regions else None,
             filters=apply_filters,
             prune=None if pruning is None else Pruning.parse(pruning),

@@ -87,9 +87,16 @@ def info(repo: Any, *, as_json: bool) -> None:
             click.echo(f"          ploidy of {people:,} samples on {name} is unknown: they are missing at absent sites")
     for column in document["columns"]:
         click.echo(f"column    {column['name']}: {_column(column)}")
+    if document["sketch"]:
+        sketch = document["sketch"]
+        of = f"{sketch['num_samples']:,} of {document['num_samples']:,} samples"
+        click.echo(f"sketch    {sketch['num_sites']:,} sites; {of}")
     for cohort in document["cohorts"]:
         of = "" if cohort["expression"] is None else f"; {cohort['expression']}"
         click.echo(f"cohort    {cohort['name']}: {cohort['num_samples']:,} samples{of}")
+    for axes in document["axes"]:
+        of = f"{axes['num_samples']:,} samples at {axes['num_sites']:,} sites"
+        click.echo(f"axes      {axes['name']}: {axes['num_axes']} axes of {of}")
 
 
 def _column(column: dict[str, Any]) -> str:

@@ -194,6 +194,34 @@ def _unspelled(
 
 
 @kernel
+def one_key(
+    text: Any, position: int, length: int, svlen: int, ref: int, ref_end: int, alt: int, alt_end: int, sequence: Any,
+    out: Any,
+) -> Any:  # fmt: skip
+    """Key and digest of one allele, and the lengths of its normalised REF and ALT.
+
+    text : uint8; REF is ``text[ref:ref_end]``, ALT, which is not empty, ``text[alt:alt_end]``
+    length, svlen : of the record, and of a symbolic allele or NO_NUMBER
+    sequence : as in ``allele_keys``    out : uint8, scratch, 64 bytes longer than REF and ALT
+
+    Where the digest is not 0, ``out`` begins with the normalised REF, ``>`` and the normalised ALT.
+    """
+    if _is_stand_in(text, alt, alt_end):
+        return _hashed(position, _STAND_IN, np.uint64(0)), np.uint64(0), ref_end - ref, alt_end - alt
+    if not _is_sequence(text, alt, alt_end):
+        key, digest = _unspelled(text, position, length, svlen, ref, ref_end, alt, alt_end, out)
+        star = alt_end - alt == 1 and text[alt] == _STAR
+        return key, digest, min(1, ref_end - ref) if star else ref_end - ref, alt_end - alt
+    place, num_ref, num_alt = np.int64(-1), np.int64(0), np.int64(0)
+    if sequence.size:
+        place, num_ref, num_alt = _align(text, position, ref, ref_end, alt, alt_end, sequence, out)
+    if place < 0:
+        place, num_ref, num_alt = _trim(text, position, ref, ref_end, alt, alt_end, out)
+    key, digest = _spelled(place, num_ref, num_alt, out)
+    return key, digest, num_ref, num_alt
+
+
+@kernel
 def allele_keys(
     packed: Any, at: int, begin: int, end: int, sites: Any, svlen: Any, width: int, sequence: Any, keys: Any,
     digests: Any,
@@ -229,17 +257,8 @@ def allele_keys(
             if item > num_alts:
                 continue
             key, digest = np.uint64(0), np.uint64(0)
-            if _is_stand_in(packed, alt, alt_end):
-                key = _hashed(position, _STAND_IN, digest)
-            elif _is_sequence(packed, alt, alt_end):
-                place, num_ref, num_alt = np.int64(-1), np.int64(0), np.int64(0)
-                if sequence.size:
-                    place, num_ref, num_alt = _align(packed, position, ref, ref_end, alt, alt_end, sequence, out)
-                if place < 0:
-                    place, num_ref, num_alt = _trim(packed, position, ref, ref_end, alt, alt_end, out)
-                key, digest = _spelled(place, num_ref, num_alt, out)
-            elif alt_end > alt:
+            if alt_end > alt:
                 number = svlen[row, item - 1] if svlen.shape[1] else NO_NUMBER
-                key, digest = _unspelled(packed, position, length, number, ref, ref_end, alt, alt_end, out)
+                key, digest, _, _ = one_key(packed, position, length, number, ref, ref_end, alt, alt_end, sequence, out)
             keys[row, item - 1], digests[row, item - 1] = key, digest
     return at

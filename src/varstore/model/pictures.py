@@ -12,7 +12,7 @@ from ..errors import QueryError
 if TYPE_CHECKING:
     from .results import CountTable
 
-KINDS = ("spectrum", "frequencies", "manhattan", "qq")
+KINDS = ("spectrum", "frequencies", "manhattan", "qq", "axes")
 _P_COLUMNS = ("p_value", "hwe_p_value")
 
 
@@ -22,17 +22,20 @@ def draw(
     """Draw a table.
 
     kind : "spectrum" (how many alleles are how common), "frequencies" (cohort against cohort), "manhattan" or "qq" (of
-        p-values); None: manhattan where there are p-values of a comparison, else spectrum
+        p-values), "axes" (people on the first two); None: axes where there are, manhattan where there are p-values of a
+        comparison, else spectrum
     names : of the sides of a comparison    inflation : lambda, where the p-values alone do not give it
 
     Returns a matplotlib Figure. Raises QueryError where the table has not what the picture needs.
     """
     if kind is None:
-        kind = "manhattan" if "p_value" in table.columns else "spectrum"
+        kind = "axes" if "pc1" in table.columns else "manhattan" if "p_value" in table.columns else "spectrum"
     if kind not in KINDS:
         raise QueryError(f"no picture {kind!r}; there are {', '.join(KINDS)}")
     if kind in ("manhattan", "qq"):
         return _p_values(table, kind, names, inflation)
+    if kind == "axes":
+        return _axes(table)
     return (_spectrum if kind == "spectrum" else _frequencies)(table, names)
 
 
@@ -71,6 +74,15 @@ def _p_values(table: CountTable, kind: str, names: tuple[str, str], inflation: f
         raise QueryError(f"{kind} is of one cohort's p-values, the table has several")
     p, title = table[column], "Hardy-Weinberg" if column == "hwe_p_value" else f"{names[0]} against {names[1]}"
     return quantiles(p, title, inflation) if kind == "qq" else manhattan(table["contig"], table["position"], p, title)
+
+
+def _axes(table: CountTable) -> Any:
+    from ..plots.axes import axes  # noqa: PLC0415
+
+    if not {"sample", "pc1", "pc2"} <= set(table.columns):
+        raise QueryError("axes is of people on two principal axes: draw a table of pca or project with two or more")
+    groups = [name for name in table.columns if name != "sample" and table[name].dtype == object]
+    return axes(np.column_stack([table["pc1"], table["pc2"]]), table[groups[0]] if groups else None)
 
 
 def _rows_of_cohorts(table: CountTable) -> dict[str, Any]:

@@ -74,8 +74,8 @@ class CountTable:
     def plot(self, kind: str | None = None) -> Any:
         """As a picture, a matplotlib Figure: ``table.plot("spectrum").savefig("a.png")``.
 
-        kind : "spectrum", "frequencies" (of two cohorts), "manhattan" or "qq" (of p-values); default: manhattan of a
-            comparison, else spectrum
+        kind : "spectrum", "frequencies" (of two cohorts), "manhattan" or "qq" (of p-values), "axes" (people on the
+            first two); default: axes where there are, manhattan of a comparison, else spectrum
 
         Raises QueryError where the table has not what the picture needs, MissingDependencyError.
         """

@@ -89,7 +89,7 @@ class Absence:
             found = own.intervals(name)
             for sample, which in enumerate(own.sample_set.tolist()):
                 mine = slice(*found.first[which : which + 2].tolist())
-                out[~_inside(positions, found.start[mine], found.end[mine]), sample] = 0
+                out[~inside_intervals(positions, found.start[mine], found.end[mine]), sample] = 0
         return out
 
     def _covered(self, name: str, positions: NDArray[np.int64]) -> NDArray[np.bool_]:
@@ -97,7 +97,7 @@ class Absence:
         out = np.ones(len(positions), np.bool_)
         for coverage in self._shared:
             found = coverage.intervals(name)
-            out &= _inside(positions, found.start, found.end)
+            out &= inside_intervals(positions, found.start, found.end)
         return out
 
     def _weights(self, members: NDArray[np.bool_], which: int) -> NDArray[np.int64]:
@@ -128,7 +128,9 @@ class Absence:
         return unknown
 
 
-def _inside(positions: NDArray[np.int64], start: NDArray[np.int64], end: NDArray[np.int64]) -> NDArray[np.bool_]:
+def inside_intervals(
+    positions: NDArray[np.int64], start: NDArray[np.int64], end: NDArray[np.int64]
+) -> NDArray[np.bool_]:  # fmt: skip
     """(positions,) whether one of some intervals, ascending, holds each; positions from 1, intervals from 0."""
     at = np.searchsorted(start, positions - 1, side="right") - 1
     return (at >= 0) & (positions <= np.append(end, 0)[at])

@@ -122,6 +122,11 @@ class AlleleIndex:
                 parts.append((entries.key[inside] >> np.uint64(32)).astype(np.int64))
         return np.concatenate(parts)
 
+    def contigs_of(self, chunk: int) -> NDArray[np.int64]:
+        """(records of the chunk,) contig of the repository."""
+        found: NDArray[np.int64] = self._contig_of[self.store.array("variant_contig").chunk(chunk)]
+        return found
+
     def _read_chunk(self, chunk: int) -> dict[int, Entries]:
         """Entries of a chunk by contig of the repository, sorted by key."""
         store, found = self.store, self.keys.chunk(chunk)

@@ -12,7 +12,7 @@ from ..errors import QueryError, TooFewSitesError
 from ..query.site_choice import SiteLimits, Sites, choose_sites
 from ..query.version import Version
 from .kinship import Progress, all_pairs, read_calls
-from .labels import expected_ibs0, independent_sites, too_few
+from .labels import too_few
 from .pruning import Pruning, prune
 from .tables import KinshipTable, SitesUsed
 
@@ -62,7 +62,7 @@ def compare_people(
     if len(people) < 2 or not len(asked) or not len(others):
         raise QueryError(f"found {len(people):,} people to compare, expected two or more")
     sites = choice.sites(version, people)
-    used = SitesUsed(len(sites), independent_sites(sites), expected_ibs0(sites.frequency))
+    used = SitesUsed.of(sites.contig, sites.position, sites.frequency)
     if not used.enough and not force:
         raise too_few(used.num_sites, used.independent)
     order, num_both = _order(people, asked, others)

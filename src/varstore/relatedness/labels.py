@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import TooFewSitesError
-from ..query.site_choice import Sites
 
 DUPLICATE = "duplicate/twin"
 PARENT_OFFSPRING = "parent-offspring"
@@ -75,16 +74,19 @@ def expected_ibs0(frequency: NDArray[np.float64]) -> float:
     return float((2 * (p * (1 - p)) ** 2).mean()) if len(p) else 0.0
 
 
-def independent_sites(sites: Sites) -> int:
-    """How many frequent sites there are no two of which are within ``APART`` bases, chosen from the left."""
+def independent_sites(contig: NDArray[Any], position: NDArray[np.int64], frequency: NDArray[np.float64]) -> int:
+    """How many frequent sites there are no two of which are within ``APART`` bases, chosen from the left.
+
+    contig : (sites,) equal where the contig is one    frequency : of one of the two alleles
+    """
     number = 0
-    frequent = np.nan_to_num(sites.maf) >= FREQUENT
-    for contig in np.unique(sites.contig[frequent]).tolist():
-        position = np.sort(sites.position[frequent & (sites.contig == contig)])
+    frequent = np.nan_to_num(np.minimum(frequency, 1 - frequency)) >= FREQUENT
+    for name in np.unique(contig[frequent]).tolist():
+        position_here = np.sort(position[frequent & (contig == name)])
         at = 0
-        while at < len(position):
+        while at < len(position_here):
             number += 1
-            at = int(np.searchsorted(position, position[at] + APART))
+            at = int(np.searchsorted(position_here, position_here[at] + APART))
     return number
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,8 @@ from .labels import (
     LEAST_SITES,
     MOST_PARENT_OFFSPRING,
     PARENT_OFFSPRING,
+    expected_ibs0,
+    independent_sites,
     least_sites_of_pair,
     relationships,
 )
@@ -31,6 +33,18 @@ class SitesUsed:
     num_sites: int
     independent: int
     expected_ibs0: float
+
+    @classmethod
+    def of(cls, contig: NDArray[Any], position: NDArray[np.int64], frequency: NDArray[np.float64]) -> Self:
+        """What is to be said of some sites. frequency : (sites,) float64, of ALT"""
+        return cls(len(position), independent_sites(contig, position, frequency), expected_ibs0(frequency))
+
+    def relationships(self, kinship: NDArray[np.float64], ibs0: NDArray[Any], n_sites: NDArray[Any]) -> NDArray[Any]:
+        """(pairs,) labels; None where the sites do not carry one."""
+        if not self.enough:
+            return np.full(len(kinship), None, object)
+        least = least_sites_of_pair(self.num_sites, self.independent)
+        return relationships(kinship, ibs0, n_sites, self.expected_ibs0, least)
 
     @property
     def enough(self) -> bool:
@@ -51,10 +65,7 @@ class KinshipTable(CountTable):
         self.sites = sites
 
         def label() -> NDArray[Any]:
-            if not sites.enough:
-                return np.full(len(pairs), None, object)
-            least = least_sites_of_pair(sites.num_sites, sites.independent)
-            return relationships(self["kinship"], pairs.ibs0, pairs.n_sites, sites.expected_ibs0, least)
+            return sites.relationships(self["kinship"], pairs.ibs0, pairs.n_sites)
 
         super().__init__(
             {
