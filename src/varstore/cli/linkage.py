@@ -1,4 +1,4 @@
-"""``varstore prune`` and ``varstore roh``: what near sites have in common."""
+"""``varstore ld``, ``prune`` and ``roh``: what near sites have in common."""
 
 from __future__ import annotations
 
@@ -56,6 +56,34 @@ def prune(repo: str, output: str | None, form: str, pruning: str, **options: Any
     if how is None:
         raise click.UsageError("--prune none leaves nothing to do")
     show.table(opened.prune(how, **_asked(opened, options)), output, form)
+
+
+@click.command()
+@repo_argument
+@regions_option
+@regions_file_option
+@samples_option
+@samples_file_option
+@cohort_option
+@persons_option
+@vocabulary_option
+@filters_option
+@click.option("--window", metavar="BASES", type=click.IntRange(1), help="Bases between the two.  [default: 1000000]")
+@click.option("--min-r2", type=click.FloatRange(0, 1), help="Pairs of this r2 or more.  [default: 0.2]")
+@click.option("--phased", is_flag=True, help="Of haplotypes, from calls that are phased or homozygous.")
+@click.option("--min-maf", type=click.FloatRange(0, 0.5), help="Sites of at least this minor allele frequency.")
+@click.option("--min-call-rate", type=click.FloatRange(0, 1), help="Sites at which this share of people is called.")
+@output_option
+@format_option
+def ld(repo: str, output: str | None, form: str, **options: Any) -> None:
+    """Print linkage disequilibrium, the squared correlation of pairs of biallelic sites of autosomes.
+
+    Without --phased the correlation is that of copies of ALT.
+    """
+    from . import show  # noqa: PLC0415
+
+    opened = open_repository(repo)
+    show.table(opened.ld(**_asked(opened, options)), output, form)
 
 
 @click.command()

@@ -19,7 +19,7 @@ from ..kernels.startup import run_alone
 from .cohort_commands import cohort
 from .family_commands import families, pedigree, unrelated
 from .genomes import genome
-from .linkage import prune, roh
+from .linkage import ld, prune, roh
 from .options import (
     absent_option,
     callable_option,
@@ -209,7 +209,7 @@ def batch(repo: str, batch_id: str | None, **options: Any) -> None:
 
 for question in (samples, count, compare, fst, diversity, burden, stats):
     main.add_command(question)
-for question in (kinship, unrelated, families, pedigree, prune, pca, roh, plot):
+for question in (kinship, unrelated, families, pedigree, ld, prune, pca, roh, plot):
     main.add_command(question)
 main.add_command(genome)
 

@@ -54,6 +54,36 @@ class Relatedness(Choosing):
         kept = sites.take(prune(self, sites, people, pruning or Pruning()))
         return CountTable(kept.columns(self.contigs))
 
+    def ld(
+        self,
+        region: str | Sequence[str] | None = None,
+        *,
+        regions_file: PathLike | None = None,
+        samples: Iterable[str] | None = None,
+        cohort: Described | None = None,
+        filters: str | Iterable[str] | None = None,
+        window: int = 1_000_000,
+        min_r2: float = 0.2,
+        phased: bool = False,
+        **limits: Any,
+    ) -> CountTable:
+        """Linkage disequilibrium: the squared correlation of pairs of biallelic sites.
+
+        window : bases between the two, at most    min_r2 : pairs of this or more
+        phased : of haplotypes, from calls that are phased or homozygous; default: of copies of ALT, as in ``prune``
+        limits : as in ``prune``; other arguments as in ``count_alleles``
+
+        Columns, a row a pair: contig, position_1, ref_1, alt_1, position_2, ref_2, alt_2, r2.
+        Raises QueryError and its kinds, CorruptRepositoryError.
+        """
+        from ..query.site_choice import SiteLimits, choose_sites  # noqa: PLC0415
+        from .linkage import linkage  # noqa: PLC0415
+
+        people = self._chosen_people(samples, cohort)
+        where: dict[str, Any] = {"region": region, "regions_file": regions_file, "filters": filters}
+        sites = choose_sites(self, people, SiteLimits(**limits), **where)
+        return linkage(self, sites, people, window=window, min_r2=min_r2, phased=phased)
+
     def runs_of_homozygosity(
         self,
         region: str | Sequence[str] | None = None,
