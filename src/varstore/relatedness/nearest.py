@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import QueryError
-from ..kernels.sketch import HET_HET, HETS, IBS0, MY_HETS, N_SITES, find_complete, scan
+from ..kernels.sketch import HET_HET, HETS, IBS0, MY_HETS, N_SITES, scan
 from ..query.version import Version
 from ..storage.parts import Part, PartRef
 from ..storage.sketch import ABSENT, KEY, Sketch, SketchSites, list_of, of_batches, read_sites, read_sketch
 from .sketch_sites import MIN_PEOPLE, MIN_SITES, SPACING
 from .sketching import sketch_of_batch
+from .tables import SitesUsed
 
 if TYPE_CHECKING:
     from ..query.absence import Absence
@@ -30,13 +32,12 @@ HOM_REF, HET, HOM_ALT, MISSING = range(4)
 class Rows:
     """Calls of some people, as ``storage.sketch.Sketch`` has them.
 
-    numbers : (people,) int64, their sample numbers    complete : (people,) bool, without a missing call
+    numbers : (people,) int64, their sample numbers
     """
 
     numbers: NDArray[np.int64]
     low: NDArray[np.uint64]
     high: NDArray[np.uint64]
-    complete: NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,11 @@ class Sketches:
 
     sites: SketchSites
     parts: Sequence[Rows]
+
+    @cached_property
+    def used(self) -> SitesUsed:
+        """What labels have to know of the sites."""
+        return SitesUsed.of(self.sites.contig, self.sites.position, self.sites.frequency)
 
     def codes(self, number: int) -> NDArray[np.int8]:
         """(sites,) copies of ALT of somebody by sample number, -1: missing. Raises QueryError."""
@@ -106,7 +112,7 @@ def nearest(version: Version, codes: NDArray[np.int8], people: NDArray[np.int64]
     def compare(task: tuple[int, int]) -> None:
         part, begin = sketches.parts[task[0]], task[1]
         end = min(begin + _ROWS, len(part.numbers))
-        scan(part.low, part.high, part.complete, het, hom_alt, called, begin, end, outs[task[0]])
+        scan(part.low.reshape(-1), part.high.reshape(-1), het, hom_alt, called, begin, end, outs[task[0]])
 
     tasks = [(i, b) for i, part in enumerate(sketches.parts) for b in range(0, len(part.numbers), _ROWS)]
     list(version._map(compare, tasks))
@@ -166,13 +172,7 @@ def _read(version: Version) -> Sketches:
         parts.append((batch.numbers, sketch))
     if len(np.unique(np.concatenate([np.zeros(0, np.int64), *(n for n, _ in parts)]))) < sum(len(n) for n, _ in parts):
         parts = [_joined(parts, sites)]
-    return Sketches(sites, [_rows(numbers, sketch) for numbers, sketch in parts])
-
-
-def _rows(numbers: NDArray[np.int64], sketch: Sketch) -> Rows:
-    complete = np.empty(len(numbers), np.bool_)
-    find_complete(sketch.low, sketch.high, complete)
-    return Rows(numbers, sketch.low, sketch.high, complete)
+    return Sketches(sites, [Rows(numbers, sketch.low, sketch.high) for numbers, sketch in parts])
 
 
 def put_reference(

@@ -66,9 +66,8 @@ class SketchQuestions(Relatedness):
         Raises QueryError where there is no sketch, or the person is called at too few of its sites;
         UnknownSampleError, CohortError, CorruptRepositoryError.
         """
-        from .nearest import nearest, sketch_sites  # noqa: PLC0415
+        from .nearest import nearest, sketches_of  # noqa: PLC0415
         from .sketch_sites import check_called  # noqa: PLC0415
-        from .tables import SitesUsed  # noqa: PLC0415
 
         people = self._chosen_people(samples, cohort)
         if isinstance(genome, str):
@@ -88,8 +87,7 @@ class SketchQuestions(Relatedness):
         names = np.array(self._names, object)
         columns: dict[str, Any] = {"sample": names[found.number[order]]}
         columns |= {name: getattr(found, name)[order] for name in ("n_sites", "ibs0", "het_het", "kinship")}
-        sites = sketch_sites(self)
-        used = SitesUsed.of(sites.contig, sites.position, sites.frequency)
+        used = sketches_of(self).used
         columns["relationship"] = used.relationships(columns["kinship"], columns["ibs0"], columns["n_sites"])
         return CountTable(columns)
 

@@ -123,7 +123,7 @@ def sketch_parts(
                 planes.missing[reference_only] |= others
                 planes.het[reference_only] = planes.hom_alt[reference_only] = 0
             turned = by_person(one, planes)
-            low, high = np.empty((2, *turned.het.shape), np.uint64)
+            low, high = np.empty((2, len(turned), sites.num_words), np.uint64)
             pack(turned.het, turned.hom_alt, turned.missing, low, high)
             yield low, high
 

@@ -26,8 +26,8 @@ KEY = "sketch"
 # What a batch has at a site: nothing, the allele as a record's first ALT, a record that has another allele or none,
 # the allele as a later ALT, which is not read.
 ABSENT, ALLELE, REFERENCE_ONLY, UNREAD = range(4)
-# Rows are whole groups of so many words: kernels read vectors without looking at their ends.
-WORDS = 8
+# Rows are whole blocks of so many words, 4,096 sites: kernels do not look at their ends.
+WORDS = 64
 # People of a chunk.
 CHUNK = 4096
 _PLANES = ("sketch_low", "sketch_high")
