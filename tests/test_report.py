@@ -201,7 +201,7 @@ def test_what_is_not_known_is_said(fx_compared):
     summary["sex"] |= {"inferred": "unknown", "x_het_share": None, "contradiction": False, "reason": "too few alleles"}
     summary["panel"] = None
     page = assert_sound(report.report(summary, variants))
-    for said in ("nobody to compare with", "No closest group: no groups", "Too few alleles", "Not known: kinship"):
+    for said in ("nobody to compare with", "No closest group: no groups", "Too few alleles", "Not known: no sketch"):
         assert said in page.text
     assert "Panel" not in page.text
     empty = variants.take(np.zeros(0, np.int64))
@@ -217,8 +217,8 @@ def test_checks(fx_compared):
     summary["sex"] |= {"inferred": "male", "stated": "male", "contradiction": False, "reason": None}
     assert {check.state for check in checks.checks_of(summary)} == {"good"}
     for change, said in (
-        ({"variants": {"all": 100, "found": 49, "not_callable": 0}}, "Only 49.0 % of 100"),
-        ({"variants": {"all": 100, "found": 60, "not_callable": 40}}, "40.0 % of the alleles are where"),
+        ({"variants": {"all": 100, "found": 49, "not_callable": 0}}, "Only 49 % of 100"),
+        ({"variants": {"all": 100, "found": 60, "not_callable": 40}}, "40 % of the alleles are where"),
         ({"problems": ["odd"]}, "odd"),
         ({"variants": {"all": 0, "found": 0, "not_callable": 0}}, "no allele to compare"),
         (
