@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 import click
 
-from against import comparing, fields, genomes, growing, hardy, imports, queries, sizes
+from against import comparing, fields, genomes, growing, hardy, imports, kinship, nearest, queries, sizes, structure
 from against.bench import Bench
 from against.data import (
     FIELDS,
@@ -27,11 +27,14 @@ from against.data import (
     GENOME,
     LOOKUP,
     MERGE,
+    MISSING10K,
     QUICK,
     QUICK_FIELDS,
     QUICK_FIVE_FIELDS,
     QUICK_GENOME,
     QUICK_LOOKUP,
+    QUICK_MISSING,
+    QUICK_SKETCH,
     QUICK_X2,
     REAL,
     REAL_VCF,
@@ -39,6 +42,7 @@ from against.data import (
     ROOT,
     SIM10K,
     SIM100K,
+    SKETCH,
     Dataset,
 )
 from against.figures import Row
@@ -72,6 +76,10 @@ TASKS = [
     Task("fst", comparing.fst_rows, (SIM10K, REAL)),
     Task("fisher", comparing.fisher_rows, (SIM10K, REAL)),
     Task("hardy", hardy.hardy_rows, (SIM10K, REAL)),
+    Task("kinship", kinship.kinship_rows, (SIM10K,)),
+    Task("kinship-missing", kinship.kinship_rows, (MISSING10K,), QUICK_MISSING),
+    Task("pca", structure.pca_rows, (SIM10K,)),
+    Task("pca-all", structure.pca_all_rows, (SIM10K,)),
     Task("size", sizes.size_rows, (SIM10K, SIM100K, REAL)),
     Task("size-fields", fields.size_rows, (FIELDS,), QUICK_FIELDS),
     Task("add", growing.add_rows, (SIM10K,)),
@@ -79,6 +87,7 @@ TASKS = [
     Task("lookup", growing.lookup_rows, (LOOKUP,), QUICK_LOOKUP),
     Task("genome", genomes.genome_rows, (GENOME,), QUICK_GENOME),
     Task("merge", growing.merge_rows, (MERGE,)),
+    Task("sketch", nearest.sketch_rows, (SKETCH,), QUICK_SKETCH),
     Task("cold-start", queries.cold_start_rows, (REAL,)),
 ]
 

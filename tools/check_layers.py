@@ -23,7 +23,7 @@ BELOW = {
     "cli": {"repository", "questions", "checking", "changes", "plots"} | _ASKING,
     "repository": {"questions", "checking", "changes"} | _ASKING,
     "questions": _ASKING,
-    "checking": {"query", "ingest", "storage", "codec", "kernels"} | EVERYWHERE,
+    "checking": {"relatedness", "query", "ingest", "storage", "codec", "kernels"} | EVERYWHERE,
     "changes": {"relatedness", "query", "ingest", "storage", "codec", "kernels"} | EVERYWHERE,
     "export": {"query", "storage", "codec", "kernels"} | EVERYWHERE,
     "genome": _BELOW_GENOME | {"export", "plots"},

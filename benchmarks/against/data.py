@@ -24,7 +24,9 @@ class Dataset:
     def __str__(self) -> str:
         kind = "1000 Genomes chr22" if REAL in (self, self.repeats) else "simulated"
         kind += " repeated" if self.repeats else ""
-        kind += f" {self.options[1]}" if self.options else ""
+        if self.options:
+            name, value = self.options[:2]
+            kind += f", {float(value):.0%} missing" if name == "--missing" else f" {value}"
         return f"{kind}, {self.variants:,} x {self.people:,}"
 
 
@@ -36,6 +38,8 @@ REAL = Dataset("1kg", 6_109, 2_504, "22:16,200,001-16,300,000")
 REAL_X66 = Dataset("1kg-x66", 400_000, 2_504, repeats=REAL)
 FOUR = ("--format", "GT:GQ:DP:AD", "--missing", "0.02")
 FIVE = ("--format", "GT:GQ:DP:AD:PL", "--missing", "0.02")
+MISSING10K = Dataset("missing10k", 50_000, 10_000, options=("--missing", "0.02"))
+QUICK_MISSING = Dataset("quick-missing", 4_000, 1_000, options=("--missing", "0.02"))
 FIELDS = Dataset("fields", 20_000, 2_500, options=FOUR)
 FIVE_FIELDS = Dataset("five-fields", 20_000, 2_500, options=FIVE)
 QUICK_FIELDS = Dataset("quick-fields", 1_500, 100, options=FOUR)
@@ -47,3 +51,6 @@ QUICK_LOOKUP = Dataset("quick-lookup", 20_000, 20)
 # Made by the task itself: synthetic sites of 22 chromosomes.
 GENOME = Dataset("genome", 10_000_000, 40)
 QUICK_GENOME = Dataset("quick-genome", 20_000, 10)
+# Made by the task itself: random calls of everybody at the sites of a sketch.
+SKETCH = Dataset("sketch", 16_384, 100_000)
+QUICK_SKETCH = Dataset("quick-sketch", 2_000, 500)

@@ -69,6 +69,8 @@ TARGETS = {
     ("Hudson's Fst, 3 groups", "plink2", "sim10k"): Target(4),
     ("Fisher's exact test, half and half", "plink1.9", "sim10k"): Target(10),
     ("Hardy-Weinberg of all sites", "plink2", "sim10k"): Target(3),
+    ("5 principal axes, MAF of 1 % and more", "plink2 approx", "sim10k"): Target(3),
+    ("5 principal axes, all sites", "plink2 approx", "sim10k"): Target(20),
     ("call_genotype on disk", "bio2zarr", "sim10k"): Target(0.42),
     ("call_genotype on disk", "plink2", "sim10k"): Target(0.30),
     ("call_genotype on disk", "plink2", "sim100k"): Target(0.30),
@@ -85,4 +87,6 @@ TARGETS = {
     ("two adds and export to BCF", "bcftools merge", "merge"): Target(3),
     ("cold start, count REPO", "plink2", "1kg"): Target(0.7, absolute=True),
     ("cold start, count REPO -S FILE", "plink2", "1kg"): Target(0.7, absolute=True),
+    ("one against 100,000 by a sketch", "", "sketch"): Target(0.05, absolute=True),
+    ("one against 100,000 by a sketch, 2 % missing", "", "sketch"): Target(0.05, absolute=True),
 }

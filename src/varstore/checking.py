@@ -40,14 +40,16 @@ def problems_of_files(path: Path) -> list[str]:
 
 
 def problems_of_values(path: Path, version: Manifest, batches: Sequence[BatchHandle], map_tasks: Map) -> Iterator[str]:
-    """Where what follows from the batches is not what they say: totals, keys, ploidies, reference blocks."""
+    """Where what follows from the batches is not what they say: totals, keys, ploidies, reference blocks, sketches."""
     from .storage.denominators import problems  # noqa: PLC0415
 
     for batch in batches:
         if batch.totals is not None:
             yield from _wrong_totals(f"{path}: batch {batch.entry['id']}", batch, map_tasks)
     yield from _wrong_keys(path, version, batches)
+    yield from _wrong_axes(path, version)
     yield from problems(path, version.document)
+    yield from _wrong_sketches(path, version, batches, map_tasks)
 
 
 def _wrong_totals(where: str, batch: BatchHandle, map_tasks: Map) -> Iterator[str]:
@@ -83,6 +85,35 @@ def _wrong_keys(path: Path, version: Manifest, batches: Sequence[BatchHandle]) -
                 continue
         for chunk in wrong_chunks(keys, store, fasta):
             yield f"{path}: batch {entry['batch']}, chunk {chunk}: the keys are not those of the alleles"
+
+
+def _wrong_axes(path: Path, version: Manifest) -> Iterator[str]:
+    from .storage.saved_axes import KEY, read_axes  # noqa: PLC0415
+
+    for entry in version.document.get(KEY, ()):
+        try:
+            read_axes(path, entry, len(version.contigs), version.document["num_samples"])
+        except (CorruptRepositoryError, KeyError) as error:
+            yield f"{path}: the axes {entry['name']!r}: {error}"
+
+
+def _wrong_sketches(path: Path, version: Manifest, batches: Sequence[BatchHandle], map_tasks: Map) -> Iterator[str]:
+    from .storage import sketch  # noqa: PLC0415
+
+    entry = sketch.list_of(version.document)
+    if entry is None:
+        return
+    from .relatedness.sketching import sketch_of_batch  # noqa: PLC0415
+
+    sites = sketch.read_sites(Part(path, PartRef(**entry["part"])))
+    stored = sketch.of_batches(version.document)
+    for batch in batches:
+        mine = stored.get(batch.entry["id"])
+        if mine is None:
+            continue
+        found = sketch.read_sketch(Part(path, PartRef(**mine["part"])), batch.num_samples, sites, map_tasks)
+        if not found.same(sketch_of_batch(batch, sites, [contig["name"] for contig in version.contigs])):
+            yield f"{path}: batch {mine['batch']}: its sketch is not that of its genotypes; `varstore reindex --sketch`"
 
 
 def differences(source: Path, batches: Sequence[BatchHandle], withdrawn: NDArray[np.int64]) -> list[str]:

@@ -27,6 +27,7 @@ VarstoreError
     ├── SampleClashError (ValueError)
     ├── CohortError (ValueError)
     │   └── CohortExpressionError
+    ├── TooFewSitesError (ValueError)
     └── MissingDependencyError (ImportError)
 """
 
@@ -146,6 +147,10 @@ class CohortError(QueryError, ValueError):
 
 class CohortExpressionError(CohortError):
     """A cohort expression that cannot be read or asked. The message shows where in the text."""
+
+
+class TooFewSitesError(QueryError, ValueError):
+    """The sites cannot carry the answer: too few of them, or too few that are independent."""
 
 
 class MissingDependencyError(QueryError, ImportError):

@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from .errors import QueryError
-from .genome.asking import PersonalGenome
+from .genome.describing import WholePerson
 from .model.ploidy import CLASS_NAMES
 from .model.results import CountTable, Genotypes
 from .query.batches import BatchHandle
 from .query.cohorts import Cohort, members
-from .relatedness.asking import Relatedness
+from .relatedness.asking_families import Families
+from .relatedness.axes import Axes
+from .relatedness.sketch_asking import SketchQuestions
 from .stats.asking import Statistics
 from .stats.comparisons import Comparisons
 from .storage.manifest import Document
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
 PathLike = str | os.PathLike[str]
 
 
-class Questions(Comparisons, Statistics, Relatedness, PersonalGenome):
+class Questions(Comparisons, Statistics, Axes, SketchQuestions, Families, WholePerson):
     """Questions of one version; arguments mean the same in all of them."""
 
     def info(self) -> Document:
@@ -46,9 +48,14 @@ class Questions(Comparisons, Statistics, Relatedness, PersonalGenome):
             "batches": [self._described(batch) for batch in self._batches],
             "normalised": _normalised(document.get("fasta")),
             "columns": self._columns_said(),
+            "sketch": self._sketch_said(),
             "cohorts": [
                 {"name": name, "expression": cohort.expression, "num_samples": len(cohort), "version": cohort.version}
                 for name, cohort in self.saved_cohorts.items()
+            ],
+            "axes": [
+                {key: entry[key] for key in ("name", "num_axes", "num_sites", "num_samples", "of_version", "time")}
+                for entry in self._axes_entries()
             ],
         }
 

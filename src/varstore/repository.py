@@ -34,7 +34,9 @@ if TYPE_CHECKING:
 
     from .changes.compaction import CompactReport
     from .changes.purging import PurgeReport
+    from .model.results import CountTable
     from .people.evaluation import Vocabulary
+    from .relatedness.pca import PrincipalAxes
     from .storage.garbage import Garbage
     from .storage.plans import Plan
 
@@ -175,18 +177,23 @@ class Repository(Questions):
         self._load(None)
         return self
 
-    def reindex(self, *, reference: PathLike | None = None) -> int:
+    def reindex(self, *, reference: PathLike | None = None, sketch: bool = False) -> int:
         """Make what follows from batches again where it is of older code, and move on to the version that has it.
 
         reference : a FASTA that the repository gets: REF of every record must be its bases, and alleles are matched
             left-aligned from now on; or where its own FASTA is now
+        sketch : choose the sites of the sketch anew, over everybody (docs/sketch.md). Sketches that are missing, and a
+            list where there is none and there are enough sites, are made without it too
 
-        Returns the number of batches whose keys were made again. Raises FastaError, ContigLengthError.
+        Returns the number of batches whose keys were made again. Raises FastaError, ContigLengthError, and QueryError
+        where there are too few sites for the sketch that was asked for.
         """
         from .changes.reindexing import reindex  # noqa: PLC0415
+        from .changes.resketching import resketch  # noqa: PLC0415
 
         with self._writing():
             made = reindex(self.path, self._writable(), reference)
+            resketch(self.path, choose=sketch)
         self._load(None)
         return made
 
@@ -282,6 +289,33 @@ class Repository(Questions):
     def delete_cohort(self, name: str) -> Repository:
         """Forget a saved cohort, and move on to the version without it; older versions keep it. Raises CohortError."""
         from .changes.cohorts import delete  # noqa: PLC0415
+
+        with self._writing():
+            delete(self.path, self._writable(), name)
+        self._load(None)
+        return self
+
+    def save_axes(self, name: str, axes: PrincipalAxes) -> Repository:
+        """Keep principal axes under a name, and move on to the version that has them; those of that name are replaced.
+
+        axes : what ``pca`` of this repository gave
+
+        Coordinates of people who are withdrawn later are left out from then on, and a purge takes them out of the file;
+        loadings stay. Raises QueryError, ReadOnlyError.
+        """
+        from .changes.axes import check_name, save  # noqa: PLC0415
+        from .relatedness.saved import arrays_of  # noqa: PLC0415
+
+        document = self._writable()
+        check_name(name)
+        with self._writing():
+            save(self.path, document, name, arrays_of(self, axes), axes.version)
+        self._load(None)
+        return self
+
+    def delete_axes(self, name: str) -> Repository:
+        """Forget saved axes, and move on to the version without them; older versions keep them. Raises QueryError."""
+        from .changes.axes import delete  # noqa: PLC0415
 
         with self._writing():
             delete(self.path, self._writable(), name)
@@ -428,6 +462,34 @@ class Repository(Questions):
             report = purge(self.path, threads)
         self._load(None)
         return report
+
+    def kinship_against(
+        self,
+        path: PathLike,
+        *,
+        sample: str | None = None,
+        absent: str | None = None,
+        samples: Iterable[str] | None = None,
+        cohort: Cohort | str | Iterable[str] | None = None,
+        threshold: float | None = None,
+        force: bool = False,
+    ) -> CountTable:
+        """KING-robust kinship of a genome in a file with everybody, by the sketch, highest first.
+
+        path : VCF, BCF or gVCF of the same build    sample : who, where the file has several
+        absent : what a site without a record is: ``unknown`` or ``reference``; default: unknown, and in a gVCF
+            reference where its blocks are sure
+        samples, cohort, threshold, force : as in ``kinship_of``
+
+        Columns as of ``kinship_of``. Nothing of the file stays. Raises InputError and its kinds, and as ``kinship_of``.
+        """
+        from .changes.one_genome import read_codes  # noqa: PLC0415
+        from .relatedness.sketch_sites import check_called  # noqa: PLC0415
+
+        name, codes = read_codes(self, os.fspath(path), sample, absent)
+        if not force:
+            check_called(codes, f"{os.fspath(path)}: {name}")
+        return self.kinship_of(codes, samples=samples, cohort=cohort, threshold=threshold, force=True)
 
     def verify(self, source: PathLike | None = None) -> list[str]:
         """Check every byte against its checksum, every block, and every total; return what is wrong.

@@ -32,6 +32,7 @@ from ..storage.parts import Part, PartRef, PartWriter
 from ..storage.people import NewPeople, check_people, renamed
 from ..storage.reference import name_sequences, with_reference
 from ..storage.sources import BatchOpener
+from .sketches import AddedBatch, ListChangedError, NewSketches
 
 if TYPE_CHECKING:
     from ..ingest.fasta import Fasta
@@ -216,6 +217,11 @@ class _NewBatch:
         # Parts that follow from the batch have ids of their own: each is remade alone.
         return {"batch": f"batches/{self.name}", **{kind: f"derived/{self.name}-{kind}" for kind in _DERIVED}}
 
+    def added(self, root: Path, store: Batch, refs: Mapping[str, PartRef]) -> AddedBatch:
+        """The batch in its place."""
+        of_keys, of_totals = keys.Keys(Part(root, refs[keys.KIND])), totals.Totals(Part(root, refs[totals.KIND]))
+        return AddedBatch(self.name, store, of_keys, of_totals, self.result.contigs, self.result.files[0]["name"])
+
 
 def _import(
     root: Path, newest: Document, opened: Sequence[Input], options: AddOptions, spools: Spools | None, staging: Path,
@@ -252,23 +258,34 @@ def _publish(
     published: list[str] = []
     people = NewPeople(root, staging, options.table)
     made: list[Denominators] = []
+    sketches: NewSketches | None = None
     try:
-        refs = []
+        refs, added = [], []
         for batch in batches:
             places = batch.places
             published += places.values()
             refs.append({kind: batch.parts[kind].publish(root, place) for kind, place in places.items()})
             store = Batch(Part(root, refs[-1]["batch"]))
             made.append(denominators.prepare(root, staging, store, batch.name, newest["assembly"], options.wish))
+            added.append(batch.added(root, store, refs[-1]))
+        sketches = NewSketches(root, staging, added)
+        sketches.make(newest)
 
         def change(document: Document) -> Document:
             with_reference(document, fasta)
             for batch, ref, more in zip(batches, refs, made, strict=True):
                 document = _with_batch(document, root, batch, ref, people)
                 more.apply(document, document["batches"][-1])
+            sketches.apply(document)
             return document
 
-        commit(root, newest, change, "add")
+        committed = False
+        while not committed:
+            try:
+                commit(root, newest, change, "add")
+                committed = True
+            except ListChangedError:
+                sketches.make(manifest.read_newest(root).document)  # type: ignore[union-attr] # there is one
     except BaseException:
         # Nobody names these parts: leave nothing behind, unless the commit itself got through.
         with suppress(RepositoryError, OSError):
@@ -276,6 +293,8 @@ def _publish(
                 for path in [*published, *people.places]:
                     files.remove_tree(root / path)
                 denominators.discard(root, made)
+                if sketches is not None:
+                    sketches.discard()
         raise
 
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from .. import __version__
 from ..errors import RepositoryError
-from ..storage import files, manifest, ploidy, reference_blocks, saved_cohorts, totals
+from ..storage import files, manifest, ploidy, reference_blocks, saved_axes, saved_cohorts, sketch, totals
 from ..storage.arrays import StoredArray
 from ..storage.batch import Batch
 from ..storage.coverage import Coverage, write_coverage
@@ -84,6 +84,7 @@ class _Purge:
         self._derived: dict[str, Document] = {}
         self._samples: dict[str, Document] = {}
         self._overlays: dict[str, Document] = {}
+        self._axes: dict[str, Document] = {}
 
     def run(self) -> None:
         """Write, publish and commit. Raises _OvertakenError."""
@@ -91,7 +92,8 @@ class _Purge:
         try:
             self._write_batches()
             self._write_samples()
-            if self._entries or self._samples or self._overlays:
+            self._write_axes()
+            if self._entries or self._samples or self._overlays or self._axes:
                 commit(self.root, self.document, self._change, "purge")
             committed = True
         finally:
@@ -217,6 +219,10 @@ class _Purge:
                 writer = self._writer()
                 _write_totals(writer, batch)
                 ref = self._publish(writer, "derived")
+            elif derived["kind"] == sketch.KIND:
+                writer = self._writer()
+                sketch.write_fewer(writer, Part(self.root, PartRef(**derived["part"])), batch.keep)
+                ref = self._publish(writer, "derived")
             else:
                 continue
             made = ref["path"].rpartition("/")[2]
@@ -236,6 +242,18 @@ class _Purge:
             if job.write_overlay(entry, writer):
                 self._overlays[entry["id"]] = {**entry, "part": self._publish(writer, "samples")}
 
+    def _write_axes(self) -> None:
+        """Saved axes without the coordinates of the withdrawn; loadings, like frequencies, are nobody's alone."""
+        for place, entry in enumerate(self.document.get(saved_axes.KEY, ()), 1):
+            part = Part(self.root, PartRef(**entry["part"]))
+            keep = ~np.isin(StoredArray(part, "sample_number").read(), self.withdrawn)
+            name = entry["name"] if self._without(entry["name"]) == entry["name"] else f"purged {place}"
+            if keep.all() and name == entry["name"]:
+                continue
+            writer = self._writer()
+            FewerPeople(part, keep, ()).copy_to(writer)
+            self._axes[entry["id"]] = entry | {"name": name, "part": self._publish(writer, "derived")}
+
     def _saved_cohort(self, place: int, entry: Document, num_people: int) -> Document:
         """The entry of a saved cohort without the withdrawn: their numbers, and text that names one of them."""
         kept = np.setdiff1d(saved_cohorts.unpack(entry, num_people), self.withdrawn, assume_unique=True)
@@ -248,7 +266,8 @@ class _Purge:
         if not np.array_equal(withdrawn_of(document), self.withdrawn):
             raise _OvertakenError("more people were withdrawn meanwhile")
         replaced = {"batches": self._entries, "samples": self._samples, "derived": self._derived}
-        for key, new in {**replaced, "sample_overlays": self._overlays}.items():
+        more = {"sample_overlays": self._overlays, saved_axes.KEY: self._axes}
+        for key, new in {**replaced, **more}.items():
             before = {each["id"]: each for each in self.document.get(key, ())}
             found = {each["id"]: each for each in document.get(key, ())}
             if any(found.get(each) != before[each] for each in new):

@@ -11,6 +11,7 @@ import click
 
 from ..errors import QueryError
 from .cohorts import by_option, cohort_option, vocabulary_option
+from .describing import check_options, describe, person_options
 from .options import filters_option, open_repository, regions_file_option, regions_option, repo_argument
 
 _FORMS = ("tsv", "json", "arrow", "vcf", "bcf")
@@ -54,18 +55,26 @@ _DEFAULT_NAMES = {"tsv": "variants.tsv", "json": "variants.jsonl", "arrow": "var
     help="File for the table; or a folder, for the table and summary.json.",
 )
 @click.option("--format", "form", type=click.Choice(_FORMS), help="Form of the table.  [default: by PATH, else tsv]")
+@person_options
 def genome(repo: str, person: str, output: str | None, form: str | None, **options: Any) -> None:
     """Compare one genome with REPO, one row a variant: how common it is, in whom, and what is not known of it.
 
     INPUT is a VCF, BCF or gVCF, text of a direct-to-consumer service, or the id of a sample of REPO, who is left out of
     all counts then. A summary goes to the error stream.
     """
+    whole = {name: options.pop(name) for name in ("whole", "sex", "panel", "html")}
+    in_place_of_table = whole["html"] is not None and output is None and form is None
     target, form = _target(output, form)
-    found = _compare(open_repository(repo), person, **options)
+    folder = target.parent if target is not None and Path(str(output)) != target else None
+    check_options(folder, **whole)
+    opened = open_repository(repo)
+    found = _compare(opened, person, **options)
     _tell(found.summary)
-    _write(found, target, form)
-    if output is not None and target is not None and Path(output) != target:
-        _write_summary(found.summary, Path(output) / "summary.json")
+    if not in_place_of_table:
+        _write(found, target, form)
+    describe(opened, found, folder, **whole)
+    if folder is not None:
+        _write_summary(found.summary, folder / "summary.json")
 
 
 def _target(output: str | None, form: str | None) -> tuple[Path | None, str]:

@@ -17,6 +17,7 @@ from .. import __version__
 from ..errors import VarstoreError
 from ..kernels.startup import run_alone
 from .cohort_commands import cohort
+from .family_commands import families, pedigree, unrelated
 from .genomes import genome
 from .linkage import prune, roh
 from .options import (
@@ -40,6 +41,8 @@ from .options import (
     threads_option,
 )
 from .questions import burden, compare, count, diversity, fst, plot, samples, stats
+from .relatedness import kinship
+from .structure import pca
 
 
 class _Group(click.Group):
@@ -204,7 +207,9 @@ def batch(repo: str, batch_id: str | None, **options: Any) -> None:
     batches.batch(open_repository(repo), batch_id, callable_file=options.pop("callable"), **options)
 
 
-for question in (samples, count, compare, fst, diversity, burden, stats, plot):
+for question in (samples, count, compare, fst, diversity, burden, stats):
+    main.add_command(question)
+for question in (kinship, unrelated, families, pedigree, prune, pca, roh, plot):
     main.add_command(question)
 main.add_command(genome)
 
@@ -244,8 +249,6 @@ def export(repo: str, **options: Any) -> None:
     exporting.export(open_repository(repo), **options)
 
 
-main.add_command(prune)
-main.add_command(roh)
 main.add_command(cohort)
 
 
@@ -357,13 +360,15 @@ def gc(repo: str, **options: Any) -> None:
 @main.command()
 @repo_argument
 @reference_option
-def reindex(repo: str, reference: str | None) -> None:
+@click.option("--sketch", is_flag=True, help="Choose the sites of the sketch anew, over everybody in REPO.")
+def reindex(repo: str, reference: str | None, sketch: bool) -> None:
     """Make again what follows from the batches of REPO, where varstore is newer than it.
 
-    With --reference, REPO gets a FASTA, and alleles of all its batches are matched left-aligned from then on.
+    With --reference, REPO gets a FASTA, and alleles of all its batches are matched left-aligned from then on. Batches
+    without a sketch get one where REPO has enough common sites.
     """
     opened = open_repository(repo)
-    made = opened.reindex(reference=reference)
+    made = opened.reindex(reference=reference, sketch=sketch)
     click.echo(f"{repo}: version {opened.version}, keys of {made:,} batches made again", err=True)
 
 

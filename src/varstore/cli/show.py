@@ -20,22 +20,23 @@ def table(result: Any, output: str | None, form: str) -> None:
     if form == "arrow":
         _write_arrow(result, output)
         return
-    _write(result.to_tsv() if form == "tsv" else result.to_json_lines(), output)
+    lines(result.to_tsv() if form == "tsv" else result.to_json_lines(), output)
 
 
 def text(paragraph: str, output: str | None) -> None:
     """Write text, its lines broken at 100 characters."""
-    _write(f"{textwrap.fill(paragraph, 100, break_on_hyphens=False)}\n".splitlines(keepends=True), output)
+    lines(f"{textwrap.fill(paragraph, 100, break_on_hyphens=False)}\n".splitlines(keepends=True), output)
 
 
-def _write(lines: Iterable[str], output: str | None) -> None:
+def lines(texts: Iterable[str], output: str | None) -> None:
+    """Write lines as they are."""
     if output is None:
-        sys.stdout.writelines(lines)
+        sys.stdout.writelines(texts)
         sys.stdout.flush()
         return
     try:
         with open(output, "w", encoding="utf-8") as file:
-            file.writelines(lines)
+            file.writelines(texts)
     except OSError as error:
         raise QueryError(f"{output}: cannot be written ({error.strerror})") from None
 
@@ -86,9 +87,16 @@ def info(repo: Any, *, as_json: bool) -> None:
             click.echo(f"          ploidy of {people:,} samples on {name} is unknown: they are missing at absent sites")
     for column in document["columns"]:
         click.echo(f"column    {column['name']}: {_column(column)}")
+    if document["sketch"]:
+        sketch = document["sketch"]
+        of = f"{sketch['num_samples']:,} of {document['num_samples']:,} samples"
+        click.echo(f"sketch    {sketch['num_sites']:,} sites; {of}")
     for cohort in document["cohorts"]:
         of = "" if cohort["expression"] is None else f"; {cohort['expression']}"
         click.echo(f"cohort    {cohort['name']}: {cohort['num_samples']:,} samples{of}")
+    for axes in document["axes"]:
+        of = f"{axes['num_samples']:,} samples at {axes['num_sites']:,} sites"
+        click.echo(f"axes      {axes['name']}: {axes['num_axes']} axes of {of}")
 
 
 def _column(column: dict[str, Any]) -> str:

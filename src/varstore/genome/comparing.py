@@ -28,12 +28,23 @@ class GenomeComparison:
     """What comparing a genome gave.
 
     variants : a row an allele the genome carries    summary : JSON-ready    genome : as it was read
+    wanted : what was asked
     """
 
     variants: GenomeTable
     summary: dict[str, Any]
     genome: Genome
     counts: GenomeCounts = field(repr=False)
+    wanted: Wanted = field(repr=False)
+
+    def write_html(self, path: PathLike) -> None:
+        """Write a report as one HTML file that loads nothing; ``Repository.describe_genome`` has to come before.
+
+        Raises QueryError.
+        """
+        from .report import write_report  # noqa: PLC0415
+
+        write_report(self, path)
 
     def write_vcf(self, target: PathLike | BinaryIO, format: str | None = None) -> None:  # noqa: A002
         """Write the variants as VCF or BCF: one record an allele, normalised, with what was found in INFO.
@@ -81,7 +92,7 @@ def compare(version: Version, genome: Genome, wanted: Wanted, everybody: NDArray
     same, different = counts.tally.tolist()
     refuse_build(version, genome, same, same + different, "the repository's records at the same positions")
     table = GenomeTable(genome, counts, _more(version, genome, wanted, asked, counts), version._map)
-    return GenomeComparison(table, summary(version, table, counts, wanted), genome, counts)
+    return GenomeComparison(table, summary(version, table, counts, wanted), genome, counts, wanted)
 
 
 def _more(

@@ -59,6 +59,11 @@ class GenomeCounts:
     covered: NDArray[np.bool_]
     tally: NDArray[np.int64] = field(default_factory=lambda: np.zeros(2, np.int64))
 
+    def take(self, which: NDArray[np.int64]) -> GenomeCounts:
+        """Those of some alleles."""
+        counts = {name: values[:, which] for name, values in self.counts.items()}
+        return GenomeCounts(self.names, self.num_people, counts, self.known[which], self.covered[which], self.tally)
+
 
 def count_genome(version: Version, genome: Genome, asked: Asked) -> GenomeCounts:
     """Count the alleles of a genome. Raises UnknownFilterError, CorruptRepositoryError, RepositoryError."""

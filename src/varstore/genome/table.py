@@ -88,6 +88,11 @@ class GenomeTable(CountTable):
         """Annotations and carriers."""
         return self._more
 
+    def take(self, which: NDArray[np.int64]) -> GenomeTable:
+        """Some of the rows."""
+        more = {name: Codes(codes.codes[which], codes.texts) for name, codes in self._more.items()}
+        return GenomeTable(self._genome.take(which), self._counts.take(which), more, self._map)
+
     def coded(self, name: str) -> Codes:
         """A column of few different texts, as codes."""
         return self._coded[name]

@@ -183,3 +183,37 @@ def put_calls16(typingctx: Any, codes: Any, index: Any, out: Any, at: Any) -> An
         return builder.bitcast(odd, ir.IntType(16))
 
     return types.uint16(codes, types.intp, out, types.intp), codegen
+
+
+@intrinsic
+def add_looked_up(typingctx: Any, one: Any, two: Any, tables: Any, out: Any, row: Any) -> Any:
+    """Add to the 8 float64 of ``out[row]`` the row of a table for each 4 bits of ``one``, and twice those of ``two``.
+
+    one, two : uint64    tables : (16 * 16, 8) float64, a table of 16 rows for each 4 bits    out : (rows, 8) float64
+    """
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        vector = ir.VectorType(ir.DoubleType(), 8)
+        word = ir.IntType(64)
+
+        def at(number: int, index: Any) -> Any:
+            view = context.make_array(signature.args[number])(context, builder, args[number])
+            pointer = cgutils.gep_inbounds(builder, view.data, builder.mul(index, ir.Constant(word, 8)))
+            return builder.bitcast(pointer, vector.as_pointer())
+
+        def sums(bits: Any) -> Any:
+            found = []
+            for part in range(16):
+                index = builder.and_(builder.lshr(bits, ir.Constant(word, 4 * part)), ir.Constant(word, 15))
+                found.append(builder.load(at(2, builder.add(index, ir.Constant(word, 16 * part))), align=8))
+            while len(found) > 1:  # in pairs: no sum waits for all before it
+                found = [builder.fadd(a, b) for a, b in zip(found[::2], found[1::2], strict=True)]
+            return found[0]
+
+        target = at(3, args[4])
+        twice = sums(args[1])
+        total = builder.fadd(sums(args[0]), builder.fadd(twice, twice))
+        builder.store(builder.fadd(builder.load(target, align=8), total), target, align=8)
+        return context.get_dummy_value()
+
+    return types.void(types.uint64, types.uint64, tables, out, types.intp), codegen

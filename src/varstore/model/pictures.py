@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from ..errors import QueryError
 
 if TYPE_CHECKING:
     from .results import CountTable
 
-KINDS = ("spectrum", "frequencies", "manhattan", "qq")
+KINDS = ("spectrum", "frequencies", "manhattan", "qq", "axes")
 _P_COLUMNS = ("p_value", "hwe_p_value")
 
 
@@ -19,17 +22,20 @@ def draw(
     """Draw a table.
 
     kind : "spectrum" (how many alleles are how common), "frequencies" (cohort against cohort), "manhattan" or "qq" (of
-        p-values); None: manhattan where there are p-values of a comparison, else spectrum
+        p-values), "axes" (people on the first two); None: axes where there are, manhattan where there are p-values of a
+        comparison, else spectrum
     names : of the sides of a comparison    inflation : lambda, where the p-values alone do not give it
 
     Returns a matplotlib Figure. Raises QueryError where the table has not what the picture needs.
     """
     if kind is None:
-        kind = "manhattan" if "p_value" in table.columns else "spectrum"
+        kind = "axes" if "pc1" in table.columns else "manhattan" if "p_value" in table.columns else "spectrum"
     if kind not in KINDS:
         raise QueryError(f"no picture {kind!r}; there are {', '.join(KINDS)}")
     if kind in ("manhattan", "qq"):
         return _p_values(table, kind, names, inflation)
+    if kind == "axes":
+        return _axes(table)
     return (_spectrum if kind == "spectrum" else _frequencies)(table, names)
 
 
@@ -70,9 +76,26 @@ def _p_values(table: CountTable, kind: str, names: tuple[str, str], inflation: f
     return quantiles(p, title, inflation) if kind == "qq" else manhattan(table["contig"], table["position"], p, title)
 
 
+def _axes(table: CountTable) -> Any:
+    from ..plots.axes import axes  # noqa: PLC0415
+
+    if not {"sample", "pc1", "pc2"} <= set(table.columns):
+        raise QueryError("axes is of people on two principal axes: draw a table of pca or project with two or more")
+    groups = [name for name in table.columns if name != "sample" and table[name].dtype == object]
+    return axes(np.column_stack([table["pc1"], table["pc2"]]), table[groups[0]] if groups else None)
+
+
 def _rows_of_cohorts(table: CountTable) -> dict[str, Any]:
     """Which rows are whose: every k-th, as cohorts follow each other at every allele."""
     if "cohort" not in table.columns or not len(table):
         return {"": slice(None)}
     names = list(dict.fromkeys(table["cohort"].tolist()))
     return {name: slice(place, None, len(names)) for place, name in enumerate(names)}
+
+
+def kinship_picture(table: CountTable, least: Mapping[str, float], divide: tuple[str, str, float, float] | None) -> Any:
+    """Draw a table of kinship; ``least`` and ``divide`` as of ``plots.kinship.kinship``. Raises QueryError."""
+    from ..plots.kinship import kinship  # noqa: PLC0415
+
+    share = table["ibs0"] / np.where(table["n_sites"] > 0, table["n_sites"], np.nan)
+    return kinship(share, table["kinship"], table["relationship"], least, divide)

@@ -17,6 +17,8 @@ ALLELE_COLUMNS = ("contig", "position", "ref", "alt", "allele_count", "allele_nu
 GENOTYPE_COLUMNS = ("n_hom_ref", "n_het", "n_hom_alt", "n_other", "n_missing")
 
 
+# Rows that are made text together.
+_LINES = 1 << 16
 # A column, or what makes it when it is first looked at.
 Values = NDArray[Any] | Callable[[], NDArray[Any]]
 
@@ -72,8 +74,8 @@ class CountTable:
     def plot(self, kind: str | None = None) -> Any:
         """As a picture, a matplotlib Figure: ``table.plot("spectrum").savefig("a.png")``.
 
-        kind : "spectrum", "frequencies" (of two cohorts), "manhattan" or "qq" (of p-values); default: manhattan of a
-            comparison, else spectrum
+        kind : "spectrum", "frequencies" (of two cohorts), "manhattan" or "qq" (of p-values), "axes" (people on the
+            first two); default: axes where there are, manhattan of a comparison, else spectrum
 
         Raises QueryError where the table has not what the picture needs, MissingDependencyError.
         """
@@ -117,9 +119,10 @@ class CountTable:
     def to_tsv(self) -> Iterator[str]:
         """Lines with a header, each ending in a newline; a missing frequency is ``.``."""
         yield "\t".join(self._columns) + "\n"
-        texts = [_texts(values) for _, values in self._items()]
-        for row in zip(*texts, strict=True):
-            yield "\t".join(row) + "\n"
+        for begin in range(0, len(self), _LINES):
+            texts = [_texts(values[begin : begin + _LINES]) for _, values in self._items()]
+            for row in zip(*texts, strict=True):
+                yield "\t".join(row) + "\n"
 
     def to_json_lines(self) -> Iterator[str]:
         """One JSON object a line; a missing frequency is null."""
@@ -136,7 +139,7 @@ class CountTable:
 
 def _texts(values: NDArray[Any]) -> list[str]:
     if values.dtype == object:
-        return list(values)
+        return ["." if value is None else value for value in values.tolist()]
     if values.dtype == np.bool_:
         return ["true" if value else "false" for value in values.tolist()]
     if values.dtype == np.float64:

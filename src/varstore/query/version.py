@@ -56,6 +56,7 @@ class Version:
         self.__dict__.pop("_bases", None)
         self.__dict__.pop("_union", None)
         self.__dict__.pop("_sexes", None)
+        self.__dict__.pop("_sketches", None)
         self._newest = 0
         self._withdrawn = np.zeros(0, np.int64)
         self._people: People | None = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from ..query.choosing import Described
     from .homozygosity import Homozygosity, RunRules
     from .pruning import Pruning
+    from .tables import KinshipTable
 
 PathLike = str | os.PathLike[str]
 
@@ -86,3 +87,44 @@ class Relatedness(Choosing):
         """Sorted numbers of the people asked for, less those withdrawn. Raises QueryError and its kinds."""
         _, chosen = self._cohorts(samples, cohort, None)
         return np.flatnonzero(members(chosen, self._num_numbers, self._withdrawn_now())[0])
+
+    def kinship(
+        self,
+        cohort: Described | None = None,
+        samples: Iterable[str] | None = None,
+        *,
+        against: Described | None = None,
+        threshold: float | None = 2**-4.5,
+        region: str | Sequence[str] | None = None,
+        regions_file: PathLike | None = None,
+        filters: str | Iterable[str] | None = None,
+        prune: Pruning | None = None,
+        force: bool = False,
+        progress: Callable[[int, int], None] | None = None,
+        **limits: Any,
+    ) -> KinshipTable:
+        """KING-robust kinship of pairs of people, one row a pair.
+
+        Sites are those of autosomes with one ALT allele that differ among the people asked for; a pair is compared
+        where both have a call of two alleles.
+
+        cohort, samples : of these people, by expression or cohort, or by id; default: everybody
+        against : with these, by ids, expression or cohort; default: with each other
+        threshold : pairs of this kinship or more; default: third degree; None: every pair, of any or no kinship
+        region, regions_file, filters : sites, as in ``count_alleles``
+        limits : ``min_maf``, ``min_mac``, ``min_call_rate``, ``autosomes``, ``snvs``, as in ``SiteLimits``
+        prune : of these sites, those that this keeps
+        force : numbers without labels where the sites are too few for labels
+        progress : called with the pairs looked at so far, and all of them
+
+        docs/relatedness.md says what the columns mean. Raises TooFewSitesError, QueryError and its kinds,
+        CorruptRepositoryError.
+        """
+        from ..query.site_choice import SiteLimits  # noqa: PLC0415
+        from .comparing import Choice, compare_people  # noqa: PLC0415
+
+        asked = self._chosen_people(samples, cohort)
+        others = asked if against is None else self._chosen_people(None, against)
+        where = {"region": region, "regions_file": regions_file, "filters": filters}
+        choice = Choice(SiteLimits(**limits), where, prune)
+        return compare_people(self, (asked, others), choice, threshold, force=force, progress=progress)

@@ -35,6 +35,9 @@ READER_FEATURES = ("vcf-zarr-0.4", "varstore_genotype")
 # Needed by versions in which batches share a part, and by no others.
 SHARED_FEATURE = "varstore_genotype_shared"
 WRITER_FEATURES = ("sha256-parts",)
+# Of versions with a sketch: who does not know of it would leave purged people in it.
+SKETCH = "sketch"
+_KNOWN_TO_WRITERS = (*WRITER_FEATURES, SKETCH)
 # Of manifests that withdraw people, and of those in which people without a record count as reference: who does not
 # know of it would go on counting the one, and not count the other.
 WITHDRAWN = "withdrawn"
@@ -42,6 +45,9 @@ ABSENT_REFERENCE = "absent-reference"
 # Of versions whose sample table has typed columns, or overlays: who does not know of them would miss what they say.
 SAMPLE_COLUMNS = "sample-columns"
 _KNOWN_TO_READERS = (*READER_FEATURES, SHARED_FEATURE, WITHDRAWN, ABSENT_REFERENCE, SAMPLE_COLUMNS)
+# Of versions with saved axes: a writer that does not know of them would leave their people's coordinates in a purge.
+SAVED_AXES = "saved-axes"
+_KNOWN_TO_WRITERS = (*WRITER_FEATURES, SAVED_AXES)
 IDENTITY = "varstore.json"
 HEAD = "HEAD"
 
@@ -225,12 +231,17 @@ def _check_features(document: Document, path: Path, key: str, known: tuple[str, 
 
 def check_writable(root: Path, newest: Manifest) -> None:
     """Raise FormatVersionError if this varstore does not know all that a next version has to keep to."""
-    _check_features(newest.document, root, "writer_features", WRITER_FEATURES)
+    _check_features(newest.document, root, "writer_features", _KNOWN_TO_WRITERS)
 
 
 def need_columns(document: Document) -> None:
     """Note that readers of a version have to know typed columns and overlays of the sample table."""
     document["reader_features"] = sorted({*document["reader_features"], SAMPLE_COLUMNS})
+
+
+def need_axes(document: Document) -> None:
+    """Note that writers of versions after this one have to know saved axes."""
+    document["writer_features"] = sorted({*document["writer_features"], SAVED_AXES})
 
 
 def versions(root: Path) -> list[int]:

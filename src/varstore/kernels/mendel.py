@@ -1,0 +1,78 @@
+"""Mendelian errors of children and their parents, on bit planes of people over sites."""
+
+from typing import Any
+
+import numpy as np
+
+from .jit import kernel, popcount, trailing_zeros
+
+# Columns of what is counted of a child.
+SITES, ERRORS, FATHER_SITES, FATHER_ERRORS, MOTHER_SITES, MOTHER_ERRORS = range(6)
+NUM_COUNTS = 6
+
+
+@kernel
+def _opposite(hom_alt: Any, ref: Any, other_alt: Any, other_ref: Any) -> Any:
+    """Sites at which two people are homozygous for different alleles: one cannot be a parent of the other."""
+    return (ref & other_alt) | (hom_alt & other_ref)
+
+
+@kernel
+def mendel_errors(
+    het: Any, hom_alt: Any, missing: Any, members: Any, num_sites: int, counts: Any, site_errors: Any, site_lost: Any
+) -> None:
+    """Count the sites at which a child's call cannot come from its parents' calls.
+
+    het, hom_alt, missing : (people, words) uint64 over sites; of each call one bit at most is set
+    members : (children, 3) int64, rows of child, father and mother; -1: no such parent, of the two at most one
+    counts : (children, 6) int64, caller-allocated: sites at which all who are there are called, and errors of them;
+        the same of child and father alone, and of child and mother alone
+    site_errors, site_lost : (64 x words,) int64, added to: children with an error, and children of whom somebody has
+        no call
+    """
+    every = ~np.uint64(0)
+    for trio in range(members.shape[0]):
+        child, father, mother = members[trio, 0], members[trio, 1], members[trio, 2]
+        for column in range(counts.shape[1]):
+            counts[trio, column] = 0
+        for w in range(het.shape[1]):
+            first = w * 64
+            if first >= num_sites:
+                break
+            there = every if num_sites - first >= 64 else (np.uint64(1) << np.uint64(num_sites - first)) - np.uint64(1)
+            called = there & ~missing[child, w]
+            alt, one = hom_alt[child, w], het[child, w]
+            ref = called & ~(alt | one)
+            errors = np.uint64(0)
+            father_alt, father_ref, mother_alt, mother_ref = errors, errors, errors, errors
+            complete = called
+            if father >= 0:
+                both = called & ~missing[father, w]
+                father_alt = hom_alt[father, w] & both
+                father_ref = both & ~(het[father, w] | father_alt)
+                wrong = _opposite(alt, ref, father_alt, father_ref)
+                counts[trio, FATHER_SITES] += np.int64(popcount(both))
+                counts[trio, FATHER_ERRORS] += np.int64(popcount(wrong))
+                errors |= wrong
+                complete &= both
+            if mother >= 0:
+                both = called & ~missing[mother, w]
+                mother_alt = hom_alt[mother, w] & both
+                mother_ref = both & ~(het[mother, w] | mother_alt)
+                wrong = _opposite(alt, ref, mother_alt, mother_ref)
+                counts[trio, MOTHER_SITES] += np.int64(popcount(both))
+                counts[trio, MOTHER_ERRORS] += np.int64(popcount(wrong))
+                errors |= wrong
+                complete &= both
+            # Parents who are homozygous for one allele have no heterozygous child.
+            errors |= one & ((father_ref & mother_ref) | (father_alt & mother_alt))
+            errors &= complete
+            counts[trio, SITES] += np.int64(popcount(complete))
+            counts[trio, ERRORS] += np.int64(popcount(errors))
+            while errors != np.uint64(0):
+                site_errors[first + np.int64(trailing_zeros(errors))] += 1
+                errors &= errors - np.uint64(1)
+            lost = there & ~complete
+            while lost != np.uint64(0):
+                site_lost[first + np.int64(trailing_zeros(lost))] += 1
+                lost &= lost - np.uint64(1)
