@@ -360,3 +360,18 @@ def test_columns_are_read_only_and_plain(fx_three, fx_me):
         table["allele_count"][0] = 9
     assert table["allele_frequency"].dtype == np.float64
     assert np.isnan(table["allele_frequency"][2])
+
+
+def test_records_of_one_position_in_two_chunks(tmp_path):
+    """The last record of a chunk is joined by position, the first of the next has the allele: that one answers."""
+    sites = [f"{position} A C 0/0" for position in range(1, 4_096)]
+    lines = [*sites, "5000 A C 0/1", "5000 A G 1/1", "6000 A C 0/1"]
+    source = vcf_text.write_plain(tmp_path / "others.vcf", vcf(lines, ("a",)))
+    repo = vs.create(tmp_path / "repo", source)
+    me = vcf_text.write_plain(tmp_path / "me.vcf", vcf(["5000 A G 0/1", "5000 A T 0/1", "6000 A C 0/1"]))
+    table = repo.compare_genome(me).variants
+    assert table["allele_count"].tolist() == [2, 0, 1]
+    assert table["allele_number"].tolist() == [2, 2, 2]
+    assert table["state"].tolist() == ["found", "novel", "found"]
+    counted = repo.compare_genome(me, cohorts={"all": ["a"]}).variants
+    assert counted["allele_count_all"].tolist() == [2, 0, 1]
