@@ -73,13 +73,14 @@ DEFINITIONS = (
     Definition(
         "kinship",
         "Nearest by kinship",
-        "KING's robust kinship over sites spread over the genome. Where the repository has no such sites there is no "
-        "kinship, and shared rare alleles tell of kin only in part.",
+        "KING's robust kinship over common sites spread over the genome, where both have a call. Without such sites or "
+        "without reference calls in the file, there is none, and shared rare alleles tell of kin only in part.",
     ),
     Definition(
         "axes",
         "Where it falls",
-        "The genome projected on the principal axes of the repository's people, where they were computed and stored.",
+        "The genome's coordinates on the principal axes that were saved last, and the group of people around it. "
+        "Axes of a part of the genome tell of that part.",
     ),
 )
 

@@ -328,7 +328,7 @@ def _axes(summary: Mapping[str, Any]) -> Safe:
     if not axes.get("coordinates"):
         return _section("axes", "Where it falls", tag("p", f"Not known: {axes['reason']}. ", _more("axes")))
     rows = [(f"PC{place}", f"{value:.4f}") for place, value in enumerate(axes["coordinates"], start=1)]
-    group = f"Falls in {axes['group']}. " if axes.get("group") else "Falls in no group. "
+    group = f"Falls in {shortened(axes['group'])}. " if axes.get("group") else "Falls in no group that was asked for. "
     return _section("axes", "Where it falls", tag("p", group, _more("axes")),
                     table("Coordinates", [("Axis", ""), ("Coordinate", "n")], rows))  # fmt: skip
 

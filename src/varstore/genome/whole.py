@@ -21,6 +21,8 @@ from ..relatedness.asking import Relatedness
 from ..stats.asking import Statistics
 from . import person, sharing
 from .carried import Carried
+from .kin import kin_of
+from .placing import place_of
 
 if TYPE_CHECKING:
     from ..model.regions import Region
@@ -32,8 +34,6 @@ PathLike = str | os.PathLike[str]
 MOST_PEOPLE = 10
 # Calls in which runs of homozygosity of everybody are looked for.
 MOST_CALLS = 2_000_000_000
-_NO_SKETCH = "kinship needs sites that are spread over the genome: none are stored with this repository"
-_NO_AXES = "no principal axes are stored with this repository"
 
 
 def describe(
@@ -69,8 +69,8 @@ def describe(
         "homozygosity": homozygosity(version, number, wanted),
         "sex": person.sex_check(counts, stated_sex(version, number, sex)),
         "sharing": said,
-        "nearest": {"people": None, "reason": _NO_SKETCH},
-        "axes": {"coordinates": None, "reason": _NO_AXES},
+        "nearest": kin_of(version, found.genome, others, names=wanted.carriers),
+        "axes": place_of(version, found.genome, groups),
         "panel": None
         if panel is None
         else _panel(version, carried, others, Path(panel), max_frequency, wanted.filters),

@@ -14,9 +14,6 @@ if TYPE_CHECKING:
     from ..stats.asking import Statistics
     from .pedigree import PedigreeReport
 
-# The cut-off between third degree and unrelated: KING's (Manichaikul et al. 2010, Table 1).
-THIRD_DEGREE = 2**-4.5
-
 
 class Families(Relatedness):
     """Questions of families; arguments mean the same in all of them."""
@@ -26,7 +23,7 @@ class Families(Relatedness):
         cohort: Described | None = None,
         samples: Iterable[str] | None = None,
         *,
-        threshold: float = THIRD_DEGREE,
+        threshold: float = 2**-4.5,
         **kinship: Any,
     ) -> Cohort:
         """People of whom no two are relatives: a large set of the people asked for, the same whenever it is asked.
@@ -50,7 +47,7 @@ class Families(Relatedness):
         cohort: Described | None = None,
         samples: Iterable[str] | None = None,
         *,
-        threshold: float = THIRD_DEGREE,
+        threshold: float = 2**-4.5,
         **kinship: Any,
     ) -> CountTable:
         """Families: people who are connected by relatives; one row a person who has any.

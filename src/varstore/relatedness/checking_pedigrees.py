@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import QueryError
+from ..errors import TooFewSitesError
 from ..model.ploidy import SEXES
 from ..model.results import CountTable
 from ..query.site_choice import SiteLimits, choose_sites
@@ -18,7 +18,7 @@ from .mendel import Trios, count_mendel_errors, site_table, trio_columns
 from .pedigree import (
     CUTOFFS,
     DEGREES,
-    DUPLICATE,
+    SAME,
     Found,
     PedigreeReport,
     Problems,
@@ -82,7 +82,7 @@ def _found(
         return None, "the sample table states no parents"
     try:
         return related_pairs(asking, people, CUTOFFS[-1], options), None
-    except QueryError as error:
+    except TooFewSitesError as error:
         return None, str(error)
 
 
@@ -105,7 +105,7 @@ def _add_persons(problems: Problems, found: Found, first_of: NDArray[np.int64]) 
         pair = place.get((first, sample), -1)
         kinship = pairs.kinship[pair : pair + 1] if pair >= 0 else np.full(1, np.nan)
         degree = int(degree_of(kinship)[0])
-        if degree != DUPLICATE:
+        if degree != SAME:
             label = found.label[pair] if pair >= 0 else None
             problems.add("person", first, sample, "one person", label or DEGREES[degree], float(kinship[0]))
 

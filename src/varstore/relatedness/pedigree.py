@@ -12,15 +12,27 @@ from ..model.ploidy import FEMALE, MALE, SEXES, UNKNOWN
 from ..model.results import CountTable
 from ..query.site_choice import Sites
 from .graph import Pairs, places
+from .labels import (
+    DUPLICATE,
+    FULL_SIBLING,
+    LEAST_DUPLICATE,
+    LEAST_FIRST,
+    LEAST_SECOND,
+    LEAST_THIRD,
+    PARENT_OFFSPRING,
+    SECOND_DEGREE,
+    THIRD_DEGREE,
+    UNRELATED,
+    expected_ibs0,
+)
 from .mendel import Trios
 from .sexes import SexEvidence
 from .stated import Stated, stated_kinship
 
-# KING's cut-offs of degrees, half way between them as powers of 2 (Manichaikul et al. 2010, Table 1).
-CUTOFFS = (2**-1.5, 2**-2.5, 2**-3.5, 2**-4.5)
-DEGREES = ("duplicate/twin", "first degree", "second degree", "third degree", "unrelated")
-DUPLICATE, FIRST, SECOND, THIRD, UNRELATED = range(5)
-PARENT_OFFSPRING, FULL_SIBLING = "parent-offspring", "full sibling"
+# Degrees of kinship, and the least of all but the last.
+CUTOFFS = (LEAST_DUPLICATE, LEAST_FIRST, LEAST_SECOND, LEAST_THIRD)
+DEGREES = (DUPLICATE, "first degree", SECOND_DEGREE, THIRD_DEGREE, UNRELATED)
+SAME, FIRST, SECOND, _, FAR = range(5)
 # Of the sites at which an unrelated pair would be homozygous for different alleles, a parent and child are so at none,
 # but for errors (a fiftieth where 1 % of the calls are wrong), full siblings at a quarter with a deviation of 0.05.
 MOST_OPPOSITE = 0.06
@@ -91,7 +103,7 @@ class _Relations:
 
 def degree_of(kinship: NDArray[np.float64]) -> NDArray[np.int64]:
     """Indexes into DEGREES; a missing kinship is below all cut-offs."""
-    out: NDArray[np.int64] = (~(kinship[..., np.newaxis] > np.array(CUTOFFS))).sum(axis=-1)
+    out: NDArray[np.int64] = (~(kinship[..., np.newaxis] >= np.array(CUTOFFS))).sum(axis=-1)
     return out
 
 
@@ -147,9 +159,7 @@ def opposite_shares(counts: NDArray[np.int64], sites: Sites) -> NDArray[np.float
 
     counts : as of ``kernels.mendel``
     """
-    p = np.nan_to_num(sites.frequency)
-    rate = float((2 * p**2 * (1 - p) ** 2).mean()) if len(p) else 0.0
-    expected = counts[:, [2, 4]] * rate
+    expected = counts[:, [2, 4]] * expected_ibs0(sites.frequency)
     out = np.full(expected.shape, np.nan)
     np.divide(counts[:, [3, 5]], expected, out=out, where=expected >= MIN_OPPOSITE)
     return out
@@ -206,13 +216,12 @@ def _descendants(stated: Stated, nodes: list[int]) -> NDArray[np.int64]:
 
 def _is_parent(relations: _Relations | None, pair: int, share: float) -> bool:
     """Whether genotypes let a pair be parent and child. share : as of ``opposite_shares``, NaN: nothing is known"""
-    if share > MOST_OPPOSITE:
-        return False
     if relations is None:
-        return True
-    if pair < 0 or relations.found_degree[pair] != FIRST:
+        return not share > MOST_OPPOSITE
+    if relations.found_degree[pair] != FIRST:
         return False
-    return share <= MOST_OPPOSITE or relations.label[pair] != FULL_SIBLING
+    label = relations.label[pair]
+    return bool(label == PARENT_OFFSPRING or share <= MOST_OPPOSITE or (np.isnan(share) and label != FULL_SIBLING))
 
 
 def _relations(stated: Stated, found: Found) -> _Relations:
@@ -243,18 +252,18 @@ def _add_others(
     siblings = (father[one] >= 0) & (mother[one] >= 0) & (father[one] == father[other]) & (mother[one] == mother[other])
     said, found = relations.stated_degree, relations.found_degree
     by_label = relations.label == PARENT_OFFSPRING
-    duplicate = (found == DUPLICATE) & ~parents
+    duplicate = (found == SAME) & ~parents
     placed = (father >= 0) | (mother >= 0) | np.isin(np.arange(len(father)), np.concatenate([father, mother]))
     again = np.where(placed[other[duplicate]] & ~placed[one[duplicate]], one[duplicate], other[duplicate])
     first_hand = ~np.isin(one, again) & ~np.isin(other, again)
     further = first_hand & ~(parents | siblings | duplicate)
     nearer = (found == FIRST) & (by_label | (relations.found > CUTOFFS[1] + MARGIN))
-    unstated = ((said >= SECOND) & nearer) | ((said == UNRELATED) & (found <= SECOND))
+    unstated = ((said >= SECOND) & nearer) | ((said == FAR) & (found <= SECOND))
     unstated &= by_label | ~(np.isin(one, displaced) | np.isin(other, displaced))
     for problem, where in (
         ("duplicate", duplicate),
         ("siblings", siblings & first_hand & ~duplicate & ((found != FIRST) | by_label)),
-        ("kin", further & (said <= SECOND) & (found == UNRELATED)),
+        ("kin", further & (said <= SECOND) & (found == FAR)),
         ("unstated", further & unstated),
     ):
         for pair in np.flatnonzero(where).tolist():
