@@ -37,7 +37,6 @@ SHARED_FEATURE = "varstore_genotype_shared"
 WRITER_FEATURES = ("sha256-parts",)
 # Of versions with a sketch: who does not know of it would leave purged people in it.
 SKETCH = "sketch"
-_KNOWN_TO_WRITERS = (*WRITER_FEATURES, SKETCH)
 # Of manifests that withdraw people, and of those in which people without a record count as reference: who does not
 # know of it would go on counting the one, and not count the other.
 WITHDRAWN = "withdrawn"
@@ -47,7 +46,7 @@ SAMPLE_COLUMNS = "sample-columns"
 _KNOWN_TO_READERS = (*READER_FEATURES, SHARED_FEATURE, WITHDRAWN, ABSENT_REFERENCE, SAMPLE_COLUMNS)
 # Of versions with saved axes: a writer that does not know of them would leave their people's coordinates in a purge.
 SAVED_AXES = "saved-axes"
-_KNOWN_TO_WRITERS = (*WRITER_FEATURES, SAVED_AXES)
+_KNOWN_TO_WRITERS = (*WRITER_FEATURES, SKETCH, SAVED_AXES)
 IDENTITY = "varstore.json"
 HEAD = "HEAD"
 
