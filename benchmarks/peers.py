@@ -19,7 +19,20 @@ from typing import NamedTuple
 
 import click
 
-from against import comparing, fields, genomes, growing, hardy, imports, kinship, nearest, queries, sizes, structure
+from against import (
+    comparing,
+    fields,
+    genomes,
+    growing,
+    hardy,
+    imports,
+    kinship,
+    linkage,
+    nearest,
+    queries,
+    sizes,
+    structure,
+)
 from against.bench import Bench
 from against.data import (
     FIELDS,
@@ -78,6 +91,7 @@ TASKS = [
     Task("hardy", hardy.hardy_rows, (SIM10K, REAL)),
     Task("kinship", kinship.kinship_rows, (SIM10K,)),
     Task("kinship-missing", kinship.kinship_rows, (MISSING10K,), QUICK_MISSING),
+    Task("prune", linkage.prune_rows, (SIM10K,)),
     Task("pca", structure.pca_rows, (SIM10K,)),
     Task("pca-all", structure.pca_all_rows, (SIM10K,)),
     Task("size", sizes.size_rows, (SIM10K, SIM100K, REAL)),
