@@ -140,6 +140,10 @@ def put_people(calls: Any, to: Any, column: Any, offset: int, het: Any, hom_alt:
     het, hom_alt, missing : (sites, words) uint64; of the samples' people, all are missing or none
     """
     samples = column.size
+    asked = np.zeros(missing.shape[1], np.uint64)
+    for sample in range(samples):
+        if column[sample] >= 0:
+            asked[column[sample] >> 6] |= np.uint64(1) << np.uint64(column[sample] & 63)
     for i in range(to.size):
         for which in range(3):
             target = het[to[i]] if which == HET else (hom_alt[to[i]] if which == HOM_ALT else missing[to[i]])
@@ -148,9 +152,8 @@ def put_people(calls: Any, to: Any, column: Any, offset: int, het: Any, hom_alt:
                 _put_run(source, samples, offset, which == MISSING_CALL, target)
                 continue
             if which == MISSING_CALL:
-                for sample in range(samples):
-                    if column[sample] >= 0:
-                        target[column[sample] >> 6] &= ~(np.uint64(1) << np.uint64(column[sample] & 63))
+                for w in range(asked.size):
+                    target[w] &= ~asked[w]
             for w in range(source.size):
                 word = source[w]
                 while word != np.uint64(0):
