@@ -336,6 +336,8 @@ def test_commands_print_what_the_library_gives(fx_families, fx_repo, fx_cli, tmp
     done = fx_cli("unrelated", fx_repo.path, "-o", tmp_path / "unrelated")
     assert done.stdout == ""
     assert (tmp_path / "unrelated").read_text().split() == fx_repo.unrelated().samples
+    done = fx_cli("pca", fx_repo.path, "--axes", "2", "--unrelated")
+    assert f"2 axes of {len(fx_repo.unrelated())} people" in done.stderr
     report = fx_repo.check_pedigree()
     files = [tmp_path / name for name in ("sex", "trios", "sites")]
     done = fx_cli("pedigree", fx_repo.path, "--sex", files[0], "--trios", files[1], "--sites", files[2])

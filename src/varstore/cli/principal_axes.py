@@ -15,7 +15,7 @@ from . import counting, show
 _MAKING = {
     "num_axes": "--axes", "regions": "-r", "regions_file": "-R", "apply_filters": "-f", "min_maf": "--min-maf",
     "min_call_rate": "--min-call-rate", "prune": "--prune", "seed": "--seed", "save": "--save",
-    "loadings": "--loadings",
+    "loadings": "--loadings", "unrelated": "--unrelated",
 }  # fmt: skip
 _PEOPLE = {"samples": "-s", "samples_file": "-S", "cohorts": "--cohort", "by": "--by", "plot": "--plot"}
 
@@ -26,11 +26,14 @@ def make(repo: Any, output: str | None, form: str, options: dict[str, Any]) -> N
     _check_plot(plot, num_axes)
     given = {name: options[name] for name in ("min_maf", "min_call_rate", "prune", "seed") if options[name] is not None}
     regions = options["regions"]
+    cohort = counting.one_cohort(repo, options)
+    if options["unrelated"]:
+        cohort = repo.unrelated(cohort)
     axes = repo.pca(
         num_axes,
         region=split_regions(regions, repo.contigs) if regions else None,
         regions_file=options["regions_file"],
-        cohort=counting.one_cohort(repo, options),
+        cohort=cohort,
         filters=options["apply_filters"],
         by=options["by"],
         save=options["save"],
@@ -85,7 +88,7 @@ def _draw(axes: Any, placed: Any, path: str) -> None:
 
 def _refuse(options: dict[str, Any], names: dict[str, str], why: str) -> None:
     for name, option in names.items():
-        if options[name] not in (None, ()):
+        if options[name] not in (None, (), False):
             raise QueryError(f"{option} {why}")
 
 

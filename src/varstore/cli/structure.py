@@ -54,6 +54,7 @@ from .options import (
     type=click.IntRange(0),
     help="Of the random vectors that the search begins from.  [default: 1]",
 )
+@click.option("--unrelated", is_flag=True, help="Make axes of people of whom no two are relatives.")
 @click.option("--save", metavar="NAME", help="Keep the axes in REPO, in a new version.")
 @click.option("--project", metavar="NAME", help="Place people on saved axes, instead of making any.")
 @click.option("--delete", metavar="NAME", help="Forget saved axes; older versions keep them.")
