@@ -14,13 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .. import __version__
-from ..errors import (
-    QueryError,
-    RepositoryError,
-    UnsortedInputError,
-    VarstoreError,
-    WriteError,
-)
+from ..errors import MissingFileError, QueryError, RepositoryError, UnsortedInputError, VarstoreError, WriteError
 from ..model.contigs import resolve
 from ..people.reading import read_people
 from ..people.table import PeopleTable
@@ -219,7 +213,10 @@ class _NewBatch:
 
     def added(self, root: Path, store: Batch, refs: Mapping[str, PartRef]) -> AddedBatch:
         """The batch in its place."""
-        of_keys, of_totals = keys.Keys(Part(root, refs[keys.KIND])), totals.Totals(Part(root, refs[totals.KIND]))
+        try:
+            of_keys, of_totals = keys.Keys(Part(root, refs[keys.KIND])), totals.Totals(Part(root, refs[totals.KIND]))
+        except MissingFileError as error:
+            raise WriteError(f"gone before it was committed; was this process asleep for long? ({error})") from None
         return AddedBatch(self.name, store, of_keys, of_totals, self.result.contigs, self.result.files[0]["name"])
 
 
@@ -279,11 +276,10 @@ def _publish(
             sketches.apply(document)
             return document
 
-        committed = False
-        while not committed:
+        while True:
             try:
                 commit(root, newest, change, "add")
-                committed = True
+                break
             except ListChangedError:
                 sketches.make(manifest.read_newest(root).document)  # type: ignore[union-attr] # there is one
     except BaseException:
