@@ -127,7 +127,9 @@ def genome_rows(bench: Bench, data: Dataset) -> Iterator[Row]:
     if not repository.exists():
         bench.run([*VARSTORE, "create", str(repository), str(files[0])])
     table, text = folder / "variants.tsv", folder / "annotated.vcf"
-    ours = bench.repeat([*VARSTORE, "genome", str(repository), str(files[2]), "-o", str(table)])
+    command = [*VARSTORE, "genome", str(repository), str(files[2]), "-o", str(table)]
+    bench.run(command)
+    ours = bench.repeat(command)
     theirs, answers = annotate(bench, files, text, table)
     yield Row("one genome, table of its variants", data, ours, "bcftools annotate", theirs, answers)
     config = folder / "vcfanno.toml"
