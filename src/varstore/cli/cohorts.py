@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from ..errors import CohortError, QueryError
+from . import options
 from .counting import read_ids
 
 _NAME = re.compile(r"([A-Za-z_]\w*)=(?!=)")
@@ -35,6 +36,15 @@ by_option = click.option("--by", metavar="COLUMN", help="A cohort for each value
 def cohort_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """All four, as keyword arguments ``cohorts``, ``by``, ``persons`` and ``vocabulary``."""
     for option in (vocabulary_option, persons_option, by_option, cohort_option):
+        command = option(command)
+    return command
+
+
+def where_and_who(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Regions, people by id or as one cohort, and filters: what questions of relatedness have in common."""
+    who = (cohort_option, persons_option, vocabulary_option)
+    where = (options.regions_option, options.regions_file_option, options.samples_option, options.samples_file_option)
+    for option in reversed((*where, *who, options.filters_option)):
         command = option(command)
     return command
 

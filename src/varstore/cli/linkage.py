@@ -6,30 +6,18 @@ from typing import Any
 
 import click
 
-from .cohorts import cohort_option, persons_option, vocabulary_option
+from .cohorts import where_and_who
 from .options import (
-    filters_option,
     format_option,
     open_repository,
     output_option,
-    regions_file_option,
-    regions_option,
     repo_argument,
-    samples_file_option,
-    samples_option,
 )
 
 
 @click.command()
 @repo_argument
-@regions_option
-@regions_file_option
-@samples_option
-@samples_file_option
-@cohort_option
-@persons_option
-@vocabulary_option
-@filters_option
+@where_and_who
 @click.option(
     "--prune",
     "pruning",
@@ -60,14 +48,7 @@ def prune(repo: str, output: str | None, form: str, pruning: str, **options: Any
 
 @click.command()
 @repo_argument
-@regions_option
-@regions_file_option
-@samples_option
-@samples_file_option
-@cohort_option
-@persons_option
-@vocabulary_option
-@filters_option
+@where_and_who
 @click.option("--window", metavar="BASES", type=click.IntRange(1), help="Bases between the two.  [default: 1000000]")
 @click.option("--min-r2", type=click.FloatRange(0, 1), help="Pairs of this r2 or more.  [default: 0.2]")
 @click.option("--phased", is_flag=True, help="Of haplotypes, from calls that are phased or homozygous.")
@@ -88,14 +69,7 @@ def ld(repo: str, output: str | None, form: str, **options: Any) -> None:
 
 @click.command()
 @repo_argument
-@regions_option
-@regions_file_option
-@samples_option
-@samples_file_option
-@cohort_option
-@persons_option
-@vocabulary_option
-@filters_option
+@where_and_who
 @click.option("--window", type=click.IntRange(1), help="Sites of a scanning window.  [default: 50]")
 @click.option("--window-het", type=click.IntRange(0), help="Heterozygous calls of a good window.  [default: 1]")
 @click.option("--window-missing", type=click.IntRange(0), help="Missing calls of a good window.  [default: 5]")

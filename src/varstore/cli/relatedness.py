@@ -12,30 +12,18 @@ import click
 
 from ..errors import QueryError
 from ..model.regions import split_regions
-from .cohorts import cohort_option, persons_option, vocabulary_option
+from .cohorts import where_and_who
 from .options import (
-    filters_option,
     format_option,
     open_repository,
     output_option,
-    regions_file_option,
-    regions_option,
     repo_argument,
-    samples_file_option,
-    samples_option,
 )
 
 
 @click.command()
 @repo_argument
-@regions_option
-@regions_file_option
-@samples_option
-@samples_file_option
-@cohort_option
-@persons_option
-@vocabulary_option
-@filters_option
+@where_and_who
 @click.option(
     "--against",
     metavar="INPUT",

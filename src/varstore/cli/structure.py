@@ -6,31 +6,19 @@ from typing import Any
 
 import click
 
-from .cohorts import cohort_option, persons_option, vocabulary_option
+from .cohorts import where_and_who
 from .options import (
-    filters_option,
     format_option,
     open_repository,
     output_option,
-    regions_file_option,
-    regions_option,
     repo_argument,
-    samples_file_option,
-    samples_option,
 )
 
 
 @click.command()
 @repo_argument
 @click.option("--axes", "num_axes", metavar="K", type=click.IntRange(1), help="How many axes.  [default: 10]")
-@regions_option
-@regions_file_option
-@samples_option
-@samples_file_option
-@cohort_option
-@persons_option
-@vocabulary_option
-@filters_option
+@where_and_who
 @click.option(
     "--min-maf",
     metavar="F",
