@@ -4,12 +4,11 @@ from typing import Any
 
 import numpy as np
 
-from .jit import kernel, popcount, trailing_zeros
+from .jit import kernel, trailing_zeros
 from .lists import read_list
-from .planes import BAD_LIST, OK
+from .planes import BAD_LIST, EVEN_BITS, OK
 from .rows import EMPTY, FLIPPED, FORM_MASK, PLANE
 
-_EVEN = np.uint64(0x5555555555555555)
 HET, HOM_ALT, MISSING_CALL = range(3)
 # Codes of entries of lists.
 ONE_COPY, TWO_COPIES, NO_CALL = 1, 2, 3
@@ -18,7 +17,7 @@ ONE_COPY, TWO_COPIES, NO_CALL = 1, 2, 3
 @kernel
 def _even_bits(word: Any) -> Any:
     """The bits 0, 2, ... 62 of a word, together as its low 32."""
-    word &= _EVEN
+    word &= EVEN_BITS
     word = (word | (word >> np.uint64(1))) & np.uint64(0x3333333333333333)
     word = (word | (word >> np.uint64(2))) & np.uint64(0x0F0F0F0F0F0F0F0F)
     word = (word | (word >> np.uint64(4))) & np.uint64(0x00FF00FF00FF00FF)
@@ -253,30 +252,22 @@ def move_entries(
 
 
 @kernel
-def count_entries(het: Any, hom_alt: Any, missing: Any, people: int, entries: Any, flipped: Any) -> None:
-    """Count what lists of the calls have: carriers of the rarer allele, and missing calls.
-
-    het, hom_alt, missing : (sites, words) uint64    entries : (sites,) int64    flipped : (sites,) bool, REF is rarer
-    """
-    for i in range(entries.size):
-        one, two, lost = np.int64(0), np.int64(0), np.int64(0)
-        a, b, c = het[i], hom_alt[i], missing[i]
-        for w in range(a.size):
-            one += np.int64(popcount(a[w]))
-        for w in range(b.size):
-            two += np.int64(popcount(b[w]))
-        for w in range(c.size):
-            lost += np.int64(popcount(c[w]))
-        called = people - lost
-        flipped[i] = one + 2 * two > called
-        entries[i] = one + lost + ((called - one - two) if flipped[i] else two)
+def count_codes(start: Any, code: Any, out: Any) -> None:
+    """Add each list's entries by code. start : (lists + 1,) int64    code : uint8, 1 to 3    out : (lists, 3) int64"""
+    for row in range(out.shape[0]):
+        for k in range(start[row], start[row + 1]):
+            out[row, code[k] - 1] += 1
 
 
 @kernel
 def put_entries(
     het: Any, hom_alt: Any, missing: Any, people: int, flipped: Any, start: Any, person: Any, code: Any
 ) -> None:
-    """Write the lists that ``count_entries`` counted; ``start`` : (sites,) int64 into ``person``, ``code``."""
+    """Write planes as lists of the rarer allele.
+
+    het, hom_alt, missing : (sites, words) uint64    flipped : (sites,) bool, REF is the rarer allele
+    start : (sites + 1,) int64 into ``person``, ``code``
+    """
     for i in range(flipped.size):
         at = start[i]
         for w in range(het.shape[1]):

@@ -12,9 +12,12 @@ NUM_COUNTS = 6
 
 
 @kernel
-def _opposite(hom_alt: Any, ref: Any, other_alt: Any, other_ref: Any) -> Any:
-    """Sites at which two people are homozygous for different alleles: one cannot be a parent of the other."""
-    return (ref & other_alt) | (hom_alt & other_ref)
+def _parent(called: Any, hom_alt: Any, ref: Any, its_het: Any, its_hom_alt: Any, its_missing: Any) -> Any:
+    """A child's word against one parent's: both called, the parent's two homozygous calls, and opposite homozygotes."""
+    both = called & ~its_missing
+    its_alt = its_hom_alt & both
+    its_ref = both & ~(its_het | its_alt)
+    return both, its_alt, its_ref, (ref & its_alt) | (hom_alt & its_ref)
 
 
 @kernel
@@ -47,19 +50,17 @@ def mendel_errors(
             father_alt, father_ref, mother_alt, mother_ref = errors, errors, errors, errors
             complete = called
             if father >= 0:
-                both = called & ~missing[father, w]
-                father_alt = hom_alt[father, w] & both
-                father_ref = both & ~(het[father, w] | father_alt)
-                wrong = _opposite(alt, ref, father_alt, father_ref)
+                both, father_alt, father_ref, wrong = _parent(
+                    called, alt, ref, het[father, w], hom_alt[father, w], missing[father, w]
+                )
                 counts[trio, FATHER_SITES] += np.int64(popcount(both))
                 counts[trio, FATHER_ERRORS] += np.int64(popcount(wrong))
                 errors |= wrong
                 complete &= both
             if mother >= 0:
-                both = called & ~missing[mother, w]
-                mother_alt = hom_alt[mother, w] & both
-                mother_ref = both & ~(het[mother, w] | mother_alt)
-                wrong = _opposite(alt, ref, mother_alt, mother_ref)
+                both, mother_alt, mother_ref, wrong = _parent(
+                    called, alt, ref, het[mother, w], hom_alt[mother, w], missing[mother, w]
+                )
                 counts[trio, MOTHER_SITES] += np.int64(popcount(both))
                 counts[trio, MOTHER_ERRORS] += np.int64(popcount(wrong))
                 errors |= wrong

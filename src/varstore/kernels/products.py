@@ -96,11 +96,3 @@ def turn_lists(start: Any, person: Any, code: Any, cursor: Any, site: Any, out_c
             site[at] = row
             out_code[at] = code[k]
             cursor[person[k]] = at + 1
-
-
-@kernel
-def count_codes(start: Any, code: Any, out: Any) -> None:
-    """Count each site's entries by code; out : (sites, 4) int64, zeros."""
-    for row in range(start.size - 1):
-        for k in range(start[row], start[row + 1]):
-            out[row, code[k]] += 1

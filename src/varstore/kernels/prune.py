@@ -15,34 +15,6 @@ _EPSILON = 2.0**-44
 
 
 @kernel
-def plane_sums(het: Any, hom_alt: Any, missing: Any, people: int, sums: Any) -> None:
-    """Sums of sites in planes. het, hom_alt, missing : (sites, words) uint64    sums : (sites, 3) int64"""
-    for i in range(sums.shape[0]):
-        one, two, lost = np.int64(0), np.int64(0), np.int64(0)
-        a, b, c = het[i], hom_alt[i], missing[i]
-        for w in range(a.size):
-            one += np.int64(popcount(a[w]))
-        for w in range(b.size):
-            two += np.int64(popcount(b[w]))
-        for w in range(c.size):
-            lost += np.int64(popcount(c[w]))
-        sums[i, COPIES], sums[i, SQUARES], sums[i, CALLED] = one + 2 * two, one + 4 * two, people - lost
-
-
-@kernel
-def list_sums(start: Any, code: Any, people: int, sums: Any) -> None:
-    """Sums of sites in lists, of the rarer allele. start : (sites + 1,) int64    code : uint8    sums : (sites, 3)"""
-    for i in range(sums.shape[0]):
-        sums[i, COPIES], sums[i, SQUARES], sums[i, CALLED] = 0, 0, people
-        for k in range(start[i], start[i + 1]):
-            if code[k] == _NO_CALL:
-                sums[i, CALLED] -= 1
-            else:
-                sums[i, COPIES] += np.int64(code[k])
-                sums[i, SQUARES] += np.int64(code[k]) * np.int64(code[k])
-
-
-@kernel
 def list_signatures(start: Any, person: Any, out: Any) -> None:
     """A bit for each of 64 groups of people, for each list: lists without a common bit have nobody in common.
 

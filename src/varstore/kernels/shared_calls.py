@@ -3,18 +3,15 @@
 from typing import Any
 
 from .startup import loading
+from .vectors import LANES, add_bits, count_bits, load, sum_bytes
 
 with loading():
     from llvmlite import ir
     from numba.core import cgutils, types
     from numba.extending import intrinsic
 
-# Words of a block: eight vectors of eight, which carry-save adders make four before any bit is counted. Processors
-# without a vector popcount count bits through tables, which is most of the work.
+# Words of a block: eight vectors of eight, which carry-save adders make four before any bit is counted.
 BLOCK = 64
-_LANES = 8
-_WORDS = ir.VectorType(ir.IntType(64), _LANES)
-_BYTES = ir.VectorType(ir.IntType(8), 64)
 
 
 @intrinsic
@@ -31,9 +28,9 @@ def add_block(
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         columns: list[list[Any]] = [[] for _ in range(5)]
-        for lane in range(0, BLOCK, _LANES):
+        for lane in range(0, BLOCK, LANES):
             at, mine = (builder.add(place, ir.Constant(ir.IntType(64), lane)) for place in args[5:7])
-            vectors = [_load(context, builder, signature.args[i], args[i], at if i < 2 else mine) for i in range(5)]
+            vectors = [load(context, builder, signature.args[i], args[i], at if i < 2 else mine) for i in range(5)]
             for column, vector in zip(columns, _counted(builder, *vectors), strict=True):
                 column.append(vector)
         view = context.make_array(signature.args[7])(context, builder, args[7])
@@ -45,12 +42,6 @@ def add_block(
     return types.void(low, high, my_het, my_hom_alt, called, types.intp, types.intp, sums), codegen
 
 
-def _load(context: Any, builder: Any, array_type: Any, array: Any, index: Any) -> Any:
-    view = context.make_array(array_type)(context, builder, array)
-    pointer = cgutils.gep_inbounds(builder, view.data, index)
-    return builder.load(builder.bitcast(pointer, _WORDS.as_pointer()), align=8)
-
-
 def _counted(builder: Any, low: Any, high: Any, my_het: Any, my_hom_alt: Any, called: Any) -> list[Any]:
     """Both called; I heterozygous, and the other, where both are called; both heterozygous; opposite homozygotes."""
     both = builder.and_(called, builder.not_(builder.and_(low, high)))
@@ -60,33 +51,15 @@ def _counted(builder: Any, low: Any, high: Any, my_het: Any, my_hom_alt: Any, ca
     return [both, builder.and_(my_het, both), het, builder.and_(het, my_het), opposite]
 
 
-def _add(builder: Any, a: Any, b: Any, c: Any) -> tuple[Any, Any]:
-    """Sum and carry of three bits."""
-    total = builder.xor(builder.xor(a, b), c)
-    return total, builder.or_(builder.and_(a, b), builder.and_(c, builder.or_(a, b)))
-
-
 def _bits(builder: Any, vectors: list[Any]) -> Any:
     """Set bits of eight vectors; a byte has 64 at most."""
-    first, carry_1 = _add(builder, *vectors[:3])
-    second, carry_2 = _add(builder, *vectors[3:6])
-    third, carry_3 = _add(builder, first, second, vectors[6])
+    first, carry_1 = add_bits(builder, *vectors[:3])
+    second, carry_2 = add_bits(builder, *vectors[3:6])
+    third, carry_3 = add_bits(builder, first, second, vectors[6])
     ones, carry_4 = builder.xor(third, vectors[7]), builder.and_(third, vectors[7])
-    fourth, four_1 = _add(builder, carry_1, carry_2, carry_3)
+    fourth, four_1 = add_bits(builder, carry_1, carry_2, carry_3)
     twos, four_2 = builder.xor(fourth, carry_4), builder.and_(fourth, carry_4)
-    kind = ir.FunctionType(_BYTES, [_BYTES])
-    count = cgutils.get_or_insert_function(builder.module, kind, "llvm.ctpop.v64i8")
-    ones, twos, four_1, four_2 = (
-        builder.call(count, [builder.bitcast(v, _BYTES)]) for v in (ones, twos, four_1, four_2)
-    )
+    ones, twos, four_1, four_2 = (count_bits(builder, vector) for vector in (ones, twos, four_1, four_2))
     fours = builder.add(four_1, four_2)
     twos = builder.add(twos, builder.add(fours, fours))
-    return _sum(builder, builder.add(ones, builder.add(twos, twos)))
-
-
-def _sum(builder: Any, numbers: Any) -> Any:
-    """The sum of bytes."""
-    wide = ir.VectorType(ir.IntType(16), 64)
-    kind = ir.FunctionType(ir.IntType(16), [wide])
-    add = cgutils.get_or_insert_function(builder.module, kind, "llvm.vector.reduce.add.v64i16")
-    return builder.zext(builder.call(add, [builder.zext(numbers, wide)]), ir.IntType(64))
+    return sum_bytes(builder, builder.add(ones, builder.add(twos, twos)))

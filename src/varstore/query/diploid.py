@@ -44,6 +44,11 @@ class Planes:
     def __len__(self) -> int:
         return len(self.het)
 
+    def counts(self) -> NDArray[np.int64]:
+        """(rows, 3) heterozygous, homozygous ALT and missing calls of each row."""
+        planes = (self.het, self.hom_alt, self.missing)
+        return np.stack([np.bitwise_count(plane).sum(axis=1, dtype=np.int64) for plane in planes], axis=1)
+
 
 @dataclass(frozen=True)
 class Lists:
@@ -62,6 +67,14 @@ class Lists:
 
     def __len__(self) -> int:
         return len(self.flipped)
+
+    def counts(self) -> NDArray[np.int64]:
+        """(sites, 3) calls of each site that are heterozygous, homozygous for the rarer allele, and missing."""
+        from ..kernels.diploid import count_codes  # noqa: PLC0415
+
+        out = np.zeros((len(self), 3), np.int64)
+        count_codes(self.start, self.code, out)
+        return out
 
 
 def num_words(bits: int) -> int:
@@ -226,16 +239,17 @@ class _Reader:
 
     def lists_of_planes(self) -> Lists:
         """Calls as lists, whatever the blocks have."""
-        from ..kernels.diploid import count_entries, put_entries  # noqa: PLC0415
+        from ..kernels.diploid import put_entries  # noqa: PLC0415
 
         planes = self.room()
         self.fill(planes)
-        calls = planes.het, planes.hom_alt, planes.missing, len(self.people)
-        num, flipped = np.empty(len(planes), np.int64), np.empty(len(planes), np.bool_)
-        count_entries(*calls, num, flipped)
-        start = np.concatenate(([0], np.cumsum(num)))
+        het, hom_alt, missing = planes.counts().T
+        called = len(self.people) - missing
+        flipped = het + 2 * hom_alt > called
+        start = np.concatenate(([0], np.cumsum(het + missing + np.where(flipped, called - het - hom_alt, hom_alt))))
         person, code = np.empty(int(start[-1]), np.int32), np.empty(int(start[-1]), np.uint8)
-        put_entries(*calls, flipped, start, person, code)
+        calls = planes.het, planes.hom_alt, planes.missing
+        put_entries(*calls, len(self.people), flipped, start, person, code)
         return Lists(start, person, code, flipped, len(self.people))
 
     def _blocks(self, number: int, batch: BatchHandle, column: NDArray[np.int64]) -> Iterator[_Part]:

@@ -15,6 +15,7 @@ from ..query.cohorts import members
 
 if TYPE_CHECKING:
     from ..query.choosing import Described
+    from ..query.site_choice import Sites
     from .homozygosity import Homozygosity, RunRules
     from .pruning import Pruning
     from .tables import KinshipTable
@@ -45,12 +46,9 @@ class Relatedness(Choosing):
         Columns, a row a site that stays: contig, position, ref, alt, allele_count, allele_number, allele_frequency.
         Raises QueryError and its kinds, CorruptRepositoryError.
         """
-        from ..query.site_choice import SiteLimits, choose_sites  # noqa: PLC0415
         from .pruning import Pruning, prune  # noqa: PLC0415
 
-        people = self._chosen_people(samples, cohort)
-        where: dict[str, Any] = {"region": region, "regions_file": regions_file, "filters": filters}
-        sites = choose_sites(self, people, SiteLimits(**limits), **where)
+        people, sites = self._people_and_sites((samples, cohort), (region, regions_file, filters), limits)
         kept = sites.take(prune(self, sites, people, pruning or Pruning()))
         return CountTable(kept.columns(self.contigs))
 
@@ -76,12 +74,9 @@ class Relatedness(Choosing):
         Columns, a row a pair: contig, position_1, ref_1, alt_1, position_2, ref_2, alt_2, r2.
         Raises QueryError and its kinds, CorruptRepositoryError.
         """
-        from ..query.site_choice import SiteLimits, choose_sites  # noqa: PLC0415
         from .linkage import linkage  # noqa: PLC0415
 
-        people = self._chosen_people(samples, cohort)
-        where: dict[str, Any] = {"region": region, "regions_file": regions_file, "filters": filters}
-        sites = choose_sites(self, people, SiteLimits(**limits), **where)
+        people, sites = self._people_and_sites((samples, cohort), (region, regions_file, filters), limits)
         return linkage(self, sites, people, window=window, min_r2=min_r2, phased=phased)
 
     def runs_of_homozygosity(
@@ -104,14 +99,23 @@ class Relatedness(Choosing):
         Gives tables ``runs``, ``people`` and ``sharing``, and ``plot()``. Raises QueryError where there are no sites,
         and its kinds, CorruptRepositoryError.
         """
-        from ..query.site_choice import SiteLimits, choose_sites  # noqa: PLC0415
         from .homozygosity import RunRules, find_runs  # noqa: PLC0415
 
-        people = self._chosen_people(samples, cohort)
-        where: dict[str, Any] = {"region": region, "regions_file": regions_file, "filters": filters}
-        sites = choose_sites(self, people, SiteLimits(**{"min_mac": 0, **limits}), **where)
+        asked = (samples, cohort), (region, regions_file, filters)
+        people, sites = self._people_and_sites(*asked, {"min_mac": 0, **limits})
         names = [self._names[number] for number in people.tolist()]
         return find_runs(self, sites, people, names, rules or RunRules())
+
+    def _people_and_sites(
+        self, who: tuple[Any, Any], where: tuple[Any, Any, Any], limits: dict[str, Any]
+    ) -> tuple[NDArray[np.int64], Sites]:
+        """Who is asked for, and their sites. who : samples, cohort    where : region, regions_file, filters"""
+        from ..query.site_choice import SiteLimits, choose_sites  # noqa: PLC0415
+
+        people = self._chosen_people(*who)
+        region, regions_file, filters = where
+        chosen = {"region": region, "regions_file": regions_file, "filters": filters}
+        return people, choose_sites(self, people, SiteLimits(**limits), **chosen)
 
     def _chosen_people(self, samples: Iterable[str] | None, cohort: Described | None) -> NDArray[np.int64]:
         """Sorted numbers of the people asked for, less those withdrawn. Raises QueryError and its kinds."""

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import QueryError
-from ..query.diploid import Lists, Planes, read_lists, read_planes
+from ..query.diploid import read_lists, read_planes
 from ..query.site_choice import Sites
 from ..query.version import Version
 
@@ -79,7 +79,7 @@ def prune(version: Version, sites: Sites, people: NDArray[np.int64], pruning: Pr
     planes = read_planes(version, sites.take(common), people)
     lists = read_lists(version, sites.take(~common), people)
     sums = np.empty((len(sites), 3), np.int64)
-    sums[common], sums[~common] = _sums(planes, lists, len(people))
+    sums[common], sums[~common] = _sums(planes.counts(), len(people)), _sums(lists.counts(), len(people))
     # Lists count the rarer allele and planes ALT: a squared correlation is the same.
     frequency = np.divide(sums[:, 0], 2 * sums[:, 2], out=np.zeros(len(sites)), where=sums[:, 2] > 0)
     major = np.maximum(frequency, 1 - frequency)
@@ -104,13 +104,10 @@ def _places(sites: Sites, people: int) -> tuple[NDArray[np.bool_], NDArray[np.in
     return common, place
 
 
-def _sums(planes: Planes, lists: Lists, people: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    from ..kernels import prune as kernels  # noqa: PLC0415
-
-    of_planes, of_lists = np.empty((len(planes), 3), np.int64), np.empty((len(lists), 3), np.int64)
-    kernels.plane_sums(planes.het, planes.hom_alt, planes.missing, people, of_planes)
-    kernels.list_sums(lists.start, lists.code, people, of_lists)
-    return of_planes, of_lists
+def _sums(counts: NDArray[np.int64], people: int) -> NDArray[np.int64]:
+    """(sites, 3) columns of ``kernels.prune``: copies, their squares, people called; from ``counts()`` of calls."""
+    het, homozygous, missing = counts.T
+    return np.stack([het + 2 * homozygous, het + 4 * homozygous, people - missing], axis=1)
 
 
 def _windows(sites: Sites, pruning: Pruning) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -81,17 +81,12 @@ class StandardisedGenotypes:
 
     def _counts(self) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
         """(sites,) n_het, n_hom_alt and n_called of the calls of two alleles."""
-        counts = np.zeros((3, self.num_sites), np.int64)
-        planes = self._planes
-        for row, plane in enumerate((planes.het, planes.hom_alt, planes.missing)):
-            counts[row, self._common] = np.bitwise_count(plane).sum(axis=1, dtype=np.int64)
-        lists = self._lists
-        codes = np.zeros((len(lists), 4), np.int64)
-        products.count_codes(lists.start, lists.code, codes)
-        rest = self.num_people - codes[:, 1:].sum(axis=1)
-        hom_alt = np.where(lists.flipped, rest, codes[:, 2])
-        counts[:, self._rare] = codes[:, 1], hom_alt, codes[:, 3]
-        return counts[0], counts[1], self.num_people - counts[2]
+        counts = np.empty((self.num_sites, 3), np.int64)
+        counts[self._common] = self._planes.counts()
+        het, homozygous, missing = self._lists.counts().T
+        rest = self.num_people - het - homozygous - missing
+        counts[self._rare] = np.stack([het, np.where(self._lists.flipped, rest, homozygous), missing], axis=1)
+        return counts[:, 0], counts[:, 1], self.num_people - counts[:, 2]
 
     @cached_property
     def _by_person(self) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.uint8]]:

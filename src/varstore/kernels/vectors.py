@@ -1,0 +1,46 @@
+"""Code of vector operations on bit planes, for the intrinsics that count bits of many words at a time.
+
+Processors without a vector popcount count bits through tables, which is most of the work: carry-save adders make few
+vectors of many before any bit is counted.
+"""
+
+from typing import Any
+
+from .startup import loading
+
+with loading():
+    from llvmlite import ir
+    from numba.core import cgutils
+
+# Words of a vector.
+LANES = 8
+BYTES = ir.VectorType(ir.IntType(8), 64)
+_WORDS = ir.VectorType(ir.IntType(64), LANES)
+
+
+def load(context: Any, builder: Any, array_type: Any, array: Any, index: Any) -> Any:
+    """The ``LANES`` words at ``array[index]``."""
+    view = context.make_array(array_type)(context, builder, array)
+    pointer = cgutils.gep_inbounds(builder, view.data, index)
+    return builder.load(builder.bitcast(pointer, _WORDS.as_pointer()), align=8)
+
+
+def add_bits(builder: Any, a: Any, b: Any, c: Any) -> tuple[Any, Any]:
+    """Sum and carry of three bits, each of its vector."""
+    total = builder.xor(builder.xor(a, b), c)
+    return total, builder.or_(builder.and_(a, b), builder.and_(c, builder.or_(a, b)))
+
+
+def count_bits(builder: Any, vector: Any) -> Any:
+    """Set bits of each byte."""
+    kind = ir.FunctionType(BYTES, [BYTES])
+    count = cgutils.get_or_insert_function(builder.module, kind, "llvm.ctpop.v64i8")
+    return builder.call(count, [builder.bitcast(vector, BYTES)])
+
+
+def sum_bytes(builder: Any, numbers: Any) -> Any:
+    """The sum of 64 bytes, an int64."""
+    wide = ir.VectorType(ir.IntType(16), 64)  # 64 x 255 fits
+    kind = ir.FunctionType(ir.IntType(16), [wide])
+    add = cgutils.get_or_insert_function(builder.module, kind, "llvm.vector.reduce.add.v64i16")
+    return builder.zext(builder.call(add, [builder.zext(numbers, wide)]), ir.IntType(64))
