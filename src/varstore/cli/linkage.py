@@ -9,6 +9,8 @@ import click
 from .cohorts import where_and_who
 from .options import (
     format_option,
+    min_call_rate_option,
+    min_maf_option,
     open_repository,
     output_option,
     repo_argument,
@@ -27,8 +29,8 @@ from .options import (
     help="Windows of so many sites, the step between them, and the squared correlation above which one of two sites "
     "goes; or WINDOWkb,R2.",
 )
-@click.option("--min-maf", type=click.FloatRange(0, 0.5), help="Sites of at least this minor allele frequency.")
-@click.option("--min-call-rate", type=click.FloatRange(0, 1), help="Sites at which this share of people is called.")
+@min_maf_option
+@min_call_rate_option
 @output_option
 @format_option
 def prune(repo: str, output: str | None, form: str, pruning: str, **options: Any) -> None:
@@ -52,8 +54,8 @@ def prune(repo: str, output: str | None, form: str, pruning: str, **options: Any
 @click.option("--window", metavar="BASES", type=click.IntRange(1), help="Bases between the two.  [default: 1000000]")
 @click.option("--min-r2", type=click.FloatRange(0, 1), help="Pairs of this r2 or more.  [default: 0.2]")
 @click.option("--phased", is_flag=True, help="Of haplotypes, from calls that are phased or homozygous.")
-@click.option("--min-maf", type=click.FloatRange(0, 0.5), help="Sites of at least this minor allele frequency.")
-@click.option("--min-call-rate", type=click.FloatRange(0, 1), help="Sites at which this share of people is called.")
+@min_maf_option
+@min_call_rate_option
 @output_option
 @format_option
 def ld(repo: str, output: str | None, form: str, **options: Any) -> None:
@@ -79,8 +81,8 @@ def ld(repo: str, output: str | None, form: str, **options: Any) -> None:
 @click.option("--max-kb-per-site", type=float, help="Kilobases between sites, on average.  [default: 50]")
 @click.option("--max-gap-kb", type=float, help="Kilobases between two sites.  [default: 1000]")
 @click.option("--max-het", type=click.IntRange(0), help="Heterozygous calls of a run.  [default: any number]")
-@click.option("--min-maf", type=click.FloatRange(0, 0.5), help="Sites of at least this minor allele frequency.")
-@click.option("--min-call-rate", type=click.FloatRange(0, 1), help="Sites at which this share of people is called.")
+@min_maf_option
+@min_call_rate_option
 @click.option("--per-sample", metavar="FILE", type=click.Path(), help="Write a row a sample here: runs, bases, F_ROH.")
 @click.option("--sharing", metavar="FILE", type=click.Path(), help="Write here how many people have a run where.")
 @click.option(

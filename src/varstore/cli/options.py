@@ -74,6 +74,12 @@ min_ref_gq_option = click.option(
 
 
 filters_option = click.option("-f", "--apply-filters", help="Count records with one of these filters only, like PASS,.")
+min_maf_option = click.option(
+    "--min-maf", type=click.FloatRange(0, 0.5), help="Sites of at least this minor allele frequency."
+)
+min_call_rate_option = click.option(
+    "--min-call-rate", type=click.FloatRange(0, 1), help="Sites at which this share of people is called."
+)
 window_option = click.option(
     "--window",
     metavar="BASES",

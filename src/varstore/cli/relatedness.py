@@ -15,6 +15,8 @@ from ..model.regions import split_regions
 from .cohorts import where_and_who
 from .options import (
     format_option,
+    min_call_rate_option,
+    min_maf_option,
     open_repository,
     output_option,
     repo_argument,
@@ -42,8 +44,8 @@ from .options import (
     metavar="X",
     help="Print pairs of this kinship or more; all: every pair.  [default: 0.0442; with --against all]",
 )
-@click.option("--min-maf", type=click.FloatRange(0, 0.5), help="Sites of at least this minor allele frequency.")
-@click.option("--min-call-rate", type=click.FloatRange(0, 1), help="Sites at which this share of people is called.")
+@min_maf_option
+@min_call_rate_option
 @click.option(
     "--prune", "pruning", metavar="WINDOW,STEP,R2", help="Thin the sites first, as `varstore prune`; or WINDOWkb,R2."
 )
