@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ..errors import CorruptChunkError
 from ..kernels import absent as _absent
+from ..kernels import awkward as _awkward
 from ..kernels import count as _count
 from ..kernels import count_many as _many
 from ..kernels.rows import ALT, MISSING, NUM_SETS, OTHER
@@ -167,7 +168,7 @@ def _count_awkward(
 ) -> None:  # fmt: skip
     """Genotypes of haploid and diploid rows with half calls, holes or further alleles, from planes."""
     planes, other = awkward_planes(block, rows, awkward, dense, scratch)
-    _count.count_awkward(
+    _awkward.count_awkward(
         block.form, block.values, block.ploidy, rows[0], rows[1], planes, other,
         counts.num_alts, counts.alt_start, masks.people, masks.haplotypes(block.ploidy), counts.n_hom_ref,
         counts.n_het, counts.n_hom_alt, counts.n_missing,
@@ -187,7 +188,7 @@ def awkward_planes(
     planes = np.zeros((4, awkward, (block.num_samples * block.ploidy + 63) >> 6), np.uint64)
     other = np.zeros(awkward + 1, np.int64)
     for which, s in block.sets.items():
-        status = _count.awkward_planes(
+        status = _awkward.awkward_planes(
             which, block.form, s.form, s.length, s.at, s.lists, dense[which], block.values,
             block.num_samples, block.ploidy, rows[0], rows[1], scratch.indexes, planes, other,
         )  # fmt: skip

@@ -11,7 +11,10 @@ from numpy.typing import NDArray
 from ..codec.rows import Arenas, RowSets, block_starts, concatenate, sets_from_codes
 from ..codec.settings import SPARSE_SHIFT
 from ..errors import InputError, TruncatedInputError
+from ..kernels import outcomes as _outcomes
 from ..kernels import scan as _scan
+from ..kernels.genotypes import USED_PHASE
+from ..kernels.lines import find_newline
 from ..storage.field_table import FieldTable
 from .bgzf import damage_text
 from .calls import CallArenas, Calls, CallTextError, join_calls
@@ -235,13 +238,13 @@ class PieceScanner:
             have, left = self._fill(piece, have, left)
             begin = 0
             if skipping:
-                newline = _scan.find_newline(self.buffer, 0, have)
+                newline = find_newline(self.buffer, 0, have)
                 if newline < 0:
                     have = 0
                     continue
                 begin = newline + 1
                 skipping = False
-            elif _scan.find_newline(self.buffer, waiting, have) < 0:
+            elif find_newline(self.buffer, waiting, have) < 0:
                 continue  # a long line
             have = self._scan_buffer(begin, have, result)
         if skipping:
@@ -289,7 +292,7 @@ class PieceScanner:
         while True:
             self._room(have, _BUFFER_SIZE // 8)
             size = piece.reader.readinto(self.buffer.data[have : have + _BUFFER_SIZE // 8])
-            newline: int = _scan.find_newline(self.buffer, have, have + size)
+            newline: int = find_newline(self.buffer, have, have + size)
             if newline >= 0:
                 return newline + 1
             have += size
@@ -315,21 +318,21 @@ class PieceScanner:
                 self.calls.arenas, self.calls.cursors, self.fault,
             )  # fmt: skip
             result.crlf |= begin - first > 1 and self.buffer[begin - 2] == 13
-            if status == _scan.DONE:
+            if status == _outcomes.DONE:
                 break
-            if status == _scan.BLANK_LINE:
+            if status == _outcomes.BLANK_LINE:
                 # Harmless if nothing else follows, here and in later pieces.
                 result.blank_end = True
                 continue
-            if status == _scan.NEED_ROOM:
+            if status == _outcomes.NEED_ROOM:
                 if self.cursors[_scan.NUM_ROWS] == 0:
                     self.text = np.empty(2 * (end - begin) + 1024, np.uint8)
                     self.calls.grow(int(self.fault[0]), int(self.fault[1]), end - begin)
                 self._flush(result)
-            elif status == _scan.NEED_PLOIDY:
+            elif status == _outcomes.NEED_PLOIDY:
                 self._flush(result)
                 self._widen(int(self.fault[1]))
-            elif status == _scan.NEED_FIELD:
+            elif status == _outcomes.NEED_FIELD:
                 key = self.buffer[begin + int(self.fault[0]) : begin + int(self.fault[1])].tobytes()
                 self._flush(result)
                 self.calls.add_field(key)
@@ -349,7 +352,7 @@ class PieceScanner:
         rows = int(self.cursors[_scan.NUM_ROWS])
         if rows:
             self.row_cursors[rows] = self.cursors[:5]
-            num_phase, num_text = int(self.cursors[_scan.USED_PHASE]), int(self.cursors[_scan.USED_TEXT])
+            num_phase, num_text = int(self.cursors[USED_PHASE]), int(self.cursors[_scan.USED_TEXT])
             runs = self.runs[: int(self.cursors[_scan.USED_RUNS])]
             names = [bytes(self.text[begin:end]).decode(errors="surrogateescape") for _, begin, end in runs]
             result.records.append(
@@ -372,19 +375,19 @@ class PieceScanner:
 
     def _describe(self, status: int, begin: int, end: int) -> str:
         """The sentence for a fault of the line at ``begin``."""
-        newline = _scan.find_newline(self.buffer, begin, end)
+        newline = find_newline(self.buffer, begin, end)
         line = bytes(self.buffer[begin : newline if newline >= 0 else end])
         columns = line.split(b"\t", 10)
         found, expected = int(self.fault[0]), int(self.fault[1])
-        if status == _scan.BAD_POSITION:
+        if status == _outcomes.BAD_POSITION:
             return f"POS is {_show(columns[1])}, expected a number from 0 to 2,147,483,647"
-        if status == _scan.BAD_TEXT:
+        if status == _outcomes.BAD_TEXT:
             return "CHROM, REF or ALT is empty"
-        if status == _scan.BAD_COLUMNS:
+        if status == _outcomes.BAD_COLUMNS:
             return f"{found} columns, the header has {expected}; columns are separated by one tab"
-        if status == _scan.BAD_KEYS:
+        if status == _outcomes.BAD_KEYS:
             return f"FORMAT is {_show(columns[8])}, expected at most 1,024 keys, each once, separated by one colon"
-        if status == _scan.BAD_SUBFIELDS:
+        if status == _outcomes.BAD_SUBFIELDS:
             call = line.split(b"\t", 10 + found)[9 + found].split(b"\t")[0]
             name = self.plan.sample_names[found]
             return f"sample {name} (column {10 + found}) is {_show(call)}, but FORMAT is {_show(columns[8])}"
@@ -395,7 +398,7 @@ class PieceScanner:
             return f"a genotype has allele {expected}, but the record has {num_alts} ALT alleles"
         call = line.split(b"\t", 10 + found)[9 + found].split(b"\t")[0]
         where = f"sample {self.plan.sample_names[found]} (column {10 + found}): GT is {_show(call.split(b':')[0])}"
-        if status == _scan.BAD_ALLELE:
+        if status == _outcomes.BAD_ALLELE:
             return f"{where}, but the record has {num_alts} ALT alleles"
         return f"{where}, expected alleles separated by | or /"
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from .count import is_awkward
+from .awkward import is_awkward
 from .jit import kernel
 
 
@@ -72,7 +72,7 @@ def _set_range(plane: Any, begin: int, end: int) -> None:
 def absent_planes(
     form: Any, bits: Any, ends: Any, ploidy: int, first_row: int, end_row: int, planes: Any
 ) -> None:  # fmt: skip
-    """Mark the absent samples of awkward rows as missing; arguments as of ``count.awkward_planes``."""
+    """Mark the absent samples of awkward rows as missing; arguments as of ``awkward.awkward_planes``."""
     aside = 0
     for row in range(first_row, end_row):
         if not is_awkward(form, row):

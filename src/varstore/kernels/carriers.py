@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from .awkward import is_awkward
 from .blocks import set_indexes
-from .count import is_awkward
 from .jit import kernel, popcount
 from .people import TRANSITION, TRANSVERSION
 from .planes import BAD_VALUE, OK

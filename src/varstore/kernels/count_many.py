@@ -11,7 +11,7 @@ import numpy as np
 from .count import rows_of_lists
 from .jit import kernel, popcount
 from .lists import read_list
-from .planes import BAD_LIST, OK
+from .planes import BAD_LIST, EVEN_BITS, OK
 
 # Cohorts that share the words of a person: four words of eight bytes.
 GROUP = 32
@@ -20,7 +20,6 @@ WORDS = 4
 _LANES = np.unpackbits(np.arange(256, dtype=np.uint8)[:, np.newaxis], axis=1, bitorder="little").view(np.uint64)[:, 0]
 _TILE = 128  # rows whose sums stay in the nearest cache
 _MOST_ADDED = 255  # ones that a byte can hold
-_EVEN = np.uint64(0x5555555555555555)
 
 
 @kernel
@@ -127,6 +126,6 @@ def count_hits_many(
             _add_plane(plane, masks, row - first_row, hits)
             if want_pairs:
                 for w in range(words):
-                    both[w] = plane[w] & (plane[w] >> np.uint64(1)) & _EVEN
+                    both[w] = plane[w] & (plane[w] >> np.uint64(1)) & EVEN_BITS
                 _add_plane(both, masks, row - first_row, pairs)
     return OK

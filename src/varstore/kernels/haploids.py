@@ -4,8 +4,10 @@ from typing import Any
 
 import numpy as np
 
-from .count import _EVEN, _member, is_awkward
+from .awkward import is_awkward
+from .count import member_bit
 from .jit import kernel, popcount, trailing_zeros
+from .planes import EVEN_BITS
 from .rows import ALT, EMPTY, FILL, FLIPPED, FORM_MASK, OTHER
 
 
@@ -33,7 +35,7 @@ def count_haploids(
         out = row - first_row
         # Both places of a sample with one allele, so that the allele's own place is found too.
         for w in range(words):
-            holes = (fill[w] ^ (fill[w] >> np.uint64(1))) & ~(missing[w] | (missing[w] >> np.uint64(1))) & _EVEN
+            holes = (fill[w] ^ (fill[w] >> np.uint64(1))) & ~(missing[w] | (missing[w] >> np.uint64(1))) & EVEN_BITS
             haploid[w] = holes | (holes << np.uint64(1))
         flipped = form[ALT, row] & FLIPPED != 0
         for k in range(masks.shape[0]):
@@ -55,7 +57,7 @@ def count_haploids(
                 at += 1
                 if code > 0 and word & (~word + np.uint64(1)) & haploid[w] != np.uint64(0):
                     for k in range(masks.shape[0]):
-                        allele_count[k, alt_start[out] + code - 1] += _member(masks[k], index)
+                        allele_count[k, alt_start[out] + code - 1] += member_bit(masks[k], index)
                 word &= word - np.uint64(1)
 
 
@@ -76,7 +78,7 @@ def count_haploid_calls(codes: Any, sample_masks: Any, alt_start: Any, allele_co
             if num != 1 or only < 0:
                 continue
             for k in range(sample_masks.shape[0]):
-                member = _member(sample_masks[k], sample)
+                member = member_bit(sample_masks[k], sample)
                 allele_number[k, row] += member
                 if only > 0:
                     allele_count[k, alt_start[row] + only - 1] += member

@@ -4,11 +4,35 @@ from typing import Any
 
 import numpy as np
 
-from .jit import kernel
+from .jit import byte_mask64, kernel, trailing_zeros
 
 _TAB, _NEWLINE, _RETURN = 9, 10, 13
 _MAX_POSITION = 2147483647
 BLANK = -2
+
+
+@kernel
+def find_tab(buffer: Any, at: int, end: int) -> int:
+    """The first tab or newline in ``buffer[at:end]``, or -1. Reads up to 63 bytes behind ``end``."""
+    while at < end:
+        mask = byte_mask64(buffer, at, np.uint8(_TAB)) | byte_mask64(buffer, at, np.uint8(_NEWLINE))
+        if mask != np.uint64(0):
+            at += np.int64(trailing_zeros(mask))
+            return at if at < end else -1
+        at += 64
+    return -1
+
+
+@kernel
+def find_newline(buffer: Any, at: int, end: int) -> int:
+    """The first newline in ``buffer[at:end]``, or -1. Reads up to 63 bytes behind ``end``."""
+    while at < end:
+        mask = byte_mask64(buffer, at, np.uint8(_NEWLINE))
+        if mask != np.uint64(0):
+            at += np.int64(trailing_zeros(mask))
+            return at if at < end else -1
+        at += 64
+    return -1
 
 
 @kernel

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from .awkward import is_awkward
 from .blocks import set_indexes
-from .count import _EVEN, is_awkward
 from .jit import bit_length, kernel
-from .planes import BAD_VALUE, OK
+from .planes import BAD_VALUE, EVEN_BITS, OK
 from .rows import ALT, EMPTY, FLIPPED, FORM_MASK, PLANE
 
 # Columns of an accumulator: calls by their class; ALT alleles of called calls, each once a call; copies of alleles that
@@ -80,7 +80,7 @@ def _add_plane(plane: Any, counters: Any, digits: int) -> None:
     carry = counters[8]
     for w in range(plane.size):
         word, other = plane[w], plane[w] >> np.uint64(1)
-        carry[w] = ((word ^ other) & _EVEN) | ((word & other & _EVEN) << np.uint64(1))
+        carry[w] = ((word ^ other) & EVEN_BITS) | ((word & other & EVEN_BITS) << np.uint64(1))
     for digit in range(digits):
         sums = counters[digit]
         for w in range(plane.size):

@@ -16,6 +16,8 @@ from .lists import read_list
 from .rows import FORM_MASK, PLANE
 
 WINDOW = 256
+# Bits of the first haplotypes in a word of a diploid plane.
+EVEN_BITS = np.uint64(0x5555555555555555)
 MAX_BACK = 255  # a reference says how many dense rows back in coding order
 NUM_REFERENCES = 4
 

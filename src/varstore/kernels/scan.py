@@ -1,320 +1,38 @@
-"""The scanner of VCF text: lines in, rows of genotype sets and site text out.
-
-GT-only diploid calls of one digit are 4 bytes, read 16 at a time; what differs from the line's
-plain pattern is looked at alone. Any other line is read call by call. See docs/architecture.md.
-"""
+"""The scanner of VCF text: lines in, rows of genotype sets and site text out. See docs/architecture.md."""
 
 from typing import Any
 
 import numpy as np
 
-from .calls import CALLS_BAD_KEYS, CALLS_BAD_SUBFIELDS, CALLS_DONE, CALLS_NEED_FIELD, add_odd, scan_calls
-from .jit import byte_mask64, call_bits32, kernel, load_word, odd_calls16, trailing_zeros
+from .calls import CALLS_BAD_KEYS, CALLS_BAD_SUBFIELDS, CALLS_DONE, CALLS_NEED_FIELD, scan_calls
+from .genotypes import MAX_CODE, USED_PHASE, index_of_gt, put_phase, scan_general, scan_plain
+from .jit import kernel
+from .lines import find_newline, find_tab
+from .outcomes import (
+    BAD_ALLELE,
+    BAD_COLUMNS,
+    BAD_KEYS,
+    BAD_POSITION,
+    BAD_SUBFIELDS,
+    BAD_TEXT,
+    BLANK_LINE,
+    DONE,
+    NEED_FIELD,
+    NEED_ROOM,
+)
 from .rows import USED_LISTS, USED_PLANES, USED_VALUES, emit_row
 
-# Further cursors of a record block, behind those of ``rows``.
-USED_PHASE, USED_TEXT, USED_RUNS, NUM_ROWS = 3, 4, 5, 6
+# Further cursors of a record block, behind those of ``rows`` and ``genotypes``.
+USED_TEXT, USED_RUNS, NUM_ROWS = 4, 5, 6
 NUM_CURSORS = 7
-
-# What ended a scan. From BAD_COLUMNS on it is the input's fault.
-(DONE, NEED_ROOM, NEED_PLOIDY, BAD_COLUMNS, BAD_POSITION, BAD_CALL, BAD_ALLELE, BLANK_LINE, BAD_TEXT) = range(9)
-# Of the FORMAT fields.
-NEED_FIELD, BAD_KEYS, BAD_SUBFIELDS = 9, 10, 11
 
 # Columns of ``fields``: where each text field starts; it ends before the next one's tab.
 ID, REF, ALT_TEXT, QUAL, FILTER, INFO, FORMAT, FIELDS_END = range(8)
 NUM_FIELDS = 8
 
 _TAB, _NEWLINE, _RETURN = np.uint8(9), np.uint8(10), np.uint8(13)
-_COLON, _DOT, _COMMA, _PIPE, _SLASH, _ZERO = 58, 46, 44, 124, 47, 48
-_MAX_CODE = 32767
+_DOT, _COMMA, _PIPE, _SLASH = 46, 44, 124, 47
 _MAX_POSITION = 2147483647
-
-
-@kernel
-def _find_tab(buffer: Any, at: int, end: int) -> int:
-    """The first tab or newline in ``buffer[at:end]``, or -1. Reads up to 63 bytes behind ``end``."""
-    while at < end:
-        mask = byte_mask64(buffer, at, _TAB) | byte_mask64(buffer, at, _NEWLINE)
-        if mask != np.uint64(0):
-            at += np.int64(trailing_zeros(mask))
-            return at if at < end else -1
-        at += 64
-    return -1
-
-
-@kernel
-def find_newline(buffer: Any, at: int, end: int) -> int:
-    """The first newline in ``buffer[at:end]``, or -1. Reads up to 63 bytes behind ``end``."""
-    while at < end:
-        mask = byte_mask64(buffer, at, _NEWLINE)
-        if mask != np.uint64(0):
-            at += np.int64(trailing_zeros(mask))
-            return at if at < end else -1
-        at += 64
-    return -1
-
-
-@kernel
-def _format_index_of_gt(buffer: Any, begin: int, end: int) -> int:
-    """Which key of a FORMAT column is GT, or -1."""
-    index = 0
-    at = begin
-    while at < end:
-        if at + 1 < end and buffer[at] == 71 and buffer[at + 1] == 84 and (at + 2 == end or buffer[at + 2] == _COLON):
-            return index
-        while at < end and buffer[at] != _COLON:
-            at += 1
-        at += 1
-        index += 1
-    return -1
-
-
-@kernel
-def _add_call(
-    sample: int, code0: int, code1: int, plane32: Any, exceptions: Any, num_exceptions: Any, other_codes: Any
-) -> None:
-    """Enter a diploid call of the fast path; both its bits of the plane are set or cleared."""
-    word, shift = sample >> 4, np.uint32((sample & 15) * 2)
-    bits = np.uint32(1 if code0 == 1 else 0) | np.uint32(2 if code1 == 1 else 0)
-    plane32[word] = (plane32[word] & ~(np.uint32(3) << shift)) | (bits << shift)
-    if code0 == -1 and code1 == -1:
-        exceptions[0, num_exceptions[0]] = sample
-        num_exceptions[0] += 1
-        return
-    for h in range(2):
-        code = code0 if h == 0 else code1
-        if code == -1:
-            exceptions[1, num_exceptions[1]] = sample * 2 + h
-            num_exceptions[1] += 1
-        elif code > 1:
-            other_codes[num_exceptions[3]] = code
-            exceptions[3, num_exceptions[3]] = sample * 2 + h
-            num_exceptions[3] += 1
-
-
-@kernel
-def _digit(byte: int) -> int:
-    """A one-digit allele: 0 to 9, -1 for ``.``, -3 for anything else."""
-    if 48 <= byte <= 57:
-        return np.int64(byte) - 48
-    return -1 if byte == _DOT else -3
-
-
-@kernel
-def _scan_plain(
-    buffer: Any,
-    begin: int,
-    num_samples: int,
-    num_alts: int,
-    separator: int,
-    plane32: Any,
-    exceptions: Any,
-    num_exceptions: Any,
-    other_codes: Any,
-    phase: Any,
-    phase_at: int,
-) -> int:
-    """Read ``num_samples`` calls of 4 bytes; return how many phases differ from the line's, or < 0.
-
-    -1: some call does not fit, read the line the general way.   -2: an allele above ``num_alts``.
-    The byte behind the last call is not looked at: the caller knows that the line ends there.
-    """
-    pattern = np.uint32(0x09300030) | (np.uint32(separator) << np.uint32(8))
-    num_phase = 0
-    num_groups = (num_samples + 15) // 16
-    plane32[num_groups:] = np.uint32(0)
-    for group in range(num_groups):
-        at = begin + group * 64
-        odd = np.uint64(odd_calls16(buffer, at, pattern))
-        bits = call_bits32(buffer, at)
-        left = num_samples - group * 16
-        if left <= 16:
-            if left < 16:
-                odd &= (np.uint64(1) << np.uint64(left)) - np.uint64(1)
-                bits &= (np.uint32(1) << np.uint32(2 * left)) - np.uint32(1)
-            odd |= np.uint64(1) << np.uint64(left - 1)  # ends in a newline, not in a tab
-        plane32[group] = bits
-        while odd != np.uint64(0):
-            sample = group * 16 + np.int64(trailing_zeros(odd))
-            odd &= odd - np.uint64(1)
-            call = begin + sample * 4
-            code0 = _digit(buffer[call])
-            code1 = _digit(buffer[call + 2])
-            between = buffer[call + 1]
-            if (
-                code0 == -3
-                or code1 == -3
-                or (between != _PIPE and between != _SLASH)
-                or (sample + 1 < num_samples and buffer[call + 3] != _TAB)
-            ):
-                return -1
-            if code0 > num_alts or code1 > num_alts:
-                return -2
-            _add_call(sample, code0, code1, plane32, exceptions, num_exceptions, other_codes)
-            if between != separator:
-                phase[phase_at + num_phase] = sample
-                num_phase += 1
-    return num_phase
-
-
-@kernel
-def _scan_general(
-    buffer: Any,
-    begin: int,
-    end: int,
-    gt_index: int,
-    num_samples: int,
-    ploidy: int,
-    num_alts: int,
-    starts: Any,
-    word_starts: Any,
-    plane: Any,
-    exceptions: Any,
-    num_exceptions: Any,
-    other_codes: Any,
-    phased: Any,
-    row: int,
-    odd: Any,
-    odd_text: Any,
-    call_cursors: Any,
-    fault: Any,
-) -> int:
-    """Read the sample columns ``buffer[begin:end]`` call by call; return a status.
-
-    phased : (samples,) uint8, 1 where no ``/`` stands in the call
-    odd, odd_text : arenas of ``kernels.calls``; separators that differ, or stand in front, are entered there
-    fault : (2,) int64, where it went wrong: sample, and the ploidy or code found
-    """
-    at = begin
-    block = 0
-    # Diploid calls of 0 and 1 with more fields, or a tab, behind them.
-    quick_calls = ploidy == 2 and gt_index == 0 and num_alts > 0
-    for sample in range(num_samples):
-        fault[0] = sample
-        if at > end:
-            return BAD_COLUMNS
-        while sample >= starts[block + 1]:
-            block += 1
-        bit = word_starts[block] * 64 + (sample - starts[block]) * ploidy
-        num_missing = 0
-        num_codes = 0
-        first_half = num_exceptions[1]
-        phased[sample] = 1
-        quick = False
-        if quick_calls:
-            word = load_word(buffer, at)
-            separator = word >> np.uint64(8) & np.uint64(255)
-            behind = word >> np.uint64(24) & np.uint64(255)
-            quick = (
-                (word & np.uint64(0xFE00FE) == np.uint64(0x300030))
-                & ((separator == np.uint64(_PIPE)) | (separator == np.uint64(_SLASH)))
-                & ((behind == np.uint64(_COLON)) | (behind == np.uint64(_TAB)))
-            )
-        if quick:
-            phased[sample] = separator == np.uint64(_PIPE)
-            codes = (word & np.uint64(1)) | (word >> np.uint64(15) & np.uint64(2))
-            plane[bit >> 6] |= codes << np.uint64(bit & 63)
-            num_codes = 2
-            at += 3
-        elif gt_index < 0:
-            phased[sample] = 0
-            num_missing = ploidy
-            num_codes = ploidy
-            exceptions[0, num_exceptions[0]] = sample
-            num_exceptions[0] += 1
-        else:
-            for _ in range(gt_index):
-                while at < end and buffer[at] != _COLON and buffer[at] != _TAB:
-                    at += 1
-                if at < end and buffer[at] == _COLON:
-                    at += 1
-            if gt_index > 0 and (at == end or buffer[at] == _TAB):
-                # Trailing fields may be dropped, GT behind them too: a missing call.
-                num_missing = 1
-                num_codes = 1
-                exceptions[1, num_exceptions[1]] = sample * ploidy
-                num_exceptions[1] += 1
-            call = at
-            pipes, slashes = 0, 0
-            leading = at < end and (buffer[at] == _SLASH or buffer[at] == _PIPE)
-            while num_codes == 0 or (at < end and buffer[at] != _COLON and buffer[at] != _TAB):
-                if num_codes > 0 or leading:
-                    if buffer[at] == _SLASH:
-                        phased[sample] = 0
-                        slashes += 1
-                    elif buffer[at] == _PIPE:
-                        pipes += 1
-                    else:
-                        return BAD_CALL
-                    at += 1
-                    leading = False
-                code = np.int64(-3)
-                if at < end and buffer[at] == _DOT:
-                    code = -1
-                    at += 1
-                else:
-                    while at < end and 48 <= buffer[at] <= 57:
-                        code = np.int64(buffer[at]) - 48 if code < 0 else code * 10 + np.int64(buffer[at]) - 48
-                        if code > _MAX_CODE:
-                            return BAD_ALLELE
-                        at += 1
-                if code == -3:
-                    return BAD_CALL
-                if code > num_alts:
-                    fault[1] = code
-                    return BAD_ALLELE
-                if num_codes == ploidy:
-                    # Count the alleles of the call, so that the reader can start again wide enough.
-                    num_codes += 1
-                    while at < end and buffer[at] != _COLON and buffer[at] != _TAB:
-                        num_codes += buffer[at] == _SLASH or buffer[at] == _PIPE
-                        at += 1
-                    fault[1] = num_codes
-                    return NEED_PLOIDY
-                if code == 1:
-                    plane[(bit + num_codes) >> 6] |= np.uint64(1) << np.uint64((bit + num_codes) & 63)
-                elif code == -1:
-                    exceptions[1, num_exceptions[1]] = sample * ploidy + num_codes
-                    num_exceptions[1] += 1
-                    num_missing += 1
-                elif code > 1:
-                    other_codes[num_exceptions[3]] = code
-                    exceptions[3, num_exceptions[3]] = sample * ploidy + num_codes
-                    num_exceptions[3] += 1
-                num_codes += 1
-            if pipes + slashes == num_codes or (pipes > 0 and slashes > 0):
-                if call < at and pipes + slashes > 0:
-                    add_odd(odd, call_cursors, row, sample, -1, -1, buffer, call, at, odd_text)
-            if num_missing == ploidy:
-                num_exceptions[1] = first_half
-                exceptions[0, num_exceptions[0]] = sample
-                num_exceptions[0] += 1
-        for h in range(num_codes, ploidy):
-            exceptions[2, num_exceptions[2]] = sample * ploidy + h
-            num_exceptions[2] += 1
-        if at < end and buffer[at] != _TAB:
-            found = _find_tab(buffer, at, end)
-            at = end if found < 0 else found
-        at += 1
-    fault[0] = num_samples
-    return DONE if at == end + 1 else BAD_COLUMNS
-
-
-@kernel
-def _put_phase(phased: Any, num_samples: int, phase: Any, cursors: Any) -> int:
-    """Append the samples whose phase is not the row's commoner one; return that one."""
-    num = 0
-    for sample in range(num_samples):
-        num += phased[sample]
-    default = 1 if 2 * num >= num_samples else 0
-    at = cursors[USED_PHASE]
-    for sample in range(num_samples):
-        if phased[sample] != default:
-            phase[at] = sample
-            at += 1
-    cursors[USED_PHASE] = at
-    return default
 
 
 @kernel
@@ -406,7 +124,7 @@ def scan_lines(
         # The columns in front of the samples.
         if buffer[at] == _NEWLINE or (buffer[at] == _RETURN and at + 1 < end and buffer[at + 1] == _NEWLINE):
             return BLANK_LINE, at
-        stop = _find_tab(buffer, at, end)
+        stop = find_tab(buffer, at, end)
         if stop < 0:
             return DONE, at
         if buffer[stop] == _NEWLINE:
@@ -421,7 +139,7 @@ def scan_lines(
         for i in range(-1, num_fields):  # POS, then ID to FORMAT
             if i >= 0:
                 field_at[i] = field
-            stop = _find_tab(buffer, field, end)
+            stop = find_tab(buffer, field, end)
             if stop < 0:
                 return DONE, at
             if i == -1:
@@ -450,7 +168,7 @@ def scan_lines(
             alts += buffer[i] == _COMMA
         if buffer[field_at[ALT_TEXT]] == _DOT and field_at[QUAL] - field_at[ALT_TEXT] == 2:
             alts = 0
-        if alts > _MAX_CODE:
+        if alts > MAX_CODE:
             fault[0], fault[1] = -1, alts
             return BAD_ALLELE, at
         limit = max(alts, 1)  # with ALT '.', allele 1 is one that nobody named
@@ -466,7 +184,7 @@ def scan_lines(
         gt_index = -1
         phase_before = cursors[USED_PHASE]
         if has_format:
-            gt_index = _format_index_of_gt(buffer, field_at[FORMAT], site_end)
+            gt_index = index_of_gt(buffer, field_at[FORMAT], site_end)
         if num_samples > 0:
             calls = stop + 1
             done = False
@@ -477,7 +195,7 @@ def scan_lines(
                     separator = np.int64(buffer[calls + 1])
                     num_phase = -1
                     if separator == _PIPE or separator == _SLASH:
-                        num_phase = _scan_plain(
+                        num_phase = scan_plain(
                             buffer, calls, num_samples, limit, separator, plane32, exceptions, num_exceptions,
                             other_codes, phase, phase_before,
                         )  # fmt: skip
@@ -496,7 +214,7 @@ def scan_lines(
                 plane[:] = np.uint64(0)
                 num_exceptions[:] = 0
                 used_cells, used_call_text, num_odd = call_cursors[0], call_cursors[1], call_cursors[2]
-                status = _scan_general(
+                status = scan_general(
                     buffer, calls, line_end, gt_index, num_samples, ploidy, limit, starts, word_starts, plane,
                     exceptions, num_exceptions, other_codes, phased, row, call_arenas[4], call_arenas[3],
                     call_cursors, fault,
@@ -524,7 +242,7 @@ def scan_lines(
                     fault[0], fault[1] = found, 9 + num_samples
                 if status != DONE:
                     return status, at
-                default = _put_phase(phased, num_samples, phase, cursors)
+                default = put_phase(phased, num_samples, phase, cursors)
             if alts == 0:
                 for w in range(plane.size):
                     if plane[w] != np.uint64(0):

@@ -1,0 +1,282 @@
+"""GT of one line of VCF text: its calls as sets of a row.
+
+GT-only diploid calls of one digit are 4 bytes, read 16 at a time; what differs from the line's plain pattern is looked
+at alone. Any other line is read call by call.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from .calls import add_odd
+from .jit import call_bits32, kernel, load_word, odd_calls16, trailing_zeros
+from .lines import find_tab
+from .outcomes import BAD_ALLELE, BAD_CALL, BAD_COLUMNS, DONE, NEED_PLOIDY
+
+# The cursor of calls whose phase is not their row's, behind those of ``rows``.
+USED_PHASE = 3
+MAX_CODE = 32767
+
+_TAB, _COLON, _DOT, _PIPE, _SLASH = 9, 58, 46, 124, 47
+
+
+@kernel
+def index_of_gt(buffer: Any, begin: int, end: int) -> int:
+    """Which key of a FORMAT column is GT, or -1."""
+    index = 0
+    at = begin
+    while at < end:
+        if at + 1 < end and buffer[at] == 71 and buffer[at + 1] == 84 and (at + 2 == end or buffer[at + 2] == _COLON):
+            return index
+        while at < end and buffer[at] != _COLON:
+            at += 1
+        at += 1
+        index += 1
+    return -1
+
+
+@kernel
+def _add_call(
+    sample: int, code0: int, code1: int, plane32: Any, exceptions: Any, num_exceptions: Any, other_codes: Any
+) -> None:
+    """Enter a diploid call of the fast path; both its bits of the plane are set or cleared."""
+    word, shift = sample >> 4, np.uint32((sample & 15) * 2)
+    bits = np.uint32(1 if code0 == 1 else 0) | np.uint32(2 if code1 == 1 else 0)
+    plane32[word] = (plane32[word] & ~(np.uint32(3) << shift)) | (bits << shift)
+    if code0 == -1 and code1 == -1:
+        exceptions[0, num_exceptions[0]] = sample
+        num_exceptions[0] += 1
+        return
+    for h in range(2):
+        code = code0 if h == 0 else code1
+        if code == -1:
+            exceptions[1, num_exceptions[1]] = sample * 2 + h
+            num_exceptions[1] += 1
+        elif code > 1:
+            other_codes[num_exceptions[3]] = code
+            exceptions[3, num_exceptions[3]] = sample * 2 + h
+            num_exceptions[3] += 1
+
+
+@kernel
+def _digit(byte: int) -> int:
+    """A one-digit allele: 0 to 9, -1 for ``.``, -3 for anything else."""
+    if 48 <= byte <= 57:
+        return np.int64(byte) - 48
+    return -1 if byte == _DOT else -3
+
+
+@kernel
+def scan_plain(
+    buffer: Any,
+    begin: int,
+    num_samples: int,
+    num_alts: int,
+    separator: int,
+    plane32: Any,
+    exceptions: Any,
+    num_exceptions: Any,
+    other_codes: Any,
+    phase: Any,
+    phase_at: int,
+) -> int:
+    """Read ``num_samples`` calls of 4 bytes; return how many phases differ from the line's, or < 0.
+
+    -1: some call does not fit, read the line the general way.   -2: an allele above ``num_alts``.
+    The byte behind the last call is not looked at: the caller knows that the line ends there.
+    """
+    pattern = np.uint32(0x09300030) | (np.uint32(separator) << np.uint32(8))
+    num_phase = 0
+    num_groups = (num_samples + 15) // 16
+    plane32[num_groups:] = np.uint32(0)
+    for group in range(num_groups):
+        at = begin + group * 64
+        odd = np.uint64(odd_calls16(buffer, at, pattern))
+        bits = call_bits32(buffer, at)
+        left = num_samples - group * 16
+        if left <= 16:
+            if left < 16:
+                odd &= (np.uint64(1) << np.uint64(left)) - np.uint64(1)
+                bits &= (np.uint32(1) << np.uint32(2 * left)) - np.uint32(1)
+            odd |= np.uint64(1) << np.uint64(left - 1)  # ends in a newline, not in a tab
+        plane32[group] = bits
+        while odd != np.uint64(0):
+            sample = group * 16 + np.int64(trailing_zeros(odd))
+            odd &= odd - np.uint64(1)
+            call = begin + sample * 4
+            code0 = _digit(buffer[call])
+            code1 = _digit(buffer[call + 2])
+            between = buffer[call + 1]
+            if (
+                code0 == -3
+                or code1 == -3
+                or (between != _PIPE and between != _SLASH)
+                or (sample + 1 < num_samples and buffer[call + 3] != _TAB)
+            ):
+                return -1
+            if code0 > num_alts or code1 > num_alts:
+                return -2
+            _add_call(sample, code0, code1, plane32, exceptions, num_exceptions, other_codes)
+            if between != separator:
+                phase[phase_at + num_phase] = sample
+                num_phase += 1
+    return num_phase
+
+
+@kernel
+def scan_general(
+    buffer: Any,
+    begin: int,
+    end: int,
+    gt_index: int,
+    num_samples: int,
+    ploidy: int,
+    num_alts: int,
+    starts: Any,
+    word_starts: Any,
+    plane: Any,
+    exceptions: Any,
+    num_exceptions: Any,
+    other_codes: Any,
+    phased: Any,
+    row: int,
+    odd: Any,
+    odd_text: Any,
+    call_cursors: Any,
+    fault: Any,
+) -> int:
+    """Read the sample columns ``buffer[begin:end]`` call by call; return a status.
+
+    phased : (samples,) uint8, 1 where no ``/`` stands in the call
+    odd, odd_text : arenas of ``kernels.calls``; separators that differ, or stand in front, are entered there
+    fault : (2,) int64, where it went wrong: sample, and the ploidy or code found
+    """
+    at = begin
+    block = 0
+    # Diploid calls of 0 and 1 with more fields, or a tab, behind them.
+    quick_calls = ploidy == 2 and gt_index == 0 and num_alts > 0
+    for sample in range(num_samples):
+        fault[0] = sample
+        if at > end:
+            return BAD_COLUMNS
+        while sample >= starts[block + 1]:
+            block += 1
+        bit = word_starts[block] * 64 + (sample - starts[block]) * ploidy
+        num_missing = 0
+        num_codes = 0
+        first_half = num_exceptions[1]
+        phased[sample] = 1
+        quick = False
+        if quick_calls:
+            word = load_word(buffer, at)
+            separator = word >> np.uint64(8) & np.uint64(255)
+            behind = word >> np.uint64(24) & np.uint64(255)
+            quick = (
+                (word & np.uint64(0xFE00FE) == np.uint64(0x300030))
+                & ((separator == np.uint64(_PIPE)) | (separator == np.uint64(_SLASH)))
+                & ((behind == np.uint64(_COLON)) | (behind == np.uint64(_TAB)))
+            )
+        if quick:
+            phased[sample] = separator == np.uint64(_PIPE)
+            codes = (word & np.uint64(1)) | (word >> np.uint64(15) & np.uint64(2))
+            plane[bit >> 6] |= codes << np.uint64(bit & 63)
+            num_codes = 2
+            at += 3
+        elif gt_index < 0:
+            phased[sample] = 0
+            num_missing = ploidy
+            num_codes = ploidy
+            exceptions[0, num_exceptions[0]] = sample
+            num_exceptions[0] += 1
+        else:
+            for _ in range(gt_index):
+                while at < end and buffer[at] != _COLON and buffer[at] != _TAB:
+                    at += 1
+                if at < end and buffer[at] == _COLON:
+                    at += 1
+            if gt_index > 0 and (at == end or buffer[at] == _TAB):
+                # Trailing fields may be dropped, GT behind them too: a missing call.
+                num_missing = 1
+                num_codes = 1
+                exceptions[1, num_exceptions[1]] = sample * ploidy
+                num_exceptions[1] += 1
+            call = at
+            pipes, slashes = 0, 0
+            leading = at < end and (buffer[at] == _SLASH or buffer[at] == _PIPE)
+            while num_codes == 0 or (at < end and buffer[at] != _COLON and buffer[at] != _TAB):
+                if num_codes > 0 or leading:
+                    if buffer[at] == _SLASH:
+                        phased[sample] = 0
+                        slashes += 1
+                    elif buffer[at] == _PIPE:
+                        pipes += 1
+                    else:
+                        return BAD_CALL
+                    at += 1
+                    leading = False
+                code = np.int64(-3)
+                if at < end and buffer[at] == _DOT:
+                    code = -1
+                    at += 1
+                else:
+                    while at < end and 48 <= buffer[at] <= 57:
+                        code = np.int64(buffer[at]) - 48 if code < 0 else code * 10 + np.int64(buffer[at]) - 48
+                        if code > MAX_CODE:
+                            return BAD_ALLELE
+                        at += 1
+                if code == -3:
+                    return BAD_CALL
+                if code > num_alts:
+                    fault[1] = code
+                    return BAD_ALLELE
+                if num_codes == ploidy:
+                    # Count the alleles of the call, so that the reader can start again wide enough.
+                    num_codes += 1
+                    while at < end and buffer[at] != _COLON and buffer[at] != _TAB:
+                        num_codes += buffer[at] == _SLASH or buffer[at] == _PIPE
+                        at += 1
+                    fault[1] = num_codes
+                    return NEED_PLOIDY
+                if code == 1:
+                    plane[(bit + num_codes) >> 6] |= np.uint64(1) << np.uint64((bit + num_codes) & 63)
+                elif code == -1:
+                    exceptions[1, num_exceptions[1]] = sample * ploidy + num_codes
+                    num_exceptions[1] += 1
+                    num_missing += 1
+                elif code > 1:
+                    other_codes[num_exceptions[3]] = code
+                    exceptions[3, num_exceptions[3]] = sample * ploidy + num_codes
+                    num_exceptions[3] += 1
+                num_codes += 1
+            if pipes + slashes == num_codes or (pipes > 0 and slashes > 0):
+                if call < at and pipes + slashes > 0:
+                    add_odd(odd, call_cursors, row, sample, -1, -1, buffer, call, at, odd_text)
+            if num_missing == ploidy:
+                num_exceptions[1] = first_half
+                exceptions[0, num_exceptions[0]] = sample
+                num_exceptions[0] += 1
+        for h in range(num_codes, ploidy):
+            exceptions[2, num_exceptions[2]] = sample * ploidy + h
+            num_exceptions[2] += 1
+        if at < end and buffer[at] != _TAB:
+            found = find_tab(buffer, at, end)
+            at = end if found < 0 else found
+        at += 1
+    fault[0] = num_samples
+    return DONE if at == end + 1 else BAD_COLUMNS
+
+
+@kernel
+def put_phase(phased: Any, num_samples: int, phase: Any, cursors: Any) -> int:
+    """Append the samples whose phase is not the row's commoner one; return that one."""
+    num = 0
+    for sample in range(num_samples):
+        num += phased[sample]
+    default = 1 if 2 * num >= num_samples else 0
+    at = cursors[USED_PHASE]
+    for sample in range(num_samples):
+        if phased[sample] != default:
+            phase[at] = sample
+            at += 1
+    cursors[USED_PHASE] = at
+    return default
