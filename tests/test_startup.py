@@ -12,9 +12,7 @@ def run(program):
     return done.stdout
 
 
-def test_the_command_line_does_not_load_scipy():
-    pytest.importorskip("scipy", reason="SciPy is not installed")
-    program = """
+READ_30 = """
 import sys
 from varstore.kernels.startup import run_alone
 run_alone()
@@ -24,12 +22,44 @@ text = np.frombuffer(b"30", np.uint8).copy()
 out = np.zeros(1, np.uint32)
 sites.parse_quality(text, np.array([0]), np.array([2]), out)
 assert out.view(np.float32)[0] == 30
-assert "scipy" not in sys.modules
+"""
+
+
+def test_a_kernel_from_the_cache_needs_nothing_that_compiles(tmp_path, monkeypatch):
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
+    monkeypatch.delenv("VARSTORE_BOUNDSCHECK", raising=False)
+    program = READ_30 + 'print("numba.np.linalg" in sys.modules, "scipy" in sys.modules)'
+    assert run(program).startswith("True"), "compiled"
+    assert run(program) == "False False\n", "found in the cache"
+
+
+def test_a_kernel_from_the_cache_can_be_called_by_one_that_is_compiled(tmp_path, monkeypatch):
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
+    program = """
+import numba
+import numpy as np
+from varstore.kernels.count import member_bit
+mask = np.array([4], np.uint64)
+@numba.njit
+def both(mask):
+    return member_bit(mask, 2), member_bit(mask, 3)
+print(member_bit(mask, 2), member_bit(mask, 3), both(mask))
+"""
+    assert run(program) == "1 0 (1, 0)\n"
+    assert run(program) == "1 0 (1, 0)\n"
+
+
+def test_scipy_is_hidden_while_numba_starts_only():
+    pytest.importorskip("scipy", reason="SciPy is not installed")
+    program = (
+        READ_30
+        + """
 import gc
 assert gc.isenabled()
 import scipy.linalg  # it was hidden for the start only
 print(scipy.linalg.det(np.eye(2)))
 """
+    )
     assert run(program) == "1.0\n"
 
 

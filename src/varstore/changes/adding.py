@@ -8,13 +8,14 @@ import sys
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .. import __version__
 from ..errors import MissingFileError, QueryError, RepositoryError, UnsortedInputError, VarstoreError, WriteError
+from ..ingest.digests import Digests
 from ..model.contigs import resolve
 from ..people.reading import read_people
 from ..people.table import PeopleTable
@@ -88,18 +89,19 @@ def add_batch(
 
     Inputs with the same people become one batch; others are batches of their own, in the same commit.
     """
-    from ..ingest.plans import spooling  # noqa: PLC0415
+    with Digests([Path(path) for path in inputs]) as digests:
+        from ..ingest.plans import spooling  # noqa: PLC0415
 
-    fasta = _fasta(newest, options.reference)
-    staging = manifest.staging_folder(root)
-    batches: list[_NewBatch] = []
-    try:
-        for opened in _open_new(root, newest, inputs, options):
-            with spooling(root, opened, options.fields, resume=options.resume) as spools:
-                batches.append(_import(root, newest, opened, options, spools, staging, fasta))
-        _publish(root, newest, batches, staging, options, fasta)
-    finally:
-        files.remove_tree(staging)
+        fasta = _fasta(newest, options.reference)
+        staging = manifest.staging_folder(root)
+        batches: list[_NewBatch] = []
+        try:
+            for opened in _open_new(root, newest, inputs, options):
+                with spooling(root, opened, options.fields, resume=options.resume) as spools:
+                    batches.append(_import(root, newest, opened, options, spools, staging, fasta))
+            _publish(root, newest, [batch.with_files(digests) for batch in batches], staging, options, fasta)
+        finally:
+            files.remove_tree(staging)
 
 
 def begun_root(root: Path) -> Document | None:
@@ -142,13 +144,13 @@ def commit_plan(root: Path, newest: Document, plan: Plan, threads: int | None, p
     fasta = _fasta(newest, None)
     staging = manifest.staging_folder(root)
     try:
-        with committing(plan, opened) as spools:
+        with Digests(path for source in opened for path in source.files) as digests, committing(plan, opened) as spools:
             try:
                 batch = _import(root, newest, opened, options, spools, staging, fasta, sort=False)
             except UnsortedInputError as error:
                 text = str(error).partition("; ")[0]
                 raise UnsortedInputError(f"{text}; sort the file (bcftools sort), or use `varstore add`") from None
-            _publish(root, newest, [batch], staging, options, fasta)
+            _publish(root, newest, [batch.with_files(digests)], staging, options, fasta)
     finally:
         files.remove_tree(staging)
 
@@ -204,6 +206,7 @@ class _NewBatch:
     parts: Mapping[str, PartWriter]
     result: ImportResult
     samples: Sequence[str]
+    files: Sequence[Document] = ()
 
     @property
     def places(self) -> dict[str, str]:
@@ -211,13 +214,17 @@ class _NewBatch:
         # Parts that follow from the batch have ids of their own: each is remade alone.
         return {"batch": f"batches/{self.name}", **{kind: f"derived/{self.name}-{kind}" for kind in _DERIVED}}
 
+    def with_files(self, digests: Digests) -> _NewBatch:
+        """The batch, with what is kept of its inputs."""
+        return replace(self, files=[digests.entry(path) for path in self.result.files])
+
     def added(self, root: Path, store: Batch, refs: Mapping[str, PartRef]) -> AddedBatch:
         """The batch in its place."""
         try:
             of_keys, of_totals = keys.Keys(Part(root, refs[keys.KIND])), totals.Totals(Part(root, refs[totals.KIND]))
         except MissingFileError as error:
             raise WriteError(f"gone before it was committed; was this process asleep for long? ({error})") from None
-        return AddedBatch(self.name, store, of_keys, of_totals, self.result.contigs, self.result.files[0]["name"])
+        return AddedBatch(self.name, store, of_keys, of_totals, self.result.contigs, self.result.files[0].name)
 
 
 def _import(
@@ -243,7 +250,7 @@ def _import(
     )
     parts, result = import_inputs(opened, staging / name, import_options)
     samples = opened[0].header.samples
-    file = result.files[0]["name"]
+    file = result.files[0].name
     check_people(root, newest, samples, _covered(newest, result.contigs, result.used_contigs, file), file)
     return _NewBatch(name, parts, result, samples)
 
@@ -311,7 +318,7 @@ def _with_batch(
 ) -> Document:
     """The next manifest: one batch more. Refuses what a faster writer made impossible."""
     result = batch.result
-    file = result.files[0]["name"]
+    file = result.files[0].name
     contigs, document["contigs"] = resolve(result.contigs, document["contigs"], file)
     name_sequences(document)
     place = dict(zip(result.contigs, contigs, strict=True))
@@ -331,7 +338,7 @@ def _with_batch(
             "covered": {"contigs": covered},
             "used_contigs": covered,
             "sites_sha256": result.sites_sha256,
-            "files": result.files,
+            "files": batch.files,
             "header_sha256": result.header_sha256,
             **_made(),
             "problems": result.problems,

@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -37,7 +38,6 @@ from .records import Records, ScanPlan, fault_error, join
 from .scanning import run, whole
 from .sites import RowError, SiteColumns, site_columns
 from .sort import Found
-from .sources import file_entry
 
 Progress = Callable[[int], None]
 
@@ -69,7 +69,7 @@ class ImportOptions:
 
 @dataclass
 class ImportResult:
-    """What an import found out."""
+    """What an import found out. files : in the order they were read"""
 
     contigs: dict[str, int | None]
     num_variants: int
@@ -78,7 +78,7 @@ class ImportResult:
     sites_sha256: str
     used_contigs: list[str]
     fields_left_out: list[str]
-    files: list[dict[str, Any]]
+    files: list[Path]
     header_sha256: str
     genotype_bytes: int
     problems: dict[str, Any]
@@ -157,14 +157,12 @@ class BatchImport:
     def run(self) -> ImportResult:
         """Import everything. On any error the staging is worthless, and nothing else was touched."""
         with ThreadPoolExecutor(self.options.threads, "import") as pool:
-            entries = [pool.submit(file_entry, path) for source in self.inputs for path in source.files]
             try:
                 self._run(pool)
             except BaseException:
                 pool.shutdown(wait=True, cancel_futures=True)
                 raise
-            files = [entry.result() for entry in entries]
-        return self._finish(files)
+        return self._finish()
 
     def _run(self, pool: ThreadPoolExecutor) -> None:
         waiting: list[Records] = []
@@ -338,7 +336,7 @@ class BatchImport:
             run = (self._chunk, int(contig[begin]), first, last, int(ends[begin:end].max()), end - begin)
             self._regions.append(run)
 
-    def _finish(self, files: list[dict[str, Any]]) -> ImportResult:
+    def _finish(self) -> ImportResult:
         header = self.inputs[0].header
         dtype = "|i1" if self._itemsize == 1 else "<i2"
         text = with_samples(header.text, header.samples)
@@ -357,7 +355,7 @@ class BatchImport:
             self._sites.hexdigest(),
             list(self._seen),
             self.fields.left_out(),
-            files,
+            [path for source in self.inputs for path in source.files],
             hashlib.sha256(header.text.encode()).hexdigest(),
             self.writer.part.size("call_genotype/"),
             self.problems.document(),

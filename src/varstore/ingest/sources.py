@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -123,23 +122,3 @@ def _check_codes(columns: Columns, plan: ScanPlan) -> None:
             f"{plan.path}, record at {columns.contig[row]}:{columns.position[row]}: a genotype has allele "
             f"{codes[row].max()}, but the record has {columns.num_alts[row]} ALT alleles"
         )
-
-
-def file_entry(path: Path) -> dict[str, Any]:
-    """Name, size and SHA-256 of an input; of a folder those of the list of its files, as a part's checksums."""
-    if not path.is_dir():
-        return {"name": path.name, "size": path.stat().st_size, "sha256": _sha256(path)}
-    listing, size = hashlib.sha256(), 0
-    for file in sorted(found for found in path.rglob("*") if found.is_file()):
-        length = file.stat().st_size
-        listing.update(f"{_sha256(file)} {length} {file.relative_to(path).as_posix()}\n".encode())
-        size += length
-    return {"name": path.name, "size": size, "sha256": listing.hexdigest()}
-
-
-def _sha256(path: Path) -> str:
-    digest = hashlib.sha256()
-    with open(path, "rb") as file:
-        while data := file.read(1 << 22):
-            digest.update(data)
-    return digest.hexdigest()

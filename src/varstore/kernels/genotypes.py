@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from .calls import add_odd
-from .jit import call_bits32, kernel, load_word, odd_calls16, trailing_zeros
+from .jit import byte_mask64, call_bits32, kernel, load_word, odd_calls16, trailing_zeros
 from .lines import find_tab
 from .outcomes import BAD_ALLELE, BAD_CALL, BAD_COLUMNS, DONE, NEED_PLOIDY
 
@@ -17,7 +17,8 @@ from .outcomes import BAD_ALLELE, BAD_CALL, BAD_COLUMNS, DONE, NEED_PLOIDY
 USED_PHASE = 3
 MAX_CODE = 32767
 
-_TAB, _COLON, _DOT, _PIPE, _SLASH = 9, 58, 46, 124, 47
+_TAB = np.uint8(9)
+_COLON, _DOT, _PIPE, _SLASH = 58, 46, 124, 47
 
 
 @kernel
@@ -124,6 +125,53 @@ def scan_plain(
 
 
 @kernel
+def _scan_simple(
+    buffer: Any, begin: int, end: int, first: int, num_samples: int, starts: Any, word_starts: Any, plane: Any,
+    exceptions: Any, num_exceptions: Any, phased: Any,
+) -> tuple[int, int]:  # fmt: skip
+    """Read diploid calls of 0 and 1, or missing, with fields or a tab behind them, from sample ``first`` on.
+
+    Stops at a call of another form, and before the last call of the line; returns its sample and where it begins.
+    Other arguments as of ``scan_general``.
+    """
+    at, sample, block = begin, first, 0
+    # Tabs of the 64 bytes from ``window`` on that were not met yet.
+    window = begin
+    tabs = byte_mask64(buffer, window, _TAB)
+    while sample < num_samples - 1:
+        while tabs == np.uint64(0):
+            window += 64
+            if window >= end:
+                return sample, at
+            tabs = byte_mask64(buffer, window, _TAB)
+        tab = window + np.int64(trailing_zeros(tabs))
+        word = load_word(buffer, at)
+        separator = word >> np.uint64(8) & np.uint64(255)
+        behind = word >> np.uint64(24) & np.uint64(255)
+        if (
+            tab >= end
+            or (separator != np.uint64(_PIPE) and separator != np.uint64(_SLASH))
+            or (behind != np.uint64(_COLON) and behind != np.uint64(_TAB))
+        ):
+            return sample, at
+        while sample >= starts[block + 1]:
+            block += 1
+        if word & np.uint64(0xFE00FE) == np.uint64(0x300030):
+            bit = word_starts[block] * 64 + (sample - starts[block]) * 2
+            codes = (word & np.uint64(1)) | (word >> np.uint64(15) & np.uint64(2))
+            plane[bit >> 6] |= codes << np.uint64(bit & 63)
+        elif word & np.uint64(0xFF00FF) == np.uint64(0x2E002E):
+            exceptions[0, num_exceptions[0]] = sample
+            num_exceptions[0] += 1
+        else:
+            return sample, at
+        phased[sample] = separator == np.uint64(_PIPE)
+        tabs &= tabs - np.uint64(1)
+        sample, at = sample + 1, tab + 1
+    return sample, at
+
+
+@kernel
 def scan_general(
     buffer: Any,
     begin: int,
@@ -153,9 +201,16 @@ def scan_general(
     """
     at = begin
     block = 0
-    # Diploid calls of 0 and 1 with more fields, or a tab, behind them.
-    quick_calls = ploidy == 2 and gt_index == 0 and num_alts > 0
-    for sample in range(num_samples):
+    simple = ploidy == 2 and gt_index == 0 and num_alts > 0
+    sample = -1
+    while True:
+        sample += 1
+        if simple:
+            sample, at = _scan_simple(
+                buffer, at, end, sample, num_samples, starts, word_starts, plane, exceptions, num_exceptions, phased
+            )
+        if sample == num_samples:
+            break
         fault[0] = sample
         if at > end:
             return BAD_COLUMNS
@@ -166,23 +221,7 @@ def scan_general(
         num_codes = 0
         first_half = num_exceptions[1]
         phased[sample] = 1
-        quick = False
-        if quick_calls:
-            word = load_word(buffer, at)
-            separator = word >> np.uint64(8) & np.uint64(255)
-            behind = word >> np.uint64(24) & np.uint64(255)
-            quick = (
-                (word & np.uint64(0xFE00FE) == np.uint64(0x300030))
-                & ((separator == np.uint64(_PIPE)) | (separator == np.uint64(_SLASH)))
-                & ((behind == np.uint64(_COLON)) | (behind == np.uint64(_TAB)))
-            )
-        if quick:
-            phased[sample] = separator == np.uint64(_PIPE)
-            codes = (word & np.uint64(1)) | (word >> np.uint64(15) & np.uint64(2))
-            plane[bit >> 6] |= codes << np.uint64(bit & 63)
-            num_codes = 2
-            at += 3
-        elif gt_index < 0:
+        if gt_index < 0:
             phased[sample] = 0
             num_missing = ploidy
             num_codes = ploidy

@@ -14,15 +14,34 @@ with loading():
     import numba
     from llvmlite import ir
     from numba.core import cgutils, types
+    from numba.core.caching import FunctionCache
+    from numba.core.runtime import rtsys
     from numba.extending import intrinsic
 
 # Bounds checks cost half the speed; tests and the fuzzers switch them on.
 _BOUNDSCHECK = os.environ.get("VARSTORE_BOUNDSCHECK") == "1"
 
 
+class _Cache(FunctionCache):  # type: ignore[misc] # numba has no types
+    """numba's cache of a function on disk, read without what only a compiler needs.
+
+    numba declares all it can compile before it reads the first function: half of the start of a command. A function
+    that is not there is compiled, and that declares it all.
+    """
+
+    def load_overload(self, sig: Any, target_context: Any) -> Any:
+        """The compiled function of a signature, or None."""
+        rtsys.initialize(target_context)
+        with self._guard_against_spurious_io_errors():
+            return self._load_overload(sig, target_context)
+
+
 def kernel(function: Callable[..., Any]) -> Any:
     """Compile ``function`` without the GIL, cached on disk, without signatures."""
-    return numba.njit(nogil=True, cache=not _BOUNDSCHECK, boundscheck=_BOUNDSCHECK)(function)
+    dispatcher = numba.njit(nogil=True, boundscheck=_BOUNDSCHECK)(function)
+    if not _BOUNDSCHECK:
+        dispatcher._cache = _Cache(function)
+    return dispatcher
 
 
 def inlined(function: Callable[..., Any]) -> Any:

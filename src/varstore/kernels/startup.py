@@ -24,10 +24,10 @@ def run_alone() -> None:
 
 @contextmanager
 def loading() -> Iterator[None]:
-    """Around the import of numba: where the process is varstore's alone, numba is set up then and there, quickly.
+    """Around the import of numba, where the process is varstore's alone.
 
-    numba imports SciPy where that is installed, for the BLAS behind ``np.dot`` in kernels; ours have none, so it
-    does not find SciPy meanwhile. What is loaded stays: the garbage collector does not look at it again and again.
+    numba looks at the version of SciPy where that is installed; it does not find it meanwhile. What is loaded stays:
+    the garbage collector does not look at it again and again.
     """
     if not _alone or "numba" in sys.modules:
         yield
@@ -39,10 +39,6 @@ def loading() -> Iterator[None]:
         sys.modules["scipy"] = None  # what the import system takes for "not there"
     try:
         yield
-        from numba.core.registry import cpu_target  # noqa: PLC0415
-
-        cpu_target.typing_context.refresh()
-        cpu_target.target_context.refresh()
     finally:
         if hidden:
             del sys.modules["scipy"]
