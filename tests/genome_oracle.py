@@ -28,20 +28,23 @@ def genome_rows(vcf, sample, batches, people, everybody=None):
     """
     rows = {}
     for key, zygosity in carried(vcf, sample).items():
-        counted = count_of(batches, people, key, everybody)
-        count, number = counted["allele_count"], counted["allele_number"]
-        covering = [batch for batch in batches if key[0] in batch.contigs]
-        inside = any(batch.covers(key[0], key[1]) or batch.answer(key, 0) for batch in covering)
-        state = "found" if count else "novel" if number else "unseen" if inside else "not_callable"
-        rows[key[:4]] = {
-            "zygosity": zygosity,
-            "state": state,
-            "rarity": rarity(count, number),
-            "allele_count": count,
-            "allele_number": number,
-            "n_hom_alt": counted["n_hom_alt"],
-        }
+        rows[key[:4]] = {"zygosity": zygosity, **counted_row(batches, people, key, everybody)}
     return rows
+
+
+def counted_row(batches, people, key, everybody=None):
+    """State, rarity and counts of one allele."""
+    counted = count_of(batches, people, key, everybody)
+    count, number = counted["allele_count"], counted["allele_number"]
+    covering = [batch for batch in batches if key[0] in batch.contigs]
+    inside = any(batch.covers(key[0], key[1]) or batch.answer(key, 0) for batch in covering)
+    return {
+        "state": "found" if count else "novel" if number else "unseen" if inside else "not_callable",
+        "rarity": rarity(count, number),
+        "allele_count": count,
+        "allele_number": number,
+        "n_hom_alt": counted["n_hom_alt"],
+    }
 
 
 def rarity(count, number):

@@ -88,6 +88,8 @@ TARGETS = {
     ("10 kb in 100 batches", "", "ten-million"): Target(0.005, absolute=True),
     ("one genome, table of its variants", "bcftools annotate", "genome"): Target(8),
     ("one genome, table of its variants", "vcfanno", "genome"): Target(10),
+    ("its alleles looked up from arrays, one core", "", "genome"): Target(0.9, absolute=True),
+    ("its alleles looked up from tuples, one core", "", "genome"): Target(4.5, absolute=True),
     ("two adds and export to BCF", "bcftools merge", "merge"): Target(3),
     ("cold start, count REPO", "plink2", "1kg"): Target(0.7, absolute=True),
     ("cold start, count REPO -S FILE", "plink2", "1kg"): Target(0.7, absolute=True),

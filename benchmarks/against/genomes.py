@@ -5,13 +5,18 @@ as one with a single copy. One site in ten is an insertion or a deletion. One va
 place that the sites do not have.
 """
 
+import gzip
+import os
 import random
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
+from statistics import median
+from typing import Any
 
 from against.answers import StepError
-from against.bench import NOT_INSTALLED, VARSTORE, Bench, installed
+from against.bench import NOT_INSTALLED, VARSTORE, Bench, in_child, installed, peak_memory
 from against.data import Dataset
 from against.figures import Figure, Row
 
@@ -132,6 +137,7 @@ def genome_rows(bench: Bench, data: Dataset) -> Iterator[Row]:
     ours = bench.repeat(command)
     theirs, answers = annotate(bench, files, text, table)
     yield Row("one genome, table of its variants", data, ours, "bcftools annotate", theirs, answers)
+    yield from lookup_rows(bench, data, repository, files[2], table)
     config = folder / "vcfanno.toml"
     fields = '["AC", "AN", "AF", "NHOM"]'
     ops = '["self", "self", "self", "self"]'
@@ -139,6 +145,44 @@ def genome_rows(bench: Bench, data: Dataset) -> Iterator[Row]:
     command = ["vcfanno", "-p", "2", str(config), str(files[2])]
     other = bench.repeat(command, text) if installed("vcfanno") else NOT_INSTALLED
     yield Row("one genome, table of its variants", data, ours, "vcfanno", other)
+
+
+def lookup_rows(bench: Bench, data: Dataset, repository: Path, genome: Path, table: Path) -> Iterator[Row]:
+    """The genome's alleles looked up, from arrays and from tuples, on one core; counts are those of its table."""
+    for form in ("arrays", "tuples"):
+        figure, same = in_child(time_lookup, repository, genome, table, form, bench.warm_runs)
+        if not same:
+            raise StepError(f"alleles looked up from {form} have other counts than the table of the genome")
+        yield Row(f"its alleles looked up from {form}, one core", data, figure, "", "no peer", "equal")
+
+
+def time_lookup(repository: Path, genome: Path, table: Path, form: str, runs: int) -> tuple[Figure, bool]:
+    """Time ``look_up`` of a genome's alleles, warm, on one core; and whether counts are those of the table."""
+    import numpy as np
+
+    import varstore
+
+    os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+    with gzip.open(genome, "rt") as lines:
+        rows = [line.split("\t", 5) for line in lines if not line.startswith("#")]
+    alleles: Any = [(row[0], int(row[1]), row[3], row[4]) for row in rows]
+    if form == "arrays":
+        names = ("contig", "position", "ref", "alt")
+        alleles = {name: np.array(values) for name, values in zip(names, zip(*alleles, strict=True), strict=True)}
+    repo = varstore.open(repository)
+    seconds = []
+    for _ in range(1 + min(runs, 5)):
+        start = time.perf_counter()
+        count = repo.look_up(alleles).allele_count
+        seconds.append(time.perf_counter() - start)
+    expected = np.loadtxt(table, np.int64, delimiter="\t", skiprows=1, usecols=counted_column(table))
+    figure = Figure(median(seconds[1:]), "s", "warm", peak_memory())
+    return figure, bool(np.array_equal(count, expected))
+
+
+def counted_column(table: Path) -> int:
+    with table.open() as lines:
+        return next(lines).rstrip("\n").split("\t").index("allele_count")
 
 
 def annotate(bench: Bench, files: list[Path], text: Path, table: Path) -> tuple[Figure | str, str]:

@@ -5,15 +5,17 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..errors import CohortError, QueryError
 from ..query.choosing import Choosing
-from ..query.cohorts import members
+from ..query.cohorts import Cohort, members
 
 if TYPE_CHECKING:
+    from ..model.results import CountTable
     from ..query.choosing import Described
     from .comparing import GenomeComparison
+    from .counting import Asked
     from .reading import Genome
 
 PathLike = str | os.PathLike[str]
@@ -57,23 +59,62 @@ class PersonalGenome(Choosing):
 
         if not self._batches:
             raise QueryError(f"{self.path}: the repository is empty; `varstore add` a file first")
-        if cohorts is not None and by is not None:
-            raise QueryError("give cohorts or by, not both")
+        chosen = self._named_cohorts(cohorts, by)
         genome = self._read_genome(path_or_sample, sample, absent, progress or (lambda _: None))
-        withdrawn = self._withdrawn_now()
-        everybody = members(None, self._num_numbers, withdrawn)[0]
-        if genome.number is not None:
-            everybody[genome.number] = False
-        if not everybody.any():
-            raise CohortError("there is nobody else in the repository to compare with")
-        if by is not None:
-            cohorts = self.cohorts_by(by)
-        chosen = {name: self._as_cohort(people) for name, people in (cohorts or {}).items()}
-        masks = members(chosen.values(), self._num_numbers, withdrawn)
+        asked = self._asked_of(genome.number, chosen, filters)
         regions, alleles = self._where(region, regions_file)
         texts = [annotate] if isinstance(annotate, str) else list(annotate)
-        wanted = Wanted(dict(zip(chosen, masks, strict=True)), regions, alleles, filters, texts, carriers)
-        return compare(self, genome, wanted, everybody)
+        wanted = Wanted(dict(zip(asked.names, asked.masks, strict=True)), regions, alleles, filters, texts, carriers)
+        return compare(self, genome, wanted, asked.everybody)
+
+    def look_up(
+        self,
+        alleles: Any,
+        *,
+        cohorts: Mapping[str, Described] | None = None,
+        by: str | None = None,
+        filters: str | Iterable[str] | None = None,
+    ) -> CountTable:
+        """Look alleles up, many at a time: how often the people of the repository have each.
+
+        alleles : tuples of contig, position (1-based), REF and ALT; or a mapping, data frame or Arrow table with
+            columns ``contig``, ``position``, ``ref`` and ``alt``, where ``contig`` may be one name for all. Any order
+            and any spelling: alleles are normalised, chr22 and 22 are one
+        cohorts, by, filters : as in ``compare_genome``
+
+        Columns, a row an allele in the order given: contig, position, ref, alt as given, state (found, novel, unseen,
+        not_callable), allele_count, allele_number, allele_frequency (NaN where nobody is called), n_hom_alt, and the
+        last four of each cohort, ``_`` and its name behind. docs/personal-genome.md says what the states mean.
+        Raises QueryError and its kinds, with the row of an allele that is none, CorruptRepositoryError.
+        """
+        from .lookup import look_up  # noqa: PLC0415
+
+        if not self._batches:
+            raise QueryError(f"{self.path}: the repository is empty; `varstore add` a file first")
+        return look_up(self, alleles, self._asked_of(None, self._named_cohorts(cohorts, by), filters))
+
+    def _named_cohorts(self, cohorts: Mapping[str, Described] | None, by: str | None) -> dict[str, Cohort]:
+        """Cohorts by name. Raises QueryError and its kinds."""
+        if cohorts is not None and by is not None:
+            raise QueryError("give cohorts or by, not both")
+        if by is not None:
+            return self.cohorts_by(by)
+        return {name: self._as_cohort(people) for name, people in (cohorts or {}).items()}
+
+    def _asked_of(
+        self, left_out: int | None, cohorts: Mapping[str, Cohort], filters: str | Iterable[str] | None
+    ) -> Asked:
+        """Who is counted: everybody but ``left_out``, and cohorts. Raises CohortError."""
+        from .counting import Asked  # noqa: PLC0415
+
+        withdrawn = self._withdrawn_now()
+        everybody = members(None, self._num_numbers, withdrawn)[0]
+        if left_out is not None:
+            everybody[left_out] = False
+        if not everybody.any():
+            raise CohortError("there is nobody else in the repository to compare with")
+        masks = members(cohorts.values(), self._num_numbers, withdrawn)
+        return Asked(everybody, list(cohorts), masks & everybody, filters)
 
     def _read_genome(
         self, path_or_sample: PathLike, sample: str | None, absent: str, progress: Callable[[int], None]

@@ -44,7 +44,7 @@ def carriers(version: Version, genome: Genome, asked: Asked, counts: GenomeCount
         alleles = genome.alleles.take(rows)
         for batch, job in zip(version._batches, jobs, strict=True):
             if version.contigs[contig] in batch.entry["covered"]["contigs"]:
-                hits = match_batch(batch, contig, alleles.key, alleles.digest, None, version._map)
+                hits = match_batch(version, batch, contig, alleles.key, alleles.digest, None)
                 mine = (hits.alt > 0) & few[rows][hits.row]
                 where = hits.row[mine] + rows.start
                 _of_batch(version, batch, job, (where, hits.record[mine], hits.alt[mine]), found, asked.everybody)

@@ -170,7 +170,7 @@ def _reference(version: Version, place: int, bases: NDArray[np.uint8], position:
             for run in np.flatnonzero(index.run_contig == place).tolist():
                 low, high = np.searchsorted(position, [index.run_low[run], index.run_high[run] + 1]).tolist()
                 if high > low:
-                    keys, _, begin, end, _ = chunk_keys(index, place, int(index.run_chunk[run]))
+                    keys, _, begin, end, _ = chunk_keys(index, place, int(index.run_chunk[run]), version._blocks)
                     _locate.single_bases(keys, begin, end, position, out)
     return out
 

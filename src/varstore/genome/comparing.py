@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..model.regions import Region
-from .counting import Asked, GenomeCounts, count_genome
+from .counting import Asked, GenomeCounts, Targets, count_targets
 from .reading import Genome, refuse_build
 from .table import STATES, ZYGOSITIES, GenomeTable
 from .text_rows import Codes
@@ -88,7 +88,8 @@ def compare(version: Version, genome: Genome, wanted: Wanted, everybody: NDArray
         genome = genome.take(np.flatnonzero(_inside(genome, wanted.regions, wanted.alleles)))
     masks = np.array(list(wanted.cohorts.values()), np.bool_).reshape(-1, len(everybody)) & everybody
     asked = Asked(everybody, list(wanted.cohorts), masks, wanted.filters)
-    counts = count_genome(version, genome, asked)
+    alleles = genome.alleles
+    counts = count_targets(version, Targets(alleles.contig, alleles.key, alleles.digest), asked)
     same, different = counts.tally.tolist()
     refuse_build(version, genome, same, same + different, "the repository's records at the same positions")
     table = GenomeTable(genome, counts, _more(version, genome, wanted, asked, counts), version._map)

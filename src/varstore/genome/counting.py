@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +23,6 @@ from .matching import Matches, match_batch
 if TYPE_CHECKING:
     from ..query.count import CountJob
     from ..query.version import Version
-    from .reading import Genome
 
 # Alleles that are counted at a time where genotypes have to be read.
 _ROWS = 1 << 17
@@ -45,7 +45,7 @@ class Asked:
 
 @dataclass
 class GenomeCounts:
-    """Counts of each allele of a genome.
+    """Counts of each of some alleles.
 
     counts : name of COUNTS to (1 + cohorts, alleles) int64, the first row over everybody
     known : (alleles,) bool, some batch has a record for it    covered : inside the covered set of some batch
@@ -65,19 +65,36 @@ class GenomeCounts:
         return GenomeCounts(self.names, self.num_people, counts, self.known[which], self.covered[which], self.tally)
 
 
-def count_genome(version: Version, genome: Genome, asked: Asked) -> GenomeCounts:
-    """Count the alleles of a genome. Raises UnknownFilterError, CorruptRepositoryError, RepositoryError."""
-    num, cohorts = len(genome), len(asked.names)
+@dataclass(frozen=True)
+class Targets:
+    """Alleles to count, sorted by contig and key, each once.
+
+    contig : (alleles,) place in the contig table, behind its end: nowhere    key, digest : uint64, normalised
+    """
+
+    contig: NDArray[np.integer[Any]]
+    key: NDArray[np.uint64]
+    digest: NDArray[np.uint64]
+
+    def runs(self) -> list[tuple[int, slice]]:
+        """Contigs that have alleles, and which alleles those are."""
+        cuts = [0, *(np.flatnonzero(np.diff(self.contig)) + 1).tolist(), len(self.contig)]
+        return [(int(self.contig[a]), slice(a, b)) for a, b in pairwise(cuts) if b > a]
+
+
+def count_targets(version: Version, targets: Targets, asked: Asked) -> GenomeCounts:
+    """Count alleles. Raises UnknownFilterError, CorruptRepositoryError, RepositoryError."""
+    num, cohorts = len(targets.key), len(asked.names)
     people = [int(asked.everybody.sum()), *asked.masks.sum(axis=1).tolist()]
     out = GenomeCounts(
         list(asked.names), people, {name: np.zeros((1 + cohorts, num), np.int64) for name in COUNTS},
         np.zeros(num, np.bool_), np.zeros(num, np.bool_),
     )  # fmt: skip
     work = _Work(version, asked)
-    for contig, rows in genome.runs:
+    for contig, rows in targets.runs():
         if contig < len(version.contigs):
-            alleles = genome.alleles.take(rows)
-            work.count_contig(contig, (alleles.key, alleles.digest, alleles.position), rows, out)
+            key, digest = targets.key[rows], targets.digest[rows]
+            work.count_contig(contig, (key, digest, (key >> np.uint64(32)).astype(np.int64)), rows, out)
     return out
 
 
@@ -111,7 +128,7 @@ class _Work:
         for i in covering:
             batch = version._batches[i]
             totals = self.totals[i].totals if self.fast else None
-            found = match_batch(batch, contig, key, digest, totals, version._map)
+            found = match_batch(version, batch, contig, key, digest, totals)
             out.known[rows][found.row] = True
             out.tally += found.tally
             if self.fast:

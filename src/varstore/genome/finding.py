@@ -48,7 +48,7 @@ def _places(
     index, record, alt = ([np.zeros(0, np.int64)] for _ in range(3))
     for place in np.unique(contig).tolist():
         begin, end = np.searchsorted(contig, [place, place + 1]).tolist()
-        found = match_batch(batch, place, key[begin:end], digest[begin:end], None, version._map)
+        found = match_batch(version, batch, place, key[begin:end], digest[begin:end], None)
         own = found.alt > 0
         index.append(found.row[own] + begin)
         record.append(found.record[own])

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,10 +12,13 @@ from ..errors import RepositoryError
 from ..kernels import locate as _locate
 from ..query.alleles import AlleleIndex
 from ..query.batches import BatchHandle
+from ..query.blocks import BlockCache
 from ..storage.batch import Batch
 from ..storage.totals import Totals
 
-Map = Callable[[Callable[..., Any], Iterable[Any]], Iterable[Any]]
+if TYPE_CHECKING:
+    from ..query.version import Version
+
 _NOTHING = np.zeros(0, np.int32)
 _TOTALS = ("allele_count", "allele_number", "n_hom_alt")
 
@@ -40,8 +42,8 @@ class Matches:
 
 
 def match_batch(
-    batch: BatchHandle, contig: int, key: NDArray[np.uint64], digest: NDArray[np.uint64], totals: Totals | None,
-    map_tasks: Map,
+    version: Version, batch: BatchHandle, contig: int, key: NDArray[np.uint64], digest: NDArray[np.uint64],
+    totals: Totals | None,
 ) -> Matches:  # fmt: skip
     """Find the records of a batch that answer for alleles of one contig.
 
@@ -56,19 +58,19 @@ def match_batch(
     bounds = np.stack([index.run_low[here], index.run_high[here] + 1]).astype(np.uint64) << np.uint64(32)
     low, high = np.searchsorted(key, bounds[0]), np.searchsorted(key, bounds[1])
     tasks = [
-        (index, contig, int(index.run_chunk[run]), key, digest, int(a), int(b), totals)
+        (index, contig, int(index.run_chunk[run]), key, digest, int(a), int(b), totals, version._blocks)
         for run, a, b in zip(here.tolist(), low.tolist(), high.tolist(), strict=True)
         if b > a
     ]
-    parts = list(map_tasks(lambda task: _match_chunk(*task), tasks))
+    parts = list(version._map(lambda task: _match_chunk(*task), tasks))
     return _joined(parts, with_totals=totals is not None)
 
 
 def _match_chunk(
     index: AlleleIndex, contig: int, chunk: int, key: NDArray[np.uint64], digest: NDArray[np.uint64], low: int,
-    high: int, totals: Totals | None,
+    high: int, totals: Totals | None, cache: BlockCache,
 ) -> Matches:  # fmt: skip
-    keys, digests, begin, end, position = chunk_keys(index, contig, chunk)
+    keys, digests, begin, end, position = chunk_keys(index, contig, chunk, cache)
     rank, record = np.zeros(high - low, np.uint8), np.zeros(high - low, np.int64)
     alt, tally = np.zeros(high - low, np.int64), np.zeros(2, np.int64)
     first = chunk * index.store.chunk_variants
@@ -77,27 +79,31 @@ def _match_chunk(
     )  # fmt: skip
     found = np.flatnonzero(rank)
     record, alt = record[found], alt[found]
-    counts = None if totals is None else _totals(totals, chunk, record - first, alt)
+    counts = None if totals is None else _totals(totals, chunk, record - first, alt, cache)
     return Matches(found + low, rank[found], record, alt, counts, tally)
 
 
-def chunk_keys(index: AlleleIndex, contig: int, chunk: int) -> tuple[Any, Any, int, int, NDArray[np.int32]]:
+def chunk_keys(
+    index: AlleleIndex, contig: int, chunk: int, cache: BlockCache
+) -> tuple[Any, Any, int, int, NDArray[np.int32]]:
     """Keys and digests of a chunk, its rows on the contig, and positions where some rows have no key."""
-    found = index.keys.chunk(chunk)
-    begin, end = 0, len(found.key)
+    key, digest = cache.keys(index.keys, chunk)
+    begin, end = 0, len(key)
     if np.count_nonzero(index.run_chunk == chunk) > 1:
         contigs = index.contigs_of(chunk)
         rows = np.flatnonzero(contigs == contig)
         begin, end = int(rows[0]), int(rows[-1]) + 1
     position = _NOTHING
-    if not found.key[:, 0].all():
+    if not key[:, 0].all():
         position = index.store.array("variant_position").chunk(chunk)
-    return found.key, found.digest, begin, end, position
+    return key, np.zeros_like(key) if digest is None else digest, begin, end, position
 
 
-def _totals(totals: Totals, chunk: int, row: NDArray[np.int64], alt: NDArray[np.int64]) -> NDArray[np.int64]:
+def _totals(
+    totals: Totals, chunk: int, row: NDArray[np.int64], alt: NDArray[np.int64], cache: BlockCache
+) -> NDArray[np.int64]:
     out = np.empty((3, len(row)), np.int64)
-    count, number, homozygous = (totals.read_chunk(name, chunk) for name in _TOTALS)
+    count, number, homozygous = (cache.totals(totals, name, chunk) for name in _TOTALS)
     _locate.gather_totals(row, alt, count, number, homozygous, out)
     return out
 

@@ -32,6 +32,16 @@ def classes(counts: GenomeCounts) -> tuple[Codes, Codes]:
     return Codes(state, STATES), Codes(rarity, RARITIES)
 
 
+def counted_columns(counts: GenomeCounts, k: int, suffix: str) -> dict[str, Any]:
+    """Columns of everybody (0) or a cohort."""
+    from .counting import as_columns  # noqa: PLC0415
+
+    found: dict[str, Any] = {f"{name}{suffix}": counts.counts[name][k] for name in COUNTS[:2]}
+    found[f"allele_frequency{suffix}"] = lambda: as_columns(counts, k)["allele_frequency"]
+    found[f"n_hom_alt{suffix}"] = counts.counts["n_hom_alt"][k]
+    return found
+
+
 class GenomeTable(CountTable):
     """The variants of a genome, one row an allele: columns as of ``CountTable``.
 
@@ -59,11 +69,11 @@ class GenomeTable(CountTable):
             "zygosity": self._coded["zygosity"].values,
             "state": self._coded["state"].values,
             "rarity": self._coded["rarity"].values,
-            **self._counted(0, ""),
+            **counted_columns(counts, 0, ""),
             "expected_share": lambda: expected_share(alleles.zygosity, count[0], number[0]),
         }
         for k, name in enumerate(counts.names, 1):
-            columns |= self._counted(k, f"_{name}")
+            columns |= counted_columns(counts, k, f"_{name}")
         if counts.names:
             columns["max_frequency"] = lambda: self._highest()[0]
             columns["max_frequency_cohort"] = lambda: self._highest()[1].values()
@@ -96,15 +106,6 @@ class GenomeTable(CountTable):
     def coded(self, name: str) -> Codes:
         """A column of few different texts, as codes."""
         return self._coded[name]
-
-    def _counted(self, k: int, suffix: str) -> dict[str, Any]:
-        """Columns of everybody (0) or a cohort."""
-        from .counting import as_columns  # noqa: PLC0415
-
-        found: dict[str, Any] = {f"{name}{suffix}": self._counts.counts[name][k] for name in COUNTS[:2]}
-        found[f"allele_frequency{suffix}"] = lambda: as_columns(self._counts, k)["allele_frequency"]
-        found[f"n_hom_alt{suffix}"] = self._counts.counts["n_hom_alt"][k]
-        return found
 
     def _highest(self) -> tuple[NDArray[np.float64], Codes]:
         """The highest frequency in any cohort, and in which."""

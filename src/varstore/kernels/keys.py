@@ -35,7 +35,7 @@ def _is_stand_in(text: Any, begin: int, end: int) -> bool:
 
 
 @kernel
-def _is_sequence(text: Any, begin: int, end: int) -> bool:
+def is_sequence(text: Any, begin: int, end: int) -> bool:
     sequence = end > begin
     for i in range(begin, end):
         byte = _upper(np.int64(text[i]))
@@ -208,7 +208,7 @@ def one_key(
     """
     if _is_stand_in(text, alt, alt_end):
         return _hashed(position, _STAND_IN, np.uint64(0)), np.uint64(0), ref_end - ref, alt_end - alt
-    if not _is_sequence(text, alt, alt_end):
+    if not is_sequence(text, alt, alt_end):
         key, digest = _unspelled(text, position, length, svlen, ref, ref_end, alt, alt_end, out)
         star = alt_end - alt == 1 and text[alt] == _STAR
         return key, digest, min(1, ref_end - ref) if star else ref_end - ref, alt_end - alt

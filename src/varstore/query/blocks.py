@@ -1,4 +1,4 @@
-"""Blocks and totals as queries read them: checked once, and kept while there is room, blocks as they are stored."""
+"""Blocks, totals and keys as queries read them: checked once, kept while there is room, blocks as they are stored."""
 
 from __future__ import annotations
 
@@ -15,14 +15,15 @@ from .plan import Store
 
 if TYPE_CHECKING:
     from ..codec.layout import BlockSets
+    from ..storage.keys import Keys
     from ..storage.totals import Totals
 
-# Bytes of blocks that an open repository keeps.
+# Bytes of them that an open repository keeps.
 CACHE_BYTES = 1 << 28
 
 
 class BlockCache:
-    """Blocks read last, encoded, validated and described, and totals: what is asked again needs no file or checksum.
+    """Blocks read last, encoded, validated and described, totals, keys: what is asked again needs no file or checksum.
 
     Safe from several threads.
     """
@@ -57,6 +58,16 @@ class BlockCache:
 
         values: NDArray[np.int32] = self._get((id(totals), chunk, name), read)
         return values
+
+    def keys(self, keys: Keys, chunk: int) -> tuple[NDArray[np.uint64], NDArray[np.uint64] | None]:
+        """Keys and digests of a chunk, as ``Keys.pair``. Raises CorruptRepositoryError."""
+
+        def read() -> tuple[int, tuple[NDArray[np.uint64], NDArray[np.uint64] | None]]:
+            key, digest = keys.pair(chunk)
+            return key.nbytes + (0 if digest is None else digest.nbytes), (key, digest)
+
+        found: tuple[NDArray[np.uint64], NDArray[np.uint64] | None] = self._get((id(keys), chunk, "keys"), read)
+        return found
 
     def _get(self, key: tuple[int, int, int | str], read: Callable[[], tuple[int, Any]]) -> Any:
         """What is kept under a key, else what ``read`` gives, with the bytes that it takes."""

@@ -233,6 +233,12 @@ class Keys:
         digest, occurrence = (np.zeros_like(key) if array is None else array.chunk(chunk) for array in self._others)
         return KeyChunk(key, digest, occurrence)
 
+    def pair(self, chunk: int) -> tuple[NDArray[np.uint64], NDArray[np.uint64] | None]:
+        """Keys of the records of a chunk, and their digests; None: all are 0."""
+        digests = self._others[0]
+        found = None if digests is None else digests.chunk(chunk)
+        return self._key.chunk(chunk), found if found is not None and found.any() else None
+
     @cached_property
     def runs(self) -> NDArray[np.uint64]:
         """(runs, 4): chunk, contig of the batch, lowest and highest key, for each chunk and contig in it."""

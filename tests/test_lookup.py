@@ -1,0 +1,162 @@
+"""Alleles looked up: in any order, spelling and form, against the rules said slowly; and what is no allele."""
+
+import random
+
+import numpy as np
+import pytest
+
+import varstore as vs
+import vcf_text
+from genome_oracle import counted_row
+from reference import read_vcf
+from test_genome import HEAD, reference_text, repository, shifted
+from union_oracle import allele_key, make_batches
+
+COLUMNS = ("contig", "position", "ref", "alt")
+COUNTED = ("state", "allele_count", "allele_number", "n_hom_alt")
+
+
+def asked_of(texts, rng):
+    """Every allele that has a key in these files, as tuples, some twice, shuffled; and its key for the oracle."""
+    found = []
+    for text in texts:
+        for record in read_vcf(text).records:
+            for alt in record.alts:
+                key = allele_key(record, alt)
+                if key is not None and not alt.startswith("<"):
+                    found.append(((record.contig, record.pos, record.ref, alt), key))
+    found += rng.sample(found, len(found) // 3)
+    rng.shuffle(found)
+    return found
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_counts_and_states_are_those_of_the_rules(tmp_path, seed):
+    rng = random.Random(seed)
+    *texts, others = make_batches(seed, rng.choice((2, 4)))
+    repo, batches, people = repository(tmp_path, texts, rng)
+    asked = asked_of([*texts, others], rng)
+    members = {"some": repo.samples[::2]}
+    table = repo.look_up([allele for allele, _ in asked], cohorts=members)
+    assert list(zip(*(table[name].tolist() for name in COLUMNS), strict=True)) == [allele for allele, _ in asked]
+    numbers = [repo.samples.index(name) for name in members["some"]]
+    for row, (_, key) in enumerate(asked):
+        expected = counted_row(batches, people, key)
+        assert {name: table[name][row] for name in COUNTED} == {name: expected[name] for name in COUNTED}
+        assert str(table.allele_frequency[row]) == str(
+            expected["allele_count"] / expected["allele_number"] if expected["allele_number"] else np.nan
+        )
+        cohort = counted_row(batches, people, key, numbers)
+        assert table["allele_count_some"][row] == cohort["allele_count"]
+        assert table["allele_number_some"][row] == cohort["allele_number"]
+    assert "found" in table.state
+
+
+@pytest.fixture
+def fx_repo(tmp_path):
+    records = ("10\t.\tA\tC", "0/1"), ("20\t.\tG\tGTT,T", "1/2"), ("30\t.\tACG\tA", "1/1")
+    lines = "".join(f"22\t{site}\t.\t.\t.\tGT\t{call}\n" for site, call in records)
+    text = HEAD.format(name="22", size=1000) + "#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\tFORMAT\tann\n" + lines
+    return vs.create(tmp_path / "repo", vcf_text.write_plain(tmp_path / "a.vcf", text))
+
+
+ALLELES = [("22", 30, "ACG", "A"), ("22", 20, "G", "GTT"), ("22", 10, "A", "C"), ("22", 10, "A", "G")]
+
+
+def test_every_form_of_a_table_gives_the_same(fx_repo):
+    expected = "".join(fx_repo.look_up(ALLELES).to_tsv())
+    assert [line.split("\t")[4:6] for line in expected.splitlines()[1:]] == [
+        ["found", "2"], ["found", "1"], ["found", "1"], ["novel", "0"],
+    ]  # fmt: skip
+    columns = dict(zip(COLUMNS, zip(*ALLELES, strict=True), strict=True))
+    position = np.array(columns["position"])
+    fixed = {name: np.array(values) for name, values in columns.items()}
+    forms = {
+        "lists": {name: list(values) for name, values in columns.items()},
+        "fixed text": fixed,
+        "bytes": {name: v if name == "position" else v.astype("S") for name, v in fixed.items()},
+        "objects": {name: v if name == "position" else v.astype(object) for name, v in fixed.items()},
+        "strings": {name: v if name == "position" else v.astype(np.dtypes.StringDType()) for name, v in fixed.items()},
+        "one contig": {**fixed, "contig": "22"},
+        "numbers": {**fixed, "contig": np.full(4, 22)},
+        "small numbers": {**fixed, "position": position.astype(np.uint16)},
+        "records": np.array(ALLELES, dtype=[("contig", "U2"), ("position", "i4"), ("ref", "U3"), ("alt", "U3")]),
+        "an answer": fx_repo.look_up(ALLELES),
+        "rows": (tuple(row) for row in ALLELES),
+    }
+    for name, form in forms.items():
+        assert "".join(fx_repo.look_up(form).to_tsv()) == expected, name
+
+
+def test_data_frames_are_tables(fx_repo):
+    expected = "".join(fx_repo.look_up(ALLELES).to_tsv())
+    table = fx_repo.look_up(ALLELES)
+    pytest.importorskip("pandas", reason="pandas is not installed")
+    assert "".join(fx_repo.look_up(table.to_pandas()).to_tsv()) == expected
+    pytest.importorskip("polars", reason="polars is not installed")
+    assert "".join(fx_repo.look_up(table.to_polars()).to_tsv()) == expected
+
+
+def test_contigs_go_by_what_they_are(fx_repo):
+    table = fx_repo.look_up([("chr22", 10, "a", "c"), ("NC_000022.11", 10, "A", "C"), ("7", 10, "A", "C")])
+    assert table.state.tolist() == ["found", "found", "not_callable"]
+    assert table.ref.tolist() == ["a", "A", "A"], "as given"
+
+
+def test_many_contigs_in_turn(fx_repo):
+    alleles = [("22", 10, "A", "C"), ("5", 10, "A", "C")] * 50
+    assert fx_repo.look_up(alleles).state.tolist() == ["found", "not_callable"] * 50
+
+
+def test_nothing_asked_is_nothing_answered(fx_repo):
+    for form in ([], {name: [] for name in COLUMNS}):
+        table = fx_repo.look_up(form)
+        assert len(table) == 0
+        assert table.columns[:5] == [*COLUMNS, "state"]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_indels_are_left_aligned_where_there_is_a_fasta(tmp_path, seed):
+    rng = random.Random(seed)
+    sequence = reference_text(rng)
+    (tmp_path / "ref.fa").write_text(f">1\n{sequence}\n")
+    text = HEAD.format(name="1", size=len(sequence)) + "#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\tFORMAT\tann\n"
+    asked = []
+    for position in range(20, 360, 17):
+        ref = sequence[position - 1 : position + rng.choice((0, 1, 2))]
+        alt = ref[0] if len(ref) > 1 else ref + rng.choice(("A", "CA", "GATTACAGATTAC"))
+        text += f"1\t{position}\t.\t{ref}\t{alt}\t.\t.\t.\tGT\t0/1\n"
+        asked.append(("1", *shifted(sequence, position, ref, alt)))
+    repo = vs.create(tmp_path / "repo", vcf_text.write_plain(tmp_path / "a.vcf", text), reference=tmp_path / "ref.fa")
+    assert set(repo.look_up(asked).state.tolist()) == {"found"}
+
+
+WRONG = [
+    ([("22", 10, "A", "C"), ("22", 0, "A", "C")], r"row 1: position is 0; expected 1 to 2147483647"),
+    ([("22", 2**31, "A", "C")], r"row 0: position is 2147483648"),
+    ([("22", 10, "", "C")], r"row 0: ref is ''; expected bases"),
+    ([("22", 10, "A", "C"), ("7", 1, "A", "C"), ("22", 10, "A-", "C")], r"row 2: ref is 'A-'; expected bases"),
+    ([("22", 10, "A", "")], r"row 0: alt is ''; expected an allele"),
+    ([("22", 10, "A", ".")], r"row 0: alt is '.'; expected an allele"),
+    ([("22", 10, "A", "C"), ("22", 10, "A", "<DEL>")], r"row 1: alt is '<DEL>'; a symbolic allele"),
+    ([("22", 10, "A", "Ä")], r"row 0: alt is 'Ä'; expected bases"),
+    ([("22", 10, "A", "C\tT")], r"row 0: alt is 'C\\tT'; expected bases"),
+    ([("22", 10, "A", None)], r"row 0: alt is None; expected bases"),
+    ([("", 10, "A", "C")], r"a contig has no name"),
+    ([("22", "10", "A", "C")], r"position is of .*, expected integers"),
+    ([("22", 10.0, "A", "C")], r"position is of float64, expected integers"),
+    ([("22", 10, "A")], r"expected tuples of contig, position, REF and ALT"),
+    (["22:10"], r"expected tuples of contig, position, REF and ALT"),
+    ("22:10 A>C", r"expected tuples of contig, position, REF and ALT"),
+    (7, r"expected columns contig, position, ref, alt"),
+    ({"contig": "22", "position": [1]}, r"expected columns contig, position, ref, alt"),
+    ({"contig": "22", "position": [1, 2], "ref": ["A"], "alt": ["C"]}, r"different lengths"),
+    ({"contig": "22", "position": [[1]], "ref": ["A"], "alt": ["C"]}, r"position has 2 dimensions"),
+    ({"contig": "22", "position": [1], "ref": np.array(["A\0T", "Ä"])[1:], "alt": ["C"]}, r"row 0: ref is"),
+]
+
+
+@pytest.mark.parametrize(("alleles", "message"), WRONG, ids=[message for _, message in WRONG])
+def test_what_is_no_allele_is_refused_with_its_row(fx_repo, alleles, message):
+    with pytest.raises(vs.QueryError, match=message):
+        fx_repo.look_up(alleles)
