@@ -6,7 +6,6 @@ import random
 import re
 import shutil
 import subprocess
-import sys
 from itertools import pairwise
 
 import numpy as np
@@ -256,11 +255,6 @@ def test_withdrawn_people_and_filters(tmp_path):
     assert fst.num_skipped[0] == len(low)
 
 
-def run(*arguments):
-    command = [sys.executable, "-m", "varstore", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=120)
-
-
 @pytest.fixture(scope="module")
 def fx_repo(tmp_path_factory):
     """Forty people whose first half differs at one site for certain, with files of both halves."""
@@ -277,27 +271,25 @@ def fx_repo(tmp_path_factory):
     return folder
 
 
-def test_compare_prints_its_table(fx_repo):
+def test_compare_prints_its_table(fx_repo, fx_cli):
     sides = ["--cohort", f"@{fx_repo}/cases.txt", "--cohort", f"@{fx_repo}/controls.txt"]
-    done = run("compare", fx_repo / "repo", *sides, "-r", "1:1-60")
-    assert done.returncode == 0, done.stderr
+    done = fx_cli("compare", fx_repo / "repo", *sides, "-r", "1:1-60")
     names, *rows = [line.split("\t") for line in done.stdout.splitlines()]
     assert len(rows) == 1
     row = dict(zip(names, rows[0], strict=True))
     assert (row["allele_frequency_a"], row["allele_frequency_b"], row["odds_ratio"]) == ("1", "0", ".")
     assert (row["is_private"], row["is_fixed_difference"]) == ("true", "true")
     assert float(row["p_value"]) == pytest.approx(2 / math.comb(80, 40), rel=1e-5)
-    done = run("compare", fx_repo / "repo", *sides, "-r", "1:1-60", "--test", "trend", "--format", "json")
+    done = fx_cli("compare", fx_repo / "repo", *sides, "-r", "1:1-60", "--test", "trend", "--format", "json")
     found = json.loads(done.stdout)
     assert found["odds_ratio"] is None
     assert found["chi2"] == pytest.approx(40)
     assert (found["n_none_a"], found["n_hom_a"], found["n_none_b"]) == (0, 20, 20)
 
 
-def test_the_summary_says_what_the_table_does(fx_repo):
+def test_the_summary_says_what_the_table_does(fx_repo, fx_cli):
     sides = ["--cohort", f"@{fx_repo}/cases.txt", "--cohort", f"@{fx_repo}/controls.txt"]
-    done = run("compare", fx_repo / "repo", *sides, "--summary")
-    assert done.returncode == 0, done.stderr
+    done = fx_cli("compare", fx_repo / "repo", *sides, "--summary")
     assert max(map(len, done.stdout.splitlines())) <= 100
     text = " ".join(done.stdout.split())
     repo = vs.open(fx_repo / "repo")
@@ -335,7 +327,7 @@ def test_a_summary_of_nothing(fx_repo, recwarn):
     assert not recwarn
 
 
-def test_fst_diversity_and_burden_print_their_tables(fx_repo):
+def test_fst_diversity_and_burden_print_their_tables(fx_repo, fx_cli):
     sides = ["--cohort", f"@{fx_repo}/cases.txt", "--cohort", f"@{fx_repo}/controls.txt"]
     repo = vs.open(fx_repo / "repo")
     people = repo.samples
@@ -348,8 +340,7 @@ def test_fst_diversity_and_burden_print_their_tables(fx_repo):
         (("burden", "--genes", fx_repo / "genes.bed", "--max-frequency", "0.2"),
          repo.burden(fx_repo / "genes.bed", halves, max_frequency=0.2)),
     ]:  # fmt: skip
-        done = run(arguments[0], fx_repo / "repo", *sides, *arguments[1:])
-        assert done.returncode == 0, done.stderr
+        done = fx_cli(arguments[0], fx_repo / "repo", *sides, *arguments[1:])
         assert done.stdout == "".join(expected.to_tsv())
         assert len(expected) > 1
 
@@ -365,12 +356,11 @@ def test_fst_diversity_and_burden_print_their_tables(fx_repo):
         (("burden", "--cohort", "@cases.txt", "--genes", "no.bed"), "no.bed: cannot be read (No such file"),
     ],
 )
-def test_bad_input_is_one_sentence(arguments, message, fx_repo, monkeypatch):
+def test_bad_input_is_one_sentence(arguments, message, fx_repo, monkeypatch, fx_cli):
     monkeypatch.chdir(fx_repo)
-    done = run(arguments[0], fx_repo / "repo", *arguments[1:])
-    assert done.returncode == 1
+    done = fx_cli(arguments[0], fx_repo / "repo", *arguments[1:], status=1)
     assert done.stdout == ""
     assert message in done.stderr
     assert len(done.stderr.splitlines()) == 1
     if "@all.txt" in arguments:
-        assert run(*arguments[:1], fx_repo / "repo", *arguments[1:], "--allow-overlap").returncode == 0
+        fx_cli(*arguments[:1], fx_repo / "repo", *arguments[1:], "--allow-overlap")

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from .blocks import set_indexes
+from .copying import copy_to
 from .jit import kernel, popcount
 from .planes import BAD_VALUE, EVEN_BITS, OK
 from .rows import ALT, EMPTY, FILL, FLIPPED, FORM_MASK, HALF, MISSING, OTHER, PLANE
@@ -138,7 +139,7 @@ def count_awkward(
                         word &= word - np.uint64(1)
                         i += 1
             elif (code == 0) == flipped:
-                allele[:] = known
+                copy_to(allele, known)
             else:
                 # What is in no set has the row's default code; past the last haplotype no mask has a bit.
                 for w in range(words):

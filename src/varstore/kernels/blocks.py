@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from .copying import copy_to
 from .jit import kernel, load_word, popcount, trailing_zeros
 from .lists import list_bits, put_list, read_list
 from .planes import BAD_FORM, BAD_LIST, BAD_VALUE, OK, plane_indexes
@@ -74,7 +75,7 @@ def put_rows(
             num = plane_indexes(rest[dense], indexes)
             out_bit = put_list(indexes[:num], bits, out_lists, out_bit)
         else:
-            out_planes[out_word : out_word + words] = rest[dense]
+            copy_to(out_planes[out_word : out_word + words], rest[dense])
             out_word += words
         dense += 1
     return out_bit, out_word
@@ -103,7 +104,7 @@ def gather_values(count: Any, values: Any, block: int, out: Any) -> int:
         for b in range(count.shape[1]):
             size = count[row, b, OTHER]
             if b == block:
-                out[num : num + size] = values[at : at + size]
+                copy_to(out[num : num + size], values[at : at + size])
                 num += size
             at += size
     return num

@@ -12,6 +12,7 @@ import numpy as np
 
 from .awkward import is_awkward
 from .blocks import set_indexes
+from .copying import copy_to
 from .jit import inlined, kernel, popcount
 from .lists import MOST_PLAIN, read_list
 from .planes import BAD_LIST, BAD_VALUE, EVEN_BITS, OK
@@ -73,7 +74,7 @@ def rows_of_lists(form: Any, length: Any, first_row: int, end_row: int) -> Any:
         num_plain += is_list and length[row] <= MOST_PLAIN
         long[num_long] = row
         num_long += is_list and length[row] > MOST_PLAIN
-    rows[num_plain : num_plain + num_long] = long[:num_long]
+    copy_to(rows[num_plain : num_plain + num_long], long[:num_long])
     return rows[: num_plain + num_long]
 
 

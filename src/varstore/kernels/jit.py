@@ -18,6 +18,8 @@ with loading():
     from numba.core.runtime import rtsys
     from numba.extending import intrinsic
 
+    from .once import one_process
+
 # Bounds checks cost half the speed; tests and the fuzzers switch them on.
 _BOUNDSCHECK = os.environ.get("VARSTORE_BOUNDSCHECK") == "1"
 
@@ -35,13 +37,31 @@ class _Cache(FunctionCache):  # type: ignore[misc] # numba has no types
         with self._guard_against_spurious_io_errors():
             return self._load_overload(sig, target_context)
 
+    def _index_key(self, sig: Any, codegen: Any) -> Any:
+        """What numba keeps a compiled function under, which does not say whether indexes are checked."""
+        key = super()._index_key(sig, codegen)
+        return (*key, "boundscheck") if _BOUNDSCHECK else key
+
 
 def kernel(function: Callable[..., Any]) -> Any:
     """Compile ``function`` without the GIL, cached on disk, without signatures."""
-    dispatcher = numba.njit(nogil=True, boundscheck=_BOUNDSCHECK)(function)
-    if not _BOUNDSCHECK:
-        dispatcher._cache = _Cache(function)
-    return dispatcher
+    # Nobody calls kernels from C: that entry of each is a tenth of the time it takes to compile.
+    compiled = numba.njit(nogil=True, boundscheck=_BOUNDSCHECK, no_cfunc_wrapper=True)(function)
+    compiled._cache = _Cache(function)
+    template_of = compiled.get_call_template
+    compiled.get_call_template = lambda args, kws: template_of(tuple(map(_widened, args)), kws)
+    one_process(compiled)
+    return compiled
+
+
+def _widened(argument: Any) -> Any:
+    """The type a kernel is compiled for where another kernel passes ``argument``.
+
+    numba compiles a callee for each literal and each width of integer that is passed: here it is compiled once, for
+    int64, which every signed integer converts to.
+    """
+    argument = types.unliteral(argument)
+    return types.int64 if isinstance(argument, types.Integer) and argument.signed else argument
 
 
 def inlined(function: Callable[..., Any]) -> Any:

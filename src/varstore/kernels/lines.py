@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from .copying import copy_to
 from .jit import byte_mask64, kernel, trailing_zeros
 
 _TAB, _NEWLINE, _RETURN = 9, 10, 13
@@ -93,5 +94,5 @@ def gather_lines(text: Any, begin: Any, length: Any, order: Any, out: Any) -> No
     at = np.int64(0)
     for k in range(order.size):
         i = order[k]
-        out[at : at + length[i]] = text[begin[i] : begin[i] + length[i]]
+        copy_to(out[at : at + length[i]], text[begin[i] : begin[i] + length[i]])
         at += length[i]

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from .copying import copy_to
 from .jit import kernel
 
 _DOT = 46
@@ -26,7 +27,7 @@ def widen_packed(data: Any, rows: int, samples: int, narrow: int, width: int, pr
                 length |= np.int64(data[at + 2]) << 16 | np.int64(data[at + 3]) << 24
                 if at + 4 + length > data.size:
                     return -1
-                out[used : used + 4 + length] = data[at : at + 4 + length]
+                copy_to(out[used : used + 4 + length], data[at : at + 4 + length])
                 at += 4 + length
                 used += 4 + length
             for _ in range(narrow, width):

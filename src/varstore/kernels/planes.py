@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from .copying import copy_to
 from .jit import kernel, popcount, trailing_zeros
 from .lists import read_list
 from .rows import FORM_MASK, PLANE
@@ -63,6 +64,20 @@ def _search(
 
 
 @kernel
+def _fewest_first(bits: Any, order: Any) -> None:
+    """Write to ``order`` which of ``bits`` is first, second and so on; equal ones stay as they stand.
+
+    By insertion: a window is short, and numba's ``argsort`` takes longer to compile than this module.
+    """
+    for i in range(bits.size):
+        at = i
+        while at > 0 and bits[order[at - 1]] > bits[i]:
+            order[at] = order[at - 1]
+            at -= 1
+        order[at] = i
+
+
+@kernel
 def code_planes(
     planes: Any, offsets: Any, bits: Any, words: int, order: Any, reference: Any, left: Any, rest: Any
 ) -> None:
@@ -73,15 +88,15 @@ def code_planes(
     rest : (dense rows, words) uint64. All four are written, by dense row but ``order``.
     """
     num = offsets.size
-    coded = np.empty(num, np.int64)
+    coded, chosen = np.empty(num, np.int64), np.empty(WINDOW, np.int64)
     for first in range(0, num, WINDOW):
         size = min(WINDOW, num - first)
-        chosen = np.argsort(bits[first : first + size], kind="mergesort")
+        _fewest_first(bits[first : first + size], chosen)
         for i in range(size):
             dense = first + chosen[i]
             order[first + i] = chosen[i]
             row = rest[dense]
-            row[:] = planes[offsets[dense] : offsets[dense] + words]
+            copy_to(row, planes[offsets[dense] : offsets[dense] + words])
             left[dense] = bits[dense]
             reference[:, dense] = 0
             for r in range(NUM_REFERENCES):

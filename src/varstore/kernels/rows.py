@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from .copying import copy_to
 from .jit import kernel, popcount, trailing_zeros
 
 ALT, MISSING, HALF, FILL, OTHER = range(5)
@@ -32,7 +33,7 @@ USED_LISTS, USED_PLANES, USED_VALUES = range(3)
 @kernel
 def _put_plane(plane: Any, begin: int, words: int, planes: Any, cursors: Any) -> None:
     at = cursors[USED_PLANES]
-    planes[at : at + words] = plane[begin : begin + words]
+    copy_to(planes[at : at + words], plane[begin : begin + words])
     cursors[USED_PLANES] = at + words
 
 
@@ -200,7 +201,7 @@ def emit_codes(
     num_rows, num_samples, ploidy = codes.shape
     num_haplotypes = num_samples * ploidy
     for row in range(num_rows):
-        row_cursors[row, :] = cursors[:3]
+        copy_to(row_cursors[row], cursors[:3])
         if (
             cursors[USED_LISTS] + num_haplotypes > lists.size
             or cursors[USED_PLANES] + 5 * plane.size > planes.size
@@ -235,5 +236,5 @@ def emit_codes(
             row, ploidy, starts, word_starts, plane, exceptions, num_exceptions, other_codes,
             shift, kind, count, lists, planes, values, cursors,
         )  # fmt: skip
-    row_cursors[num_rows, :] = cursors[:3]
+    copy_to(row_cursors[num_rows], cursors[:3])
     return num_rows

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from .calls import CALLS_BAD_KEYS, CALLS_BAD_SUBFIELDS, CALLS_DONE, CALLS_NEED_FIELD, scan_calls
+from .copying import copy_to
 from .genotypes import MAX_CODE, USED_PHASE, index_of_gt, put_phase, scan_general, scan_plain
 from .jit import kernel
 from .lines import find_newline, find_tab
@@ -112,7 +113,7 @@ def scan_lines(
     at = begin
     while at < end:
         row = cursors[NUM_ROWS]
-        row_cursors[row, :] = cursors[:5]
+        copy_to(row_cursors[row], cursors[:5])
         if (
             row >= position.size
             or cursors[USED_LISTS] + num_haplotypes > lists.size
@@ -255,7 +256,7 @@ def scan_lines(
 
         # Nothing can fail any more: keep the site.
         used = cursors[USED_TEXT]
-        text[used : used + needed - 1] = buffer[at:site_end]
+        copy_to(text[used : used + needed - 1], buffer[at:site_end])
         text[used + needed - 1] = _TAB
         for i in range(num_fields):
             fields[row, i] = used + field_at[i] - at
@@ -279,5 +280,5 @@ def scan_lines(
         phase_default[row] = default
         cursors[NUM_ROWS] = row + 1
         at = next_line
-    row_cursors[cursors[NUM_ROWS], :] = cursors[:5]
+    copy_to(row_cursors[cursors[NUM_ROWS]], cursors[:5])
     return DONE, at

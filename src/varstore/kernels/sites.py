@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from .copying import copy_to
 from .jit import kernel
 
 _COMMA, _DOT, _SEMICOLON = 44, 46, 59
@@ -31,7 +32,7 @@ def pack_fields(text: Any, begin: Any, end: Any, rows: int, out: Any) -> int:
         if row < begin.size:
             length = max(0, end[row] - begin[row])
             at = _put_length(out, at, length)
-            out[at : at + length] = text[begin[row] : begin[row] + length]
+            copy_to(out[at : at + length], text[begin[row] : begin[row] + length])
             at += length
         else:
             at = _put_length(out, at, 0)
@@ -50,7 +51,7 @@ def pack_alleles(text: Any, ref: Any, alt: Any, alt_end: Any, num_alts: Any, wid
         if row < ref.size:
             length = alt[row] - 1 - ref[row]
             at = _put_length(out, at, length)
-            out[at : at + length] = text[ref[row] : ref[row] + length]
+            copy_to(out[at : at + length], text[ref[row] : ref[row] + length])
             at += length
             items = 1
             begin = alt[row]
@@ -61,7 +62,7 @@ def pack_alleles(text: Any, ref: Any, alt: Any, alt_end: Any, num_alts: Any, wid
                 if stop == begin:
                     return -1 - row
                 at = _put_length(out, at, stop - begin)
-                out[at : at + stop - begin] = text[begin:stop]
+                copy_to(out[at : at + stop - begin], text[begin:stop])
                 at += stop - begin
                 begin = stop + 1
                 items += 1

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from .copying import copy_to
 from .jit import kernel
 
 TAB, NEWLINE, COMMA, DOT, COLON, SEMICOLON, EQUALS = 9, 10, 44, 46, 58, 59, 61
@@ -258,7 +259,7 @@ def weave_calls(
             # The cells are the columns as they stand.
             begin = cursor[0]
             size = start[used[0], row + 1] - begin
-            out[at : at + size] = arena[begin : begin + size]
+            copy_to(out[at : at + size], arena[begin : begin + size])
             at += size
             continue
         for _ in range(num_samples):
@@ -295,7 +296,7 @@ def join_rows(arena: Any, start: Any, out: Any, field_start: Any) -> int:
             field_start[row, column] = at
             begin = start[column, row]
             size = start[column, row + 1] - begin
-            out[at : at + size] = arena[begin : begin + size]
+            copy_to(out[at : at + size], arena[begin : begin + size])
             at += size
     for column in range(num_columns):
         field_start[num_rows, column] = at

@@ -91,11 +91,7 @@ class ArraySpec:
 
 def pack_text(strings: Sequence[str]) -> bytes:
     """numcodecs' vlen-utf8 form of some strings."""
-    parts = [struct.pack("<I", len(strings))]
-    for string in strings:
-        data = string.encode()
-        parts += [struct.pack("<I", len(data)), data]
-    return b"".join(parts)
+    return bytes(get_codec({"id": "vlen-utf8"}).encode(np.array(strings, object)))
 
 
 def write_whole(writer: PartWriter, spec: ArraySpec, values: NDArray[Any] | Sequence[str], chunk: int = 0) -> None:
