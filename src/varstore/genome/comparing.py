@@ -67,6 +67,7 @@ class Wanted:
     regions, alleles : where; None: everywhere    filters : of the repository's records
     annotate : sites files with the INFO fields to take, like ``clinvar.vcf.gz:CLNSIG,CLNDN``
     carriers : name who in the repository carries each allele
+    hwe : test whether those who are counted are in Hardy-Weinberg proportions
     """
 
     cohorts: Mapping[str, NDArray[np.bool_]]
@@ -75,6 +76,7 @@ class Wanted:
     filters: str | Iterable[str] | None = None
     annotate: Sequence[str] = ()
     carriers: bool = False
+    hwe: bool = False
 
 
 def compare(version: Version, genome: Genome, wanted: Wanted, everybody: NDArray[np.bool_]) -> GenomeComparison:
@@ -91,6 +93,10 @@ def compare(version: Version, genome: Genome, wanted: Wanted, everybody: NDArray
     counts = count_genome(version, genome, asked)
     same, different = counts.tally.tolist()
     refuse_build(version, genome, same, same + different, "the repository's records at the same positions")
+    if wanted.hwe:
+        from .hardy import hardy_of  # noqa: PLC0415
+
+        counts.hwe = hardy_of(version, genome, asked)
     table = GenomeTable(genome, counts, _more(version, genome, wanted, asked, counts), version._map)
     return GenomeComparison(table, summary(version, table, counts, wanted), genome, counts, wanted)
 

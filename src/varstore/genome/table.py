@@ -11,7 +11,18 @@ from numpy.typing import NDArray
 from ..kernels import locate as _locate
 from ..model.results import CountTable
 from .counting import COUNTS
-from .text_rows import ALT, POSITION, REF, UNKNOWN, Codes, Frequency, TextRows, expected_share, highest_texts
+from .text_rows import (
+    ALT,
+    POSITION,
+    REF,
+    UNKNOWN,
+    Codes,
+    Frequency,
+    TextRows,
+    expected_share,
+    highest_texts,
+    number_texts,
+)  # fmt: skip
 
 if TYPE_CHECKING:
     from .counting import GenomeCounts
@@ -20,6 +31,7 @@ if TYPE_CHECKING:
 STATES = ("found", "novel", "unseen", "not_callable")
 ZYGOSITIES = ("het", "hom", "hemi")
 RARITIES = (UNKNOWN, "novel", "singleton", "<1e-4", "<1e-3", "<1%", "<5%", "common")
+HWE = "hwe_p_value"
 _LIMITS = np.array([1e-4, 1e-3, 0.01, 0.05])
 _ROWS = 1 << 16
 
@@ -62,8 +74,9 @@ class GenomeTable(CountTable):
             **self._counted(0, ""),
             "expected_share": lambda: expected_share(alleles.zygosity, count[0], number[0]),
         }
+        columns |= self._tested(0, "")
         for k, name in enumerate(counts.names, 1):
-            columns |= self._counted(k, f"_{name}")
+            columns |= self._counted(k, f"_{name}") | self._tested(k, f"_{name}")
         if counts.names:
             columns["max_frequency"] = lambda: self._highest()[0]
             columns["max_frequency_cohort"] = lambda: self._highest()[1].values()
@@ -105,6 +118,10 @@ class GenomeTable(CountTable):
         found[f"allele_frequency{suffix}"] = lambda: as_columns(self._counts, k)["allele_frequency"]
         found[f"n_hom_alt{suffix}"] = self._counts.counts["n_hom_alt"][k]
         return found
+
+    def _tested(self, k: int, suffix: str) -> dict[str, Any]:
+        """The column of the Hardy-Weinberg test of everybody (0) or a cohort, if it was asked for."""
+        return {} if self._counts.hwe is None else {f"{HWE}{suffix}": self._counts.hwe[k]}
 
     def _highest(self) -> tuple[NDArray[np.float64], Codes]:
         """The highest frequency in any cohort, and in which."""
@@ -160,6 +177,8 @@ class GenomeTable(CountTable):
             writer.integer(counts["n_hom_alt"][k])
             if k == 0:
                 writer.text(*shown.expected())
+            if self._counts.hwe is not None:
+                writer.text(*number_texts(self._counts.hwe[k, begin:end]))
         if highest is not None:
             writer.text(*highest_texts(frequency, highest.codes[begin:end]))
             writer.code(highest, begin)
