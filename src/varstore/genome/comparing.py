@@ -47,16 +47,19 @@ class GenomeComparison:
         write_report(self, path)
 
     def write_vcf(self, target: PathLike | BinaryIO, format: str | None = None) -> None:  # noqa: A002
-        """Write the variants as VCF or BCF: one record an allele, normalised, with what was found in INFO.
+        """Write the file the genome was read from as VCF or BCF, with what was found in INFO.
+
+        Its records are as they were, with ID, QUAL, FILTER, INFO and FORMAT, of the one person; with regions those
+        alone that have an allele there. Of a genome that was not read from VCF: one record an allele, normalised.
 
         target : a file (VCF is BGZF where its name ends in .gz or .bgz), or a binary stream, for VCF as text
         format : ``vcf`` or ``bcf``; default: what the name says
 
-        Raises QueryError, WriteError.
+        Raises QueryError, WriteError, InputError where the file is no longer what it was.
         """
         from .vcf_out import write_vcf  # noqa: PLC0415
 
-        write_vcf(self.variants, self.summary, target, format)
+        write_vcf(self, target, format)
 
 
 @dataclass(frozen=True)

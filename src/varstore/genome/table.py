@@ -106,6 +106,11 @@ class GenomeTable(CountTable):
         more = {name: Codes(codes.codes[which], codes.texts) for name, codes in self._more.items()}
         return GenomeTable(self._genome.take(which), self._counts.take(which), more, self._map)
 
+    @property
+    def highest(self) -> Codes:
+        """In which of the cohorts each allele has the highest frequency."""
+        return self._highest()[1]
+
     def coded(self, name: str) -> Codes:
         """A column of few different texts, as codes."""
         return self._coded[name]
@@ -157,7 +162,7 @@ class GenomeTable(CountTable):
         """The same as bytes."""
         yield ("\t".join(self.columns) + "\n").encode()
         begins = range(0, len(self), _ROWS)
-        highest = self._highest()[1] if self._counts.names else None
+        highest = self.highest if self._counts.names else None
         yield from self._map(lambda begin: self._block(begin, min(begin + _ROWS, len(self)), highest), begins)
 
     def _block(self, begin: int, end: int, highest: Codes | None) -> memoryview:
