@@ -96,6 +96,11 @@ def compare(version: Version, genome: Genome, wanted: Wanted, everybody: NDArray
     counts = count_genome(version, genome, asked)
     same, different = counts.tally.tolist()
     refuse_build(version, genome, same, same + different, "the repository's records at the same positions")
+    vague = int((genome.alleles.length == 0).sum())
+    if vague:
+        genome.problems.append(
+            f"{vague:,} symbolic alleles have neither END nor SVLEN: that others have the same cannot be told, unseen"
+        )
     if wanted.hwe:
         from .hardy import hardy_of  # noqa: PLC0415
 
@@ -121,10 +126,10 @@ def _more(
 
 
 def _inside(genome: Genome, regions: Sequence[Region], alleles: Sequence[AlleleKey]) -> NDArray[np.bool_]:
-    """(alleles,) whether each overlaps a region, by its normalised REF, or is asked for."""
+    """(alleles,) whether each overlaps a region, by its normalised REF (a symbolic one to END), or is asked for."""
     mine = genome.alleles
     start = mine.position - 1
-    end = start + mine.num_ref
+    end = start + np.maximum(mine.length, mine.num_ref)
     out = np.zeros(len(mine), np.bool_)
     for contig, rows in genome.runs:
         here = out[rows]

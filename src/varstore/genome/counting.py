@@ -83,6 +83,11 @@ def count_genome(version: Version, genome: Genome, asked: Asked) -> GenomeCounts
         if contig < len(version.contigs):
             alleles = genome.alleles.take(rows)
             work.count_contig(contig, (alleles.key, alleles.digest, alleles.position), rows, out)
+    # Of a symbolic allele without a length nobody can say that it is another's.
+    vague = genome.alleles.length == 0
+    for values in out.counts.values():
+        values[:, vague] = 0
+    out.covered[vague] = True
     return out
 
 

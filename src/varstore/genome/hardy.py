@@ -40,6 +40,7 @@ def hardy_of(version: Version, genome: Genome, asked: Asked) -> NDArray[np.float
         }
         for part, piece in pieces(contig, columns, matches):
             out[:, rows][:, part] = test.of(piece)
+    out[:, genome.alleles.length == 0] = np.nan
     return out
 
 
