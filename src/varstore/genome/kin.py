@@ -5,6 +5,7 @@ docs/personal-genome.md, "Nearest by kinship", has the definitions.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -93,8 +94,23 @@ def read_codes(
     return codes
 
 
-def codes_of(version: Version, genome: Genome, sites: SketchSites | PrincipalAxes) -> NDArray[np.int8]:
+@dataclass(frozen=True)
+class KeyedSites:
+    """Sites by their normalised alleles.
+
+    contig : (sites,) object of str, names    position : int64, 1-based    key, digest : uint64
+    """
+
+    contig: NDArray[Any]
+    position: NDArray[np.int64]
+    key: NDArray[np.uint64]
+    digest: NDArray[np.uint64]
+
+
+def codes_of(version: Version, genome: Genome, sites: SketchSites | PrincipalAxes | KeyedSites) -> NDArray[np.int8]:
     """(sites,) int8 copies of ALT at some sites; -1: missing, half called, haploid, or another ALT."""
+    # Those of a sketch and of axes are single bases.
+    digest = sites.digest if isinstance(sites, KeyedSites) else np.zeros(len(sites.position), np.uint64)
     out = np.full(len(sites.position), -1, np.int8)
     place_of = {name: place for place, name in enumerate(version.contigs)}
     runs = dict(genome.runs)
@@ -107,7 +123,7 @@ def codes_of(version: Version, genome: Genome, sites: SketchSites | PrincipalAxe
         if mine is not None:
             code[np.isin(position, mine.position)] = -1
             at = np.minimum(np.searchsorted(mine.key, sites.key[here]), len(mine) - 1)
-            hit = (mine.key[at] == sites.key[here]) & (mine.digest[at] == 0) & mine.whole[at]
+            hit = (mine.key[at] == sites.key[here]) & (mine.digest[at] == digest[here]) & mine.whole[at]
             alone = np.searchsorted(mine.position, position, "right") - np.searchsorted(mine.position, position) == 1
             for copies, zygosity in ((1, HET), (2, HOM)):
                 code[hit & alone & (mine.zygosity[at] == zygosity)] = copies

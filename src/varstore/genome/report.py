@@ -198,6 +198,7 @@ def _person(summary: Mapping[str, Any]) -> Safe:
         tag("figure", _strips("strips", f"This genome beside {of}", person["measures"]),
             tag("figcaption", f"The dot is this genome, the band 90 in 100 of {of}; ", _more("person"))),
         _standing_out(person["stands_out"], person["measures"], "the others"),
+        *(tag("p", f"{NAMES[name]}: not known, {reason}.") for name, reason in person["not_known"].items()),
     ]  # fmt: skip
     inside = person["in_closest_group"]
     if inside and inside["measures"]["n_alleles"]["num_people"]:
