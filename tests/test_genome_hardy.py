@@ -68,10 +68,20 @@ def test_haploid_calls_and_the_person_left_out(tmp_path):
     assert "".join(found.variants.to_tsv()) == lines
 
 
+def write_report(repo, path):
+    """The report of a comparison without the test."""
+    repo.describe_genome(repo.compare_genome(repo.samples[0])).write_html(path)
+    return path.read_text()
+
+
 def test_it_is_asked_for(tmp_path, fx_cli):
     repo, _, _ = repository(tmp_path, [vcf_text.make_vcf(2, 20, 6)])
     assert "hwe_p_value" not in repo.compare_genome(repo.samples[0]).variants.columns
     printed = fx_cli("genome", repo.path, repo.samples[0], "--hwe").stdout.splitlines()
     assert printed[0].split("\t")[-2:] == ["expected_share", "hwe_p_value"]
-    table = repo.compare_genome(repo.samples[0], hwe=True).variants
+    found = repo.describe_genome(repo.compare_genome(repo.samples[0], hwe=True))
+    found.write_html(tmp_path / "report.html")
+    assert "Hardy-Weinberg p<" in (tmp_path / "report.html").read_text()
+    assert "Hardy-Weinberg p<" not in write_report(repo, tmp_path / "without.html")
+    table = found.variants
     assert table.take(table["position"].argsort()[:3])["hwe_p_value"].shape == (3,)
