@@ -170,9 +170,9 @@ def test_vcf_and_bcf_are_read_by_bcftools(fx_three, fx_me, tmp_path):
         done = subprocess.run(["bcftools", "query", "-f", form, tmp_path / name], capture_output=True, text=True)
         assert done.stderr == ""
         assert done.stdout.splitlines() == [
-            "22 100 A C found 3 6 0.5 0 bad|worse a,c 0/1",
-            "22 400 T C found 2 6 0.333333 0 . a,b 1/1",
-            "22 500 A G unseen 0 0 . 0 . . 0/1",
+            "22 100 A C found 3 6 0.5 0 bad|worse a|c 0/1",
+            "22 400 T C found 2 6 0.333333 0 . a|b 1/1",
+            "22 500 A G unseen 0 0 . 0 . . 0|1",
         ]
 
 

@@ -78,12 +78,41 @@ def test_a_file_of_variants_alone_has_no_kin(fx_kin):
     assert told["people"][0]["label"] == "duplicate/twin"
 
 
+def test_a_file_tells_as_much_as_a_comparison(fx_kin):
+    """``kinship --against`` reads a file as ``genome`` does, and refuses what tells no kinship."""
+    repo, made, folder = fx_kin
+    child = file_of(folder, made, PEOPLE - 2)
+    said = repo.describe_genome(repo.compare_genome(child, carriers=True)).summary["nearest"]["people"]
+    table = repo.kinship_against(child)
+    assert [row["sample"] for row in said] == table["sample"].tolist()[:10]
+    assert [row["kinship"] for row in said] == table["kinship"].tolist()[:10]
+    variants = file_of(folder, made, 3, variants=True)
+    with pytest.raises(vs.QueryError, match=r"too few independent sites|next to no site"):
+        repo.kinship_against(variants)
+    assert len(repo.kinship_against(variants, force=True)) == len(repo.samples)
+    assert repo.kinship_against(variants, absent="reference")["relationship"][0] == "duplicate/twin"
+
+
+def test_absent_is_not_reference_on_contigs_without_a_record(fx_kin):
+    """A file of one chromosome says nothing of the others."""
+    repo, made, folder = fx_kin
+    one = made.take(np.flatnonzero(made.contig == "7"))
+    path = vcf_text.write_plain(folder / "seven.vcf", genomes.vcf_of(one.take(people=[3])))
+    found = repo.compare_genome(path, absent="reference").genome
+    from varstore.relatedness.nearest import sketches_of
+
+    sites = sketches_of(repo).sites
+    assert ((kin.codes_of(repo, found, sites) >= 0) == (sites.contig == "7")).all()
+    with pytest.raises(vs.QueryError, match=r"too few independent sites \(\d+ called"):
+        repo.kinship_against(path, absent="reference")
+
+
 def test_a_repository_without_a_sketch_says_so(tmp_path):
     made = genomes.make_genomes(1, 10, 100)
     repo = vs.create(tmp_path / "repo", vcf_text.write_plain(tmp_path / "a.vcf", genomes.vcf_of(made)))
     said = repo.describe_genome(repo.compare_genome(made.names[0])).summary["nearest"]
     assert said["people"] is None
-    assert said["reason"].startswith("no sketch: it needs")
+    assert said["reason"] == "no sketch: too few people (10; needs 50)"
 
 
 def test_where_it_falls(tmp_path):

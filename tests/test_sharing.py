@@ -140,7 +140,10 @@ def test_the_nearest_are_kin_and_their_group(tmp_path):
     assert same["sharing"]["people"][0]["sample"] == "p200"
     assert same["person"]["num_people"] == 201
     assert "call_rate" not in same["person"]["measures"]
-    assert "that are in the repository" in same["homozygosity"]["reason"]
+    assert same["person"]["not_known"] == {"call_rate": "only a gVCF tells reference from no call"}
+    # Its records have the reference calls, too.
+    assert same["homozygosity"]["num_bases"]["value"] == runs["num_bases"][200]
+    assert same["homozygosity"]["f_roh"]["num_people"] == 201
     assert (same["sex"]["stated"], same["sex"]["inferred"]) == ("unknown", "male")
     assert not said["sex"]["contradiction"]
     json.dumps(same, allow_nan=False)

@@ -476,19 +476,15 @@ class Repository(Questions):
     ) -> CountTable:
         """KING-robust kinship of a genome in a file with everybody, by the sketch, highest first.
 
-        path : VCF, BCF or gVCF of the same build    sample : who, where the file has several
-        absent : what a site without a record is: ``unknown`` or ``reference``; default: unknown, and in a gVCF
-            reference where its blocks are sure
+        path : VCF, BCF, gVCF, or text, as ``compare_genome`` reads them    sample : who, where the file has several
+        absent : what the person is where the file says nothing: ``unknown`` (default) or ``reference``
         samples, cohort, threshold, force : as in ``kinship_of``
 
         Columns as of ``kinship_of``. Nothing of the file stays. Raises InputError and its kinds, and as ``kinship_of``.
         """
-        from .changes.one_genome import read_codes  # noqa: PLC0415
-        from .relatedness.sketch_sites import check_called  # noqa: PLC0415
+        from .genome.kin import read_codes  # noqa: PLC0415
 
-        name, codes = read_codes(self, os.fspath(path), sample, absent)
-        if not force:
-            check_called(codes, f"{os.fspath(path)}: {name}")
+        codes = read_codes(self, os.fspath(path), sample=sample, absent=absent or "auto", force=force)
         return self.kinship_of(codes, samples=samples, cohort=cohort, threshold=threshold, force=True)
 
     def verify(self, source: PathLike | None = None) -> list[str]:

@@ -41,6 +41,9 @@ _DEFAULT_NAMES = {"tsv": "variants.tsv", "json": "variants.jsonl", "arrow": "var
 )
 @click.option("--carriers", is_flag=True, help="Name who in REPO carries each variant.")
 @click.option(
+    "--hwe", is_flag=True, help="Add the p value of the exact test of Hardy-Weinberg proportions; takes longer."
+)
+@click.option(
     "--absent",
     type=click.Choice(["auto", "unknown", "reference"]),
     default="auto",

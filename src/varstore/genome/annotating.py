@@ -68,6 +68,8 @@ def _of_file(version: Version, genome: Genome, path: Path, keys: Sequence[str]) 
         genome.problems.append(f"{path}: none of its contigs has variants of the genome")
     columns = {key: _Column(len(genome)) for key in keys}
     for row, (alt, text) in found.items():
+        if not alleles.length[row]:
+            continue  # a symbolic allele without a length: whether it is this one cannot be told
         fields = text.split(b"\t")
         info = dict(field.partition(b"=")[::2] for field in fields[-1].split(b";"))
         for key, column in columns.items():

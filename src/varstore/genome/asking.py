@@ -36,6 +36,7 @@ class PersonalGenome(Choosing):
         filters: str | Iterable[str] | None = None,
         annotate: Sequence[str] = (),
         carriers: bool = False,
+        hwe: bool = False,
         absent: str = "auto",
         progress: Callable[[int], None] | None = None,
     ) -> GenomeComparison:
@@ -49,6 +50,7 @@ class PersonalGenome(Choosing):
         region, regions_file, filters : as in ``count_alleles``; filters are those of the repository's records
         annotate : sites files and the INFO fields to take from them, like ``clinvar.vcf.gz:CLNSIG,CLNDN``
         carriers : add a column with the ids of who carries each variant
+        hwe : add the p value of the exact test of Hardy-Weinberg proportions, over everybody and each cohort
         absent : what the person is where the file says nothing: ``unknown``, ``reference`` or ``auto`` (unknown)
         progress : called with the bytes of the file read since the last call
 
@@ -64,7 +66,9 @@ class PersonalGenome(Choosing):
         asked = self._asked_of(genome.number, chosen, filters)
         regions, alleles = self._where(region, regions_file)
         texts = [annotate] if isinstance(annotate, str) else list(annotate)
-        wanted = Wanted(dict(zip(asked.names, asked.masks, strict=True)), regions, alleles, filters, texts, carriers)
+        wanted = Wanted(
+            dict(zip(asked.names, asked.masks, strict=True)), regions, alleles, filters, texts, carriers, hwe
+        )
         return compare(self, genome, wanted, asked.everybody)
 
     def look_up(

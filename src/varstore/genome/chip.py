@@ -193,6 +193,7 @@ def _alleles(place: int, rows: NDArray[np.int64], ref: NDArray[np.int64]) -> All
             Alleles(
                 np.full(len(mine), place, np.int32), key, np.zeros(len(mine), np.uint64), one, one,
                 np.full(len(mine), -1, np.int64), mine[:, 0], one, zygosity.astype(np.uint8), one.astype(np.bool_),
+                one,
             )
         )  # fmt: skip
     return _joined(parts)
@@ -200,7 +201,7 @@ def _alleles(place: int, rows: NDArray[np.int64], ref: NDArray[np.int64]) -> All
 
 def _joined(parts: list[Alleles]) -> Alleles:
     names = list(Alleles.__dataclass_fields__)
-    empty = [np.zeros(0, dtype) for dtype in ("i4", "u8", "u8", "i4", "i4", "i8", "i8", "i4", "u1", "?")]
+    empty = [np.zeros(0, dtype) for dtype in ("i4", "u8", "u8", "i4", "i4", "i8", "i8", "i4", "u1", "?", "i4")]
     columns: Any = (
         np.concatenate([nothing, *(getattr(part, name) for part in parts)])
         for name, nothing in zip(names, empty, strict=True)

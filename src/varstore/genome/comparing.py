@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..model.regions import Region
-from .counting import Asked, GenomeCounts, Targets, count_targets
+from .counting import Asked, GenomeCounts, Targets, count_targets, leave_unseen
 from .reading import Genome, refuse_build
 from .table import STATES, ZYGOSITIES, GenomeTable
 from .text_rows import Codes
@@ -47,16 +47,19 @@ class GenomeComparison:
         write_report(self, path)
 
     def write_vcf(self, target: PathLike | BinaryIO, format: str | None = None) -> None:  # noqa: A002
-        """Write the variants as VCF or BCF: one record an allele, normalised, with what was found in INFO.
+        """Write the file the genome was read from as VCF or BCF, with what was found in INFO.
+
+        Its records are as they were, with ID, QUAL, FILTER, INFO and FORMAT, of the one person; with regions those
+        alone that have an allele there. Of a genome that was not read from VCF: one record an allele, normalised.
 
         target : a file (VCF is BGZF where its name ends in .gz or .bgz), or a binary stream, for VCF as text
         format : ``vcf`` or ``bcf``; default: what the name says
 
-        Raises QueryError, WriteError.
+        Raises QueryError, WriteError, InputError where the file is no longer what it was.
         """
         from .vcf_out import write_vcf  # noqa: PLC0415
 
-        write_vcf(self.variants, self.summary, target, format)
+        write_vcf(self, target, format)
 
 
 @dataclass(frozen=True)
@@ -67,6 +70,7 @@ class Wanted:
     regions, alleles : where; None: everywhere    filters : of the repository's records
     annotate : sites files with the INFO fields to take, like ``clinvar.vcf.gz:CLNSIG,CLNDN``
     carriers : name who in the repository carries each allele
+    hwe : test whether those who are counted are in Hardy-Weinberg proportions
     """
 
     cohorts: Mapping[str, NDArray[np.bool_]]
@@ -75,6 +79,7 @@ class Wanted:
     filters: str | Iterable[str] | None = None
     annotate: Sequence[str] = ()
     carriers: bool = False
+    hwe: bool = False
 
 
 def compare(version: Version, genome: Genome, wanted: Wanted, everybody: NDArray[np.bool_]) -> GenomeComparison:
@@ -90,8 +95,18 @@ def compare(version: Version, genome: Genome, wanted: Wanted, everybody: NDArray
     asked = Asked(everybody, list(wanted.cohorts), masks, wanted.filters)
     alleles = genome.alleles
     counts = count_targets(version, Targets(alleles.contig, alleles.key, alleles.digest), asked)
+    leave_unseen(counts, alleles.length == 0)
     same, different = counts.tally.tolist()
     refuse_build(version, genome, same, same + different, "the repository's records at the same positions")
+    vague = int((genome.alleles.length == 0).sum())
+    if vague:
+        genome.problems.append(
+            f"{vague:,} symbolic alleles have neither END nor SVLEN: that others have the same cannot be told, unseen"
+        )
+    if wanted.hwe:
+        from .hardy import hardy_of  # noqa: PLC0415
+
+        counts.hwe = hardy_of(version, genome, asked)
     table = GenomeTable(genome, counts, _more(version, genome, wanted, asked, counts), version._map)
     return GenomeComparison(table, summary(version, table, counts, wanted), genome, counts, wanted)
 
@@ -113,10 +128,10 @@ def _more(
 
 
 def _inside(genome: Genome, regions: Sequence[Region], alleles: Sequence[AlleleKey]) -> NDArray[np.bool_]:
-    """(alleles,) whether each overlaps a region, by its normalised REF, or is asked for."""
+    """(alleles,) whether each overlaps a region, by its normalised REF (a symbolic one to END), or is asked for."""
     mine = genome.alleles
     start = mine.position - 1
-    end = start + mine.num_ref
+    end = start + np.maximum(mine.length, mine.num_ref)
     out = np.zeros(len(mine), np.bool_)
     for contig, rows in genome.runs:
         here = out[rows]

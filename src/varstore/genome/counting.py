@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
@@ -50,6 +50,7 @@ class GenomeCounts:
     counts : name of COUNTS to (1 + cohorts, alleles) int64, the first row over everybody
     known : (alleles,) bool, some batch has a record for it    covered : inside the covered set of some batch
     tally : (2,) int64, single bases at the same position as one of the genome: of the same REF, and of another
+    hwe : (1 + cohorts, alleles) float64, p values of the exact test of Hardy-Weinberg proportions; None: not asked for
     """
 
     names: list[str]
@@ -58,11 +59,15 @@ class GenomeCounts:
     known: NDArray[np.bool_]
     covered: NDArray[np.bool_]
     tally: NDArray[np.int64] = field(default_factory=lambda: np.zeros(2, np.int64))
+    hwe: NDArray[np.float64] | None = None
 
     def take(self, which: NDArray[np.int64]) -> GenomeCounts:
         """Those of some alleles."""
         counts = {name: values[:, which] for name, values in self.counts.items()}
-        return GenomeCounts(self.names, self.num_people, counts, self.known[which], self.covered[which], self.tally)
+        hwe = None if self.hwe is None else self.hwe[:, which]
+        return GenomeCounts(
+            self.names, self.num_people, counts, self.known[which], self.covered[which], self.tally, hwe
+        )  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -98,6 +103,13 @@ def count_targets(version: Version, targets: Targets, asked: Asked) -> GenomeCou
     return out
 
 
+def leave_unseen(counts: GenomeCounts, vague: NDArray[np.bool_]) -> None:
+    """Count nobody for some alleles: of a symbolic one without a length nobody can say that it is another's."""
+    for values in counts.counts.values():
+        values[:, vague] = 0
+    counts.covered[vague] = True
+
+
 class _Work:
     """The batches of a version, ready to count."""
 
@@ -123,7 +135,7 @@ class _Work:
         version = self.version
         key, digest, position = alleles
         name = version.contigs[contig]
-        covering = [i for i, b in enumerate(version._batches) if name in b.entry["covered"]["contigs"]]
+        covering = covering_batches(version, name)
         matches = {}
         for i in covering:
             batch = version._batches[i]
@@ -164,22 +176,38 @@ class _Work:
         """Count genotypes, some alleles at a time."""
         jobs = {i: UnionJob(self.jobs[i], self.absences[i]) for i in matches}
         people = self.masks.sum(axis=1)
-        key, digest, position = alleles
-        for begin in range(0, len(key), _ROWS):
-            end = min(begin + _ROWS, len(key))
-            answers = {}
-            for i, found in matches.items():
-                low, high = np.searchsorted(found.row, [begin, end]).tolist()
-                row = found.row[low:high] - begin
-                answers[i] = Answers(row, found.record[low:high], found.alt[low:high], end - begin)
-            start, zeros = position[begin:end] - 1, np.zeros(end - begin, np.int64)
-            piece = Piece(
-                contig, position[begin:end], key[begin:end], digest[begin:end], zeros, zeros, zeros, zeros, start,
-                start, answers,
-            )  # fmt: skip
+        for rows, piece in pieces(contig, alleles, matches):
             counts, _ = count_piece(piece, jobs, people, self.version._map, genotypes=True)
             for name in COUNTS:
-                out[name][:, begin:end] = getattr(counts, name)
+                out[name][:, rows] = getattr(counts, name)
+
+
+def pieces(
+    contig: int, alleles: tuple[NDArray[np.uint64], NDArray[np.uint64], NDArray[np.int64]],
+    matches: Mapping[int, Matches],
+) -> Iterator[tuple[slice, Piece]]:  # fmt: skip
+    """Alleles of one contig as rows to be counted, some at a time, and which of them they are.
+
+    alleles : key, digest and position    matches : what each batch has of them, by its place in the version
+    """
+    key, digest, position = alleles
+    for begin in range(0, len(key), _ROWS):
+        end = min(begin + _ROWS, len(key))
+        answers = {}
+        for i, found in matches.items():
+            low, high = np.searchsorted(found.row, [begin, end]).tolist()
+            row = found.row[low:high] - begin
+            answers[i] = Answers(row, found.record[low:high], found.alt[low:high], end - begin)
+        start, zeros = position[begin:end] - 1, np.zeros(end - begin, np.int64)
+        yield slice(begin, end), Piece(
+            contig, position[begin:end], key[begin:end], digest[begin:end], zeros, zeros, zeros, zeros, start, start,
+            answers,
+        )  # fmt: skip
+
+
+def covering_batches(version: Version, contig: str) -> list[int]:
+    """Places of the batches in whose covered set a contig is."""
+    return [i for i, batch in enumerate(version._batches) if contig in batch.entry["covered"]["contigs"]]
 
 
 def _covered(

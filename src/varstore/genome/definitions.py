@@ -38,6 +38,14 @@ DEFINITIONS = (
         "or a share below 1e-4, 1e-3, 1 %, 5 %, or above. Rare here is rare among the people of this repository.",
     ),
     Definition(
+        "hardy",
+        "Hardy-Weinberg proportions",
+        "How many in 100 people would have the allele as this person has it, if alleles met by chance: 2p(1 - p) "
+        "heterozygous, p squared homozygous, p of one copy, of a frequency p among the others. The p value (if it was "
+        "asked for) is that of the exact test of the others' genotypes; a tiny one is a sign of faulty calls, or of "
+        "groups that differ.",
+    ),
+    Definition(
         "person",
         "The person as a whole",
         "The same counts for every person of the repository, each compared with all the others. The band holds 90 in "
@@ -49,7 +57,8 @@ DEFINITIONS = (
         "homozygosity",
         "Runs of homozygosity",
         "Stretches of at least a million bases and a hundred sites in which a person has two copies of the same (as "
-        "plink 1.9 finds them). F is their share of the bases from the first site to the last of each contig.",
+        "plink 1.9 finds them). F is their share of the bases from the first site to the last of each contig. A file "
+        "needs calls at nine tenths of the repository's sites, reference calls among them.",
     ),
     Definition(
         "sex",

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from ..query.version import Version
 
 _NOTHING = np.zeros(0, np.uint8)
-_COLUMNS = ("contig", "key", "digest", "num_ref", "num_alt", "text", "record", "alt", "zygosity", "whole")
-_TYPES = ("i4", "u8", "u8", "i4", "i4", "i8", "i8", "i4", "u1", "?")
+_COLUMNS = ("contig", "key", "digest", "num_ref", "num_alt", "text", "record", "alt", "zygosity", "whole", "length")
+_TYPES = ("i4", "u8", "u8", "i4", "i4", "i8", "i8", "i4", "u1", "?", "i4")
 
 
 def read_member(version: Version, name: str) -> Genome:
@@ -120,7 +120,7 @@ class _Reader:
         part = {
             "contig": contig[row], "key": key, "digest": digest, "num_ref": low >> 27 & 15, "num_alt": low >> 23 & 15,
             "text": np.full(len(row), -1, np.int64), "record": row + chunk * store.chunk_variants, "alt": code,
-            "zygosity": zygosity, "whole": missing[row] == 0,
+            "zygosity": zygosity, "whole": missing[row] == 0, "length": low >> 27 & 15,
         }  # fmt: skip
         self._spell(store, chunk, row, part)
         self.parts.append(part)
@@ -134,11 +134,17 @@ class _Reader:
             out = np.zeros(len(text) + 128, np.uint8)
             name = self.version.contigs[int(part["contig"][i])]
             bases = _NOTHING if self.version._bases is None else self.version._bases(name)
-            _, _, num_ref, num_alt = one_key(
+            _, plain, num_ref, num_alt = one_key(
                 text, int(sites.position[row[i]]), int(sites.length[row[i]]), NO_NUMBER, 0, len(ref), len(ref),
                 len(text), bases, out,
             )  # fmt: skip
             part["num_ref"][i], part["num_alt"][i], part["text"][i] = num_ref, num_alt, len(self.arena)
+            part["length"][i] = num_ref
+            if alt.startswith("<"):
+                length = int(sites.length[row[i]])
+                # Its key is that of an allele without SVLEN.
+                unknown = length == len(ref) and int(plain) == int(part["digest"][i])
+                part["length"][i] = 0 if unknown else length
             self.arena += out[: num_ref + 1 + num_alt].tobytes()
 
     def _codes(self, store: Batch, chunk: int, column: int, rows: int) -> NDArray[Any]:

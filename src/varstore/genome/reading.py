@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from pathlib import Path
@@ -43,6 +43,7 @@ class Genome:
         its own says so (0) or a reference block (1)
     absent : what the person is elsewhere, ``unknown`` or ``reference``
     counts : of records, as of ``ingest.person.PersonCalls``    problems : what is odd, in sentences
+    names : of the contigs in the file, where it is a VCF or BCF
     """
 
     file: str
@@ -57,6 +58,7 @@ class Genome:
     counts: dict[str, int]
     number: int | None = None
     problems: list[str] = field(default_factory=list)
+    names: Sequence[str] = ()
 
     def __len__(self) -> int:
         return len(self.alleles)
@@ -131,7 +133,7 @@ def read_genome(
     alleles, repeated = in_order(calls.alleles)
     genome = Genome(
         str(path), source.header.samples[column], "BCF" if _is_bcf(source) else "VCF", places.names, lengths, alleles,
-        calls.arena, calls.stretches, UNKNOWN if absent == "auto" else absent, counts,
+        calls.arena, calls.stretches, UNKNOWN if absent == "auto" else absent, counts, names=places.found,
     )  # fmt: skip
     _check_overlap(version, genome, places)
     genome.problems.extend(_problems(version, genome, repeated))

@@ -16,7 +16,7 @@ from .checks import Check, checks_of
 from .definitions import DEFINITIONS, DOCUMENT, LIMITS
 from .markup import Child, Safe, join, tag
 from .style import STYLE
-from .words import NAMES, number, percent, shortened
+from .words import NAMES, number, percent, shortened, small
 from .worth_a_look import Row, rows_worth_a_look
 
 if TYPE_CHECKING:
@@ -69,7 +69,11 @@ def report(summary: Mapping[str, Any], variants: GenomeTable) -> str:
 
 def _more(anchor: str) -> Safe:
     """A link to how something is counted."""
-    return tag("a", "how this is counted", href=f"#def-{anchor}")
+    return _link("how this is counted", anchor)
+
+
+def _link(text: str, anchor: str) -> Safe:
+    return tag("a", text, href=f"#def-{anchor}")
 
 
 def _section(identity: str, title: str, *children: Child) -> Safe:
@@ -198,6 +202,7 @@ def _person(summary: Mapping[str, Any]) -> Safe:
         tag("figure", _strips("strips", f"This genome beside {of}", person["measures"]),
             tag("figcaption", f"The dot is this genome, the band 90 in 100 of {of}; ", _more("person"))),
         _standing_out(person["stands_out"], person["measures"], "the others"),
+        *(tag("p", f"{NAMES[name]}: not known, {reason}.") for name, reason in person["not_known"].items()),
     ]  # fmt: skip
     inside = person["in_closest_group"]
     if inside and inside["measures"]["n_alleles"]["num_people"]:
@@ -254,19 +259,31 @@ def _variants(variants: GenomeTable) -> Safe:
     if not rows:
         return _section("variants", "Rarest alleles", tag("p", "No allele is rarer than 1 in 100."))
     columns = [("Site", ""), ("Change", "allele"), ("Call", ""), ("Among the others", ""), ("Copies", "n"),
-               ("Of", "n"), ("Homozygous others", "n")]  # fmt: skip
+               ("Of", "n"), ("Homozygous others", "n"), ("Expected share", "n")]  # fmt: skip
+    if rows[0].hwe_p_value is not None:
+        columns.append(("Hardy-Weinberg p", "n"))
     extra = list(rows[0].annotations)
     columns += [(shortened(name), "") for name in extra]
-    said = f"{len(rows):,} of {total:,} alleles below 1 %: those in all copies first, then the rarest; "
+    said = f"{len(rows):,} of {total:,} alleles below 1 %: those in all copies first, then the rarest"
     cells = [_cells(row) for row in rows]
-    return _section("variants", "Rarest alleles", table([said, _more("rarity")], columns, cells, long=True))
+    return _section(
+        "variants",
+        "Rarest alleles",
+        table(
+            [f"{said}; ", _more("rarity"), "; ", _link("what the expected share is", "hardy")],
+            columns,
+            cells,
+            long=True,
+        ),
+    )
 
 
 def _cells(row: Row) -> list[Child]:
+    tested = [] if row.hwe_p_value is None else [small(row.hwe_p_value)]
     return [
         f"{row.contig}:{row.position:,}", f"{shortened(row.ref)} → {shortened(row.alt)}", NAMES.get(row.zygosity, ""),
         row.rarity, number(row.allele_count), number(row.allele_number), number(row.n_hom_alt),
-        *(shortened(value) for value in row.annotations.values()),
+        small(row.expected_share), *tested, *(shortened(value) for value in row.annotations.values()),
     ]  # fmt: skip
 
 

@@ -11,7 +11,18 @@ from numpy.typing import NDArray
 from ..kernels import locate as _locate
 from ..model.results import CountTable
 from .counting import COUNTS
-from .text_rows import ALT, POSITION, REF, UNKNOWN, Codes, Frequency, TextRows, expected_share, highest_texts
+from .text_rows import (
+    ALT,
+    POSITION,
+    REF,
+    UNKNOWN,
+    Codes,
+    Frequency,
+    TextRows,
+    expected_share,
+    highest_texts,
+    number_texts,
+)  # fmt: skip
 
 if TYPE_CHECKING:
     from .counting import GenomeCounts
@@ -20,6 +31,7 @@ if TYPE_CHECKING:
 STATES = ("found", "novel", "unseen", "not_callable")
 ZYGOSITIES = ("het", "hom", "hemi")
 RARITIES = (UNKNOWN, "novel", "singleton", "<1e-4", "<1e-3", "<1%", "<5%", "common")
+HWE = "hwe_p_value"
 _LIMITS = np.array([1e-4, 1e-3, 0.01, 0.05])
 _ROWS = 1 << 16
 
@@ -72,8 +84,9 @@ class GenomeTable(CountTable):
             **counted_columns(counts, 0, ""),
             "expected_share": lambda: expected_share(alleles.zygosity, count[0], number[0]),
         }
+        columns |= self._tested(0, "")
         for k, name in enumerate(counts.names, 1):
-            columns |= counted_columns(counts, k, f"_{name}")
+            columns |= counted_columns(counts, k, f"_{name}") | self._tested(k, f"_{name}")
         if counts.names:
             columns["max_frequency"] = lambda: self._highest()[0]
             columns["max_frequency_cohort"] = lambda: self._highest()[1].values()
@@ -103,9 +116,18 @@ class GenomeTable(CountTable):
         more = {name: Codes(codes.codes[which], codes.texts) for name, codes in self._more.items()}
         return GenomeTable(self._genome.take(which), self._counts.take(which), more, self._map)
 
+    @property
+    def highest(self) -> Codes:
+        """In which of the cohorts each allele has the highest frequency."""
+        return self._highest()[1]
+
     def coded(self, name: str) -> Codes:
         """A column of few different texts, as codes."""
         return self._coded[name]
+
+    def _tested(self, k: int, suffix: str) -> dict[str, Any]:
+        """The column of the Hardy-Weinberg test of everybody (0) or a cohort, if it was asked for."""
+        return {} if self._counts.hwe is None else {f"{HWE}{suffix}": self._counts.hwe[k]}
 
     def _highest(self) -> tuple[NDArray[np.float64], Codes]:
         """The highest frequency in any cohort, and in which."""
@@ -141,7 +163,7 @@ class GenomeTable(CountTable):
         """The same as bytes."""
         yield ("\t".join(self.columns) + "\n").encode()
         begins = range(0, len(self), _ROWS)
-        highest = self._highest()[1] if self._counts.names else None
+        highest = self.highest if self._counts.names else None
         yield from self._map(lambda begin: self._block(begin, min(begin + _ROWS, len(self)), highest), begins)
 
     def _block(self, begin: int, end: int, highest: Codes | None) -> memoryview:
@@ -161,6 +183,8 @@ class GenomeTable(CountTable):
             writer.integer(counts["n_hom_alt"][k])
             if k == 0:
                 writer.text(*shown.expected())
+            if self._counts.hwe is not None:
+                writer.text(*number_texts(self._counts.hwe[k, begin:end]))
         if highest is not None:
             writer.text(*highest_texts(frequency, highest.codes[begin:end]))
             writer.code(highest, begin)

@@ -81,6 +81,13 @@ def highest_texts(frequency: Sequence[Frequency], code: NDArray[np.int32]) -> tu
     return out, texts
 
 
+def number_texts(values: NDArray[np.float64]) -> tuple[NDArray[np.int32], list[str]]:
+    """Numbers of a block as text; NaN is ``.``."""
+    distinct, group = np.unique(values, return_inverse=True)
+    texts = [f"{x:.6g}" if x == x else UNKNOWN for x in distinct.tolist()]
+    return group.reshape(-1).astype(np.int32), texts
+
+
 class TextRows:
     """Collects the columns of some rows, and writes them; a tab stands behind each, but for the last."""
 

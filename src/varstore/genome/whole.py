@@ -21,6 +21,7 @@ from ..relatedness.asking import Relatedness
 from ..stats.asking import Statistics
 from . import person, sharing
 from .carried import Carried
+from .file_calls import MEASURES, FileCalls, calls_at_sites
 from .kin import kin_of
 from .placing import place_of
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from ..model.regions import Region
     from .comparing import GenomeComparison, Wanted
     from .person import Tallies
+    from .reading import Genome
 
 PathLike = str | os.PathLike[str]
 # People that are listed as the nearest.
@@ -62,11 +64,15 @@ def describe(
     shared = share(version, carried, others, wanted.filters, max_frequency)
     said = sharing_said(version, shared, groups, max_frequency, names=wanted.carriers)
     whole = person_said(counts, tallies, groups, said["closest"])
-    if number is not None and not wanted.alleles:
-        whole["measures"]["call_rate"] = call_rate(version, number, wanted)
+    calls = _calls(version, found.genome, wanted, others)
+    rate = call_rate(version, number, wanted) if calls is None else _call_rate(calls)
+    if isinstance(rate, str):
+        whole["not_known"]["call_rate"] = rate
+    else:
+        whole["measures"]["call_rate"] = rate
     return {
         "person": whole,
-        "homozygosity": homozygosity(version, number, wanted),
+        "homozygosity": homozygosity(version, number, wanted) if calls is None else _runs(calls),
         "sex": person.sex_check(counts, stated_sex(version, number, sex)),
         "sharing": said,
         "nearest": kin_of(version, found.genome, others, names=wanted.carriers),
@@ -86,8 +92,29 @@ def stated_sex(version: Statistics, number: int | None, sex: str | None) -> str:
     return SEXES[0] if number is None else SEXES[int(version._sexes[number])]
 
 
-def call_rate(version: Statistics, number: int, wanted: Wanted) -> dict[str, Any]:
-    """The call rate of somebody who is in the repository, beside that of the others."""
+def _calls(version: Statistics, genome: Genome, wanted: Wanted, others: NDArray[np.bool_]) -> FileCalls | str | None:
+    """What a file says at the repository's sites, or why that is not asked; None: the genome is in the repository."""
+    if genome.number is not None:
+        return None
+    if wanted.alleles:
+        return "single alleles were asked for"
+    if version.num_samples * version.num_variants > MOST_CALLS:
+        return f"everybody's calls are not looked at where they are more than {MOST_CALLS:,}"
+    return calls_at_sites(version, genome, np.flatnonzero(others), _regions(version, wanted), wanted.filters)
+
+
+def _call_rate(calls: FileCalls | str) -> dict[str, Any] | str:
+    return calls if isinstance(calls, str) else calls.call_rate()
+
+
+def _runs(calls: FileCalls | str) -> dict[str, Any]:
+    return {"reason": calls} if isinstance(calls, str) else calls.runs()
+
+
+def call_rate(version: Statistics, number: int | None, wanted: Wanted) -> dict[str, Any] | str:
+    """The call rate of somebody who is in the repository, beside that of the others; or why it is not told."""
+    if number is None or wanted.alleles:
+        return "single alleles were asked for"
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DenominatorWarning)  # it is said of the counts
         table = version.sample_stats(_regions(version, wanted), filters=wanted.filters)
@@ -97,9 +124,7 @@ def call_rate(version: Statistics, number: int, wanted: Wanted) -> dict[str, Any
 def homozygosity(version: Statistics, number: int | None, wanted: Wanted) -> dict[str, Any]:
     """Runs of homozygosity of somebody who is in the repository, beside those of the others; else the reason."""
     reason = None
-    if number is None:
-        reason = "runs are found in genomes that are in the repository"
-    elif version.num_samples * version.num_variants > MOST_CALLS:
+    if version.num_samples * version.num_variants > MOST_CALLS:
         reason = f"runs of everybody are not looked for in more than {MOST_CALLS:,} calls"
     elif wanted.alleles:
         reason = "single alleles were asked for"
@@ -110,8 +135,7 @@ def homozygosity(version: Statistics, number: int | None, wanted: Wanted) -> dic
             reason = str(error)
     if number is None or reason is not None:
         return {"reason": reason}
-    names = ("n_runs", "num_bases", "longest", "f_roh")
-    return {"reason": None} | {name: _beside(found.people, version._names[number], name) for name in names}
+    return {"reason": None} | {name: _beside(found.people, version._names[number], name) for name in MEASURES}
 
 
 def _beside(table: CountTable, name: str, column: str) -> dict[str, Any]:
@@ -149,6 +173,7 @@ def person_said(
         "counts": dict(zip(person.COUNTS, counts.tolist(), strict=True)),
         "measures": measures,
         "stands_out": person.standing_out(measures),
+        "not_known": {},
         "in_closest_group": None,
     }
     if closest:

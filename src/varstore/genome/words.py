@@ -37,6 +37,14 @@ def number(value: float | None) -> str:
     return f"{int(value):,}" if value == int(value) else f"{value:,.1f}" if value >= 100 else f"{value:.3g}"
 
 
+def small(value: float) -> str:
+    """
+    >>> small(0.0000123), small(0.25), small(float("nan"))
+    ('1.2e-05', '0.25', 'not known')
+    """
+    return UNKNOWN if value != value else f"{value:.2g}"
+
+
 def percent(part: float, whole: float | None) -> str:
     """
     >>> percent(1, 3), percent(1, 0), percent(9, 9), percent(1, 100_000)

@@ -9,19 +9,26 @@ import numpy as np
 
 from ..kernels.person import HOM
 from .sharing import MAX_FREQUENCY
-from .table import STATES
+from .table import HWE, STATES
 
 if TYPE_CHECKING:
     from .table import GenomeTable
 
 MOST_ROWS = 100
 _NOT_CALLABLE = STATES.index("not_callable")
-_SITE = ("contig", "position", "ref", "alt", "zygosity", "rarity", "allele_count", "allele_number", "n_hom_alt")
+_SITE = (
+    "contig", "position", "ref", "alt", "zygosity", "rarity", "allele_count", "allele_number", "n_hom_alt",
+    "expected_share",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Row:
-    """One allele. annotations : name of a field to its text"""
+    """One allele.
+
+    expected_share : in Hardy-Weinberg proportions    hwe_p_value : None: not asked for
+    annotations : name of a field to its text
+    """
 
     contig: str
     position: int
@@ -32,6 +39,8 @@ class Row:
     allele_count: int
     allele_number: int
     n_hom_alt: int
+    expected_share: float
+    hwe_p_value: float | None
     annotations: dict[str, str]
 
 
@@ -54,6 +63,7 @@ def rows_worth_a_look(variants: GenomeTable) -> tuple[list[Row], int]:
     return [
         Row(
             **{name: columns[name][i] for name in _SITE},
+            hwe_p_value=columns[HWE][i] if HWE in columns else None,
             annotations={name: str(columns[name][i]) for name in annotations},
         )
         for i in order.tolist()

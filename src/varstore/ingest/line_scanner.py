@@ -50,6 +50,12 @@ class Places:
         """Names of the contigs by place."""
         return [str(entry["name"]) for entry in self._table]
 
+    @property
+    def found(self) -> list[str]:
+        """Names of the contigs in the file: those it declares, then others that it has."""
+        with self._lock:
+            return list(self._places)
+
     def find(self, name: str) -> tuple[int, NDArray[np.uint8]]:
         """The place of a contig, and its bases if they are known."""
         with self._lock:

@@ -31,6 +31,8 @@ class Alleles:
     text : int64, where their text (``REF>ALT``) begins in the arena, -1 where the key spells it
     record : int64, of the file, from 0    alt : int32, which of its ALT alleles, from 1
     zygosity : uint8, HET, HOM or HEMI of ``kernels.person``    whole : bool, no allele of the call is missing
+    length : int32, positions from POS on that it takes: of the normalised REF, and of a symbolic allele to END; 0: its
+        record has neither END nor SVLEN, so which allele it is cannot be told
     """
 
     contig: NDArray[np.int32]
@@ -43,6 +45,7 @@ class Alleles:
     alt: NDArray[np.int32]
     zygosity: NDArray[np.uint8]
     whole: NDArray[np.bool_]
+    length: NDArray[np.int32]
 
     def __len__(self) -> int:
         return len(self.key)
@@ -167,6 +170,7 @@ def read_person(
         contig, _column(keys, 0, np.uint64), _column(keys, 1, np.uint64), _column(facts, _person.NUM_REF, np.int32),
         _column(facts, _person.NUM_ALT, np.int32), text, record, _column(facts, _person.ALT_OF, np.int32),
         _column(facts, _person.ZYGOSITY, np.uint8), _column(facts, _person.WHOLE, np.bool_),
+        _column(facts, _person.LENGTH, np.int32),
     )  # fmt: skip
     return PersonCalls(alleles, arena, stretches, dict(zip(_COUNTS, counts, strict=True)))
 

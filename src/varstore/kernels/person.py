@@ -16,9 +16,10 @@ HET, HOM, HEMI = range(3)
 # What is said of a stretch where the person is reference: by a record of its own, by a reference block.
 RECORD, BLOCK = range(2)
 # What is kept of an allele: lengths of the normalised REF and ALT, where its text is (-1: the key spells it), record,
-# ALT from 1, zygosity, and whether no allele of the call is missing.
-NUM_REF, NUM_ALT, TEXT, RECORD_OF, ALT_OF, ZYGOSITY, WHOLE = range(7)
-NUM_FACTS = 7
+# ALT from 1, zygosity, whether no allele of the call is missing, and how many positions it takes (a symbolic one to
+# END; 0: its record has neither END nor SVLEN).
+NUM_REF, NUM_ALT, TEXT, RECORD_OF, ALT_OF, ZYGOSITY, WHOLE, LENGTH = range(8)
+NUM_FACTS = 8
 # Cursors: how far the arrays are filled, and counts of records.
 (NUM_ALLELES, USED_TEXT, NUM_STRETCHES, NUM_RECORDS, NUM_CALLED, NUM_MISSING, NUM_HALF, NUM_REFERENCE, NUM_WITHOUT_GT,
  NUM_UNSURE, NUM_STAND_INS) = range(11)  # fmt: skip
@@ -273,7 +274,9 @@ def put_allele(
     if (np.int64(key) >> 29) & 7 == 7:
         return False
     keys[at, 0], keys[at, 1] = key, digest
-    facts[at, NUM_REF], facts[at, NUM_ALT], facts[at, TEXT] = refs, alts, -1
+    facts[at, NUM_REF], facts[at, NUM_ALT], facts[at, TEXT], facts[at, LENGTH] = refs, alts, -1, refs
+    if buffer[alt] == _LESS:
+        facts[at, LENGTH] = 0 if length == ref_end - ref and svlen == NO_NUMBER else length
     if digest != np.uint64(0):
         used = cursors[USED_TEXT]
         for i in range(refs + 1 + alts):
@@ -464,6 +467,7 @@ def scan_person(
                 keys[allele, 0] = np.uint64(position) << np.uint64(32) | _SINGLE | np.uint64(bases)
                 keys[allele, 1] = np.uint64(0)
                 facts[allele, NUM_REF], facts[allele, NUM_ALT], facts[allele, TEXT] = 1, 1, -1
+                facts[allele, LENGTH] = 1
             else:
                 alt, alt_end = _alt_of(buffer, alt, alt_end, code)
                 if alt < 0:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ..errors import QueryError
 from ..model.results import CountTable
-from ..query.diploid import by_person, read_planes
+from ..query.diploid import by_person, num_words, read_planes
 from ..query.site_choice import Sites
 from ..query.version import Version
 
@@ -92,17 +92,44 @@ def find_runs(
 
     Raises QueryError where there are no sites, CorruptRepositoryError.
     """
+    return _by_contig(sites, lambda here: _of_contig(version, sites.take(here), people, rules), names, version.contigs)
+
+
+def runs_of_calls(
+    sites: Sites, codes: NDArray[np.int8], name: str, contigs: Sequence[str], rules: RunRules
+) -> Homozygosity:  # fmt: skip
+    """Runs of one person by calls at some sites.
+
+    codes : (sites,) int8, copies of ALT, -1: missing    name : of the person    contigs : of the contig table
+
+    Raises QueryError where there are no sites.
+    """
+
+    def of_contig(here: slice) -> NDArray[np.int64]:
+        mine, words = codes[here], num_words(here.stop - here.start)
+        planes = np.zeros((2, 1, 64 * words), np.bool_)
+        planes[0, 0, : len(mine)], planes[1, 0, : len(mine)] = mine == 1, mine < 0
+        het, missing = np.packbits(planes, axis=2, bitorder="little").view(np.uint64)
+        return _of_people(het, missing, 0, sites.take(here), rules)
+
+    return _by_contig(sites, of_contig, [name], contigs)
+
+
+def _by_contig(
+    sites: Sites, of_contig: Callable[[slice], NDArray[np.int64]], names: Sequence[str], contigs_by_place: Sequence[str]
+) -> Homozygosity:
+    """Runs of each contig, put together. of_contig : gives (runs, 5) of some sites, as the kernel has them"""
     if not len(sites):
         raise QueryError("no biallelic site of an autosome varies among these people: there is nothing to look for")
     cuts = [0, *(np.flatnonzero(np.diff(sites.contig)) + 1).tolist(), len(sites)]
     found, contigs, covered = [], [], 0
     for begin, end in pairwise(cuts):
         here = sites.take(slice(begin, end))
-        runs = _of_contig(version, here, people, rules)
+        runs = of_contig(slice(begin, end))
         found.append(np.column_stack([runs, here.position[runs[:, 1]], here.position[runs[:, 2]]]))
         contigs.append(np.full(len(runs), sites.contig[begin]))
         covered += int(here.position[-1] - here.position[0]) + 1
-    return _tables(np.concatenate(found), np.concatenate(contigs), names, version.contigs, covered)
+    return _tables(np.concatenate(found), np.concatenate(contigs), names, contigs_by_place, covered)
 
 
 def _of_contig(version: Version, sites: Sites, people: NDArray[np.int64], rules: RunRules) -> NDArray[np.int64]:

@@ -15,7 +15,7 @@ from ..kernels.sketch import HET_HET, HETS, IBS0, MY_HETS, N_SITES, scan
 from ..query.version import Version
 from ..storage.parts import Part, PartRef
 from ..storage.sketch import ABSENT, KEY, Sketch, SketchSites, list_of, of_batches, read_sites, read_sketch
-from .sketch_sites import MIN_PEOPLE, MIN_SITES, SPACING
+from .sketch_sites import why_none
 from .sketching import sketch_of_batch
 from .tables import SitesUsed
 
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
 # People that a task compares.
 _ROWS = 8192
-_ALL = slice(None)
 HOM_REF, HET, HOM_ALT, MISSING = range(4)
 
 
@@ -148,10 +147,7 @@ def sketch_sites(version: Version) -> SketchSites:
             f"{version.path}: its sketch was made by another varstore; `varstore reindex --sketch` makes one for this"
         )
     if entry is None:
-        raise QueryError(
-            f"{version.path}: no sketch: it needs {MIN_SITES:,} common sites of autosomes, {SPACING // 1000} kb apart, "
-            f"and {MIN_PEOPLE} people; `varstore reindex` makes one where there are enough"
-        )
+        raise QueryError(f"{version.path}: no sketch: {why_none(version)}")
     return read_sites(Part(version.path, PartRef(**entry["part"])))
 
 
@@ -176,13 +172,11 @@ def _read(version: Version) -> Sketches:
 
 
 def put_reference(
-    absence: Absence | None, contigs: Sequence[str], sites: SketchSites, sketch: Sketch,
-    people: NDArray[np.int64] | slice = _ALL,
+    absence: Absence | None, contigs: Sequence[str], sites: SketchSites, sketch: Sketch
 ) -> None:  # fmt: skip
     """Where a batch has no record, who is reference there is not missing.
 
     contigs : as the list of sites has them, by the places that ``absence`` knows
-    people : which of the batch's the sketch is of
     """
     absent = np.flatnonzero(sketch.state == ABSENT)
     if absence is None or not len(absent):
@@ -192,7 +186,7 @@ def put_reference(
         if name not in place_of:
             continue
         here = absent[sites.contig[absent] == name]
-        reference = absence.copies(place_of[name], sites.position[here])[:, people] == 2
+        reference = absence.copies(place_of[name], sites.position[here]) == 2
         for site, rows in zip(here.tolist(), reference, strict=True):
             bit = ~(np.uint64(1) << np.uint64(site & 63))
             sketch.low[rows, site >> 6] &= bit

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import QueryError
+from ..errors import DenominatorWarning, QueryError
 from ..model.ploidy import AUTOSOME, class_of_contig
 from ..query.site_choice import SiteLimits, allele_keys, choose_sites
 from ..query.version import Version
@@ -62,6 +63,22 @@ def choose_list(found: Candidates, contigs: list[str]) -> SketchSites | None:
         return None
     found = found.take(spread(found, NUM_SITES))
     return SketchSites.of(np.array(contigs, object)[found.contig], found.key, found.frequency)
+
+
+def why_none(version: Version) -> str:
+    """Why a version without a list of sites has none."""
+    people = version.num_samples
+    if people < MIN_PEOPLE:
+        return f"too few people ({people:,}; needs {MIN_PEOPLE:,})"
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DenominatorWarning)
+        number = num_spaced(candidates_of_version(version))
+    if number < MIN_SITES:
+        return (
+            f"too few independent sites ({number:,}; needs {MIN_SITES:,}): they are common ones of autosomes, "
+            f"{SPACING // 1000} kb apart"
+        )
+    return "its sites are enough now; `varstore reindex --sketch` makes one"
 
 
 def check_called(codes: NDArray[np.int8], who: str) -> None:

@@ -104,13 +104,10 @@ class _OneBatch(Version):
 
 
 def sketch_parts(
-    store: Batch, located: Located, sites: SketchSites, people: NDArray[np.int64] | None = None
+    store: Batch, located: Located, sites: SketchSites
 ) -> Iterator[tuple[NDArray[np.uint64], NDArray[np.uint64]]]:
-    """Bits of the calls of people of a batch, chunks of a sketch at a time. Raises CorruptRepositoryError.
-
-    people : int64, ascending; None: all
-    """
-    people = np.arange(len(store.samples)) if people is None else people
+    """Bits of the calls of the people of a batch, chunks of a sketch at a time. Raises CorruptRepositoryError."""
+    people = np.arange(len(store.samples))
     none = np.zeros(len(sites), np.int64)
     text = np.zeros(len(sites), object)
     wanted = Sites(none, sites.position, text, text, none, none, none, none, none, located.record[np.newaxis])
@@ -135,12 +132,10 @@ def make_sketch(part: PartWriter, store: Batch, located: Located, sites: SketchS
         writer.put(low, high)
 
 
-def sketch_in_memory(
-    store: Batch, located: Located, sites: SketchSites, people: NDArray[np.int64] | None = None
-) -> Sketch:
-    """The sketch of people of a batch, not written; as ``sketch_parts``."""
+def sketch_in_memory(store: Batch, located: Located, sites: SketchSites) -> Sketch:
+    """The sketch of a batch, not written; as ``sketch_parts``."""
     empty = np.zeros((0, sites.num_words), np.uint64)
-    parts = [(empty, empty), *sketch_parts(store, located, sites, people)]
+    parts = [(empty, empty), *sketch_parts(store, located, sites)]
     return Sketch(np.concatenate([low for low, _ in parts]), np.concatenate([high for _, high in parts]), located.state)
 
 

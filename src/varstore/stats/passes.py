@@ -70,7 +70,7 @@ def haploid_jobs(jobs: Sequence[CountJob]) -> list[CountJob]:
     return [replace(job, totals=None, counter=count_haploids) for job in jobs]
 
 
-def _may_have_haploids(counts: BlockCounts, people: NDArray[np.int64]) -> bool:
+def may_have_haploids(counts: BlockCounts, people: NDArray[np.int64]) -> bool:
     """Whether a record has calls of one allele, as far as its counts tell.
 
     Where nobody is missing there are no half calls, so every call that is not of two alleles shows.
@@ -102,7 +102,7 @@ def _columns(
 ) -> Iterator[dict[str, Any]]:
     """Columns of some records, all batches having them."""
     store = jobs[0].store
-    unclear = [i for i, part in enumerate(counts) if _may_have_haploids(part, asked.people)]
+    unclear = [i for i, part in enumerate(counts) if may_have_haploids(part, asked.people)]
     found = count(haploid_jobs(jobs), [reads[i] for i in unclear], asked.map_tasks, genotypes=False)
     haploids = dict(zip(unclear, found, strict=True))
     contigs = np.array([*store.contigs, ""], object)
@@ -148,7 +148,7 @@ def sites_on_the_union(
         counts, missing = count_piece(piece, whole, people, asked.map_tasks, genotypes=True)
         columns = piece_columns(piece, counts, stores, names, people)
         haploids = None
-        if _may_have_haploids(counts, people):
+        if may_have_haploids(counts, people):
             found, _ = count_piece(piece, alone, people, asked.map_tasks, genotypes=False)
             haploids = piece_columns(piece, found, stores, names, people)
         incomplete, rows = incomplete + int(missing.sum()), rows + len(piece)
