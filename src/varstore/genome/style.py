@@ -35,7 +35,7 @@ caption { text-align: left; padding-bottom: .35rem; }
 .open > b:first-child { color: var(--soft); }
 figure { margin: 1rem 0; }
 svg { width: 100%; height: auto; display: block; }
-.wide svg { min-width: 34rem; }
+.wide svg { min-width: 28rem; }
 svg text { fill: var(--ink); font-size: 13px; font-family: inherit; }
 svg .label { text-anchor: end; }
 svg .legend { font-size: 12px; }
