@@ -25,7 +25,8 @@ class Check:
 
 def checks_of(summary: Mapping[str, Any]) -> list[Check]:
     """The checks of a comparison, in the order they are told."""
-    return [_overlap(summary), _outside(summary), *_problems(summary), _person(summary), _sex(summary)]
+    outside = [_outside(summary)] if summary["variants"]["all"] else []
+    return [_overlap(summary), *outside, *_problems(summary), _person(summary), _sex(summary)]
 
 
 def _overlap(summary: Mapping[str, Any]) -> Check:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from ..model.regions import Region
 from .counting import Asked, GenomeCounts, Targets, count_targets, leave_unseen
+from .narrowing import overlapping
 from .reading import Genome, refuse_build
 from .table import STATES, ZYGOSITIES, GenomeTable
 from .text_rows import Codes
@@ -132,12 +133,9 @@ def _inside(genome: Genome, regions: Sequence[Region], alleles: Sequence[AlleleK
     mine = genome.alleles
     start = mine.position - 1
     end = start + np.maximum(mine.length, mine.num_ref)
-    out = np.zeros(len(mine), np.bool_)
+    out = overlapping(mine.contig.astype(np.int64), start, end, regions)
     for contig, rows in genome.runs:
         here = out[rows]
-        for region in regions:
-            if region.contig == contig:
-                here |= (start[rows] < region.end) & (end[rows] > region.start)
         for allele in alleles:
             if allele.contig == contig:
                 here |= (mine.key[rows] == np.uint64(allele.key)) & (mine.digest[rows] == np.uint64(allele.digest))

@@ -35,7 +35,7 @@ def hardy_of(version: Version, genome: Genome, asked: Asked) -> NDArray[np.float
         alleles = genome.alleles.take(rows)
         columns = alleles.key, alleles.digest, alleles.position
         matches = {
-            i: match_batch(version._batches[i], contig, alleles.key, alleles.digest, None, version._map)
+            i: match_batch(version, version._batches[i], contig, alleles.key, alleles.digest, None)
             for i in covering_batches(version, version.contigs[contig])
         }
         for part, piece in pieces(contig, columns, matches):

@@ -15,11 +15,13 @@ from ..errors import QueryError
 from ..kernels.person import HET, HOM
 from ..query.version import Version
 from ..relatedness.sketch_sites import MIN_SITES
+from .narrowing import asked_for
 from .reading import REFERENCE, read_genome
 
 if TYPE_CHECKING:
     from ..relatedness.pca import PrincipalAxes
     from ..storage.sketch import SketchSites
+    from .comparing import Wanted
     from .reading import Genome
 
 # People that are listed, and from which kinship on.
@@ -28,10 +30,13 @@ MOST_PEOPLE = 10
 LEAST_REFERENCE = 0.1
 
 
-def kin_of(version: Version, genome: Genome, others: NDArray[np.bool_], *, names: bool) -> dict[str, Any]:
+def kin_of(
+    version: Version, genome: Genome, others: NDArray[np.bool_], *, names: bool, wanted: Wanted | None = None
+) -> dict[str, Any]:  # fmt: skip
     """The nearest people by kinship, with what they may be called: JSON-ready; or the reason why there are none.
 
     others : (numbers of people,) bool, who it is compared with    names : give their ids
+    wanted : sites outside its regions are not called
 
     Raises CorruptRepositoryError.
     """
@@ -44,6 +49,7 @@ def kin_of(version: Version, genome: Genome, others: NDArray[np.bool_], *, names
         return {"people": None, "reason": str(error).partition(": ")[2]}
     sites = sketches.sites
     codes = codes_of(version, genome, sites) if genome.number is None else sketches.codes(genome.number)
+    codes = np.where(asked_for(version, sites, wanted), codes, -1).astype(np.int8)
     called, reason = int((codes >= 0).sum()), too_little(codes)
     if reason is not None:
         return {"people": None, "reason": reason}

@@ -5,7 +5,8 @@ docs/personal-genome.md, "A panel of genes", has the definitions.
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,16 +19,21 @@ from ..query.counting import Question
 from ..query.version import Version
 from ..stats.burden import Intervals
 from .carried import Carried
+from .narrowing import overlapping
+
+if TYPE_CHECKING:
+    from ..query.union import AlleleKey
 
 
 def panel_table(
     version: Version, intervals: Intervals, mine: Carried, members: NDArray[np.bool_], *, max_frequency: float,
-    filters: Any = None,
+    filters: Any = None, where: tuple[Sequence[Region] | None, Sequence[AlleleKey]] = (None, ()),
 ) -> CountTable:  # fmt: skip
     """The table: a row an interval, in the order of the file.
 
     mine : alleles of the genome    members : (numbers of people,) bool, who it is compared with
     max_frequency : an allele is rare below it, among these people
+    where : regions and alleles that the genome was narrowed to; None: everything
 
     Columns: contig, start (1-based), end, name, n_rare, n_novel, n_hom_alt: of the genome, its rare alleles, those
     that nobody else has, and those in all copies; num_rare_alleles, n_carriers, num_people, carrier_share: of the
@@ -38,7 +44,8 @@ def panel_table(
     rare = mine.is_rare(max_frequency)
     gene, which = overlaps(intervals, mine.contig[rare], mine.position[rare], mine.num_ref[rare])
     novel, hom = (mine.allele_count == 0)[rare][which], (mine.zygosity == HOM)[rare][which]
-    alleles, carriers = _others(version, intervals, members, max_frequency, filters)
+    question = Question(_regions(intervals), [], members[np.newaxis], None, False, filters, genotypes=False)
+    alleles, carriers = _others(version, intervals, question, max_frequency, where)
     people = int(members.sum())
     return CountTable(
         {
@@ -74,17 +81,21 @@ def overlaps(
     return np.concatenate(genes), np.concatenate(which)
 
 
+def _regions(intervals: Intervals) -> list[Region]:
+    columns = (values.tolist() for values in (intervals.contig, intervals.start, intervals.end))
+    return merge_regions(Region(*each) for each in zip(*columns, strict=True))
+
+
 def _others(
-    version: Version, intervals: Intervals, members: NDArray[np.bool_], max_frequency: float, filters: Any
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    version: Version, intervals: Intervals, question: Question, max_frequency: float,
+    where: tuple[Sequence[Region] | None, Sequence[AlleleKey]],
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:  # fmt: skip
     """(intervals,) rare alleles of the others, and how many of them have one."""
+    members = question.masks[0]
     number, people = len(intervals.start), len(members)
-    regions = [Region(*each) for each in zip(*(v.tolist() for v in (intervals.contig, intervals.start, intervals.end)),
-                                             strict=True)]  # fmt: skip
-    question = Question(merge_regions(regions), [], members[np.newaxis], None, False, filters, genotypes=False)
     alleles, pairs = np.zeros(number, np.int64), [np.zeros(0, np.int64)]
     for found in counted_alleles(version, question):
-        gene, which = _rare_in(intervals, found, max_frequency)
+        gene, which = _rare_in(intervals, found, max_frequency, where)
         alleles += np.bincount(gene, minlength=number)
         wanted = np.zeros(len(found), np.bool_)
         wanted[which] = True
@@ -99,10 +110,17 @@ def _others(
 
 
 def _rare_in(
-    intervals: Intervals, found: CountedAlleles, max_frequency: float
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    intervals: Intervals, found: CountedAlleles, max_frequency: float,
+    where: tuple[Sequence[Region] | None, Sequence[AlleleKey]],
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:  # fmt: skip
     """Pairs of an interval and a rare allele that somebody has."""
     rare = np.flatnonzero((found.allele_count > 0) & (found.allele_count < max_frequency * found.allele_number))
     num_ref = np.fromiter(map(len, found.ref[rare].tolist()), np.int64, len(rare))
+    if where[0] is not None:
+        contig, start = found.contig[rare], found.position[rare] - 1
+        kept = overlapping(contig, start, start + num_ref, where[0])
+        for allele in where[1]:
+            kept |= (contig == allele.contig) & (found.key[rare] == np.uint64(allele.key))
+        rare, num_ref = rare[kept], num_ref[kept]
     gene, which = overlaps(intervals, found.contig[rare], found.position[rare], num_ref)
     return gene, rare[which]

@@ -42,14 +42,15 @@ class Bar:
 
 
 def _picture(identity: str, title: str, description: str, height: float, *children: Child) -> Safe:
-    """An SVG that a screen reader reads by its title and description."""
-    return tag(
+    """An SVG that a screen reader reads by its title and description; on a narrow page it scrolls, and can be read."""
+    made = tag(
         "svg",
         tag("title", title, id=f"{identity}-title"),
         tag("desc", description, id=f"{identity}-desc"),
         *children,
         viewBox=f"0 0 {_WIDTH} {height:g}", role="img", aria_labelledby=f"{identity}-title {identity}-desc",
     )  # fmt: skip
+    return tag("div", made, class_="wide", tabindex="0", role="region", aria_label=title)
 
 
 def strips(identity: str, title: str, rows: Sequence[Strip]) -> Safe:

@@ -12,16 +12,21 @@ from ..errors import QueryError
 from ..query.version import Version
 from ..relatedness.axes import Axes
 from .kin import LEAST_REFERENCE, codes_of
+from .narrowing import asked_for
 
 if TYPE_CHECKING:
     from ..relatedness.pca import PrincipalAxes
+    from .comparing import Wanted
     from .reading import Genome
 
 
-def place_of(version: Version, genome: Genome, groups: Mapping[str, NDArray[np.int64]]) -> dict[str, Any]:
+def place_of(
+    version: Version, genome: Genome, groups: Mapping[str, NDArray[np.int64]], wanted: Wanted | None = None
+) -> dict[str, Any]:  # fmt: skip
     """Coordinates on the axes saved last, and the group that the genome falls in: JSON-ready; or why there are none.
 
     groups : name to sorted numbers of people; who is in several is of the last
+    wanted : sites outside its regions are not called
 
     Raises CorruptRepositoryError.
     """
@@ -32,7 +37,7 @@ def place_of(version: Version, genome: Genome, groups: Mapping[str, NDArray[np.i
     name = str(entries[-1]["name"])
     try:
         axes = asked.axes(name)
-        coordinates, called = _coordinates(version, genome, axes)
+        coordinates, called = _coordinates(version, genome, axes, wanted)
     except QueryError as error:
         return {"coordinates": None, "reason": str(error)}
     if np.isnan(coordinates).any():
@@ -42,14 +47,16 @@ def place_of(version: Version, genome: Genome, groups: Mapping[str, NDArray[np.i
     return said | _group(axes, coordinates, groups)
 
 
-def _coordinates(version: Version, genome: Genome, axes: PrincipalAxes) -> tuple[NDArray[np.float64], int]:
+def _coordinates(
+    version: Version, genome: Genome, axes: PrincipalAxes, wanted: Wanted | None
+) -> tuple[NDArray[np.float64], int]:
     """(1, axes) coordinates, NaN where the genome has too few calls, and how many sites have one."""
     from ..relatedness.projection import project_dosages, project_people  # noqa: PLC0415
 
-    if genome.number is not None:
+    if genome.number is not None and (wanted is None or wanted.regions is None):
         found, n_sites = project_people(version, axes, np.array([genome.number]))
         return found, int(n_sites[0])
-    codes = codes_of(version, genome, axes)
+    codes = np.where(asked_for(version, axes, wanted), codes_of(version, genome, axes), -1).astype(np.int8)
     found, n_sites = project_dosages(axes, codes[np.newaxis])
     # Of variants alone, every site without a record would be where the person differs from nobody.
     if (codes == 0).sum() < LEAST_REFERENCE * n_sites[0]:

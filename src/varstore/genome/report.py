@@ -119,20 +119,21 @@ def _at_a_glance(summary: Mapping[str, Any], checks: Sequence[Check]) -> Safe:
     states = summary["variants"]
     to_look = [check for check in checks if check.state == "look"]
     cards = [
-        (number(states["all"]), "ALT alleles carried"),
-        (percent(states["found"], states["all"]), "found in somebody else"),
-        (number(states["novel"] + states["unseen"]), "in nobody else"),
-        (number(summary["rarity"]["singleton"]), "in one other copy"),
+        (number(states["all"]), "ALT alleles carried", "compared"),
+        (percent(states["found"], states["all"]), "found in somebody else", "states"),
+        (number(states["novel"] + states["unseen"]), "in nobody else", "states"),
+        (number(summary["rarity"]["singleton"]), "in one other copy", "rarity"),
     ]
     closest = summary["sharing"]["closest"]
     if closest:
-        cards.append((", ".join(map(shortened, closest)), "closest by rare alleles"))
+        cards.append((", ".join(map(shortened, closest)), "closest by rare alleles", "sharing"))
     said = "Nothing speaks against the comparison." if not to_look else "Look at this before you read on:"
     listed = tag("ul", *(tag("li", check.text) for check in to_look)) if to_look else None
     return _section(
         "glance", "At a glance",
         tag("div", tag("b", said), listed, class_="note look" if to_look else "note"),
-        tag("ul", *(tag("li", tag("b", value), what) for value, what in cards), class_="cards"),
+        tag("ul", *(tag("li", tag("b", value), tag("a", what, href=f"#def-{anchor}")) for value, what, anchor in cards),
+            class_="cards"),
     )  # fmt: skip
 
 
@@ -347,7 +348,7 @@ def _axes(summary: Mapping[str, Any]) -> Safe:
     rows = [(f"PC{place}", f"{value:.4f}") for place, value in enumerate(axes["coordinates"], start=1)]
     group = f"Falls in {shortened(axes['group'])}. " if axes.get("group") else "Falls in no group that was asked for. "
     return _section("axes", "Where it falls", tag("p", group, _more("axes")),
-                    table("Coordinates", [("Axis", ""), ("Coordinate", "n")], rows))  # fmt: skip
+                    table(["Coordinates; ", _more("axes")], [("Axis", ""), ("Coordinate", "n")], rows))  # fmt: skip
 
 
 def _panel(summary: Mapping[str, Any]) -> Safe | None:

@@ -4,9 +4,9 @@ STYLE = """
 :root { --ink: #1c2430; --soft: #5b6675; --paper: #ffffff; --card: #f4f6f9; --edge: #d5dbe3; --blue: #0072B2;
   --orange: #b84f00; --green: #00795a; --amber: #a86400; --band: #a9c9e0; --part0: #0072B2; --part1: #D55E00;
   --part2: #8a93a0; --part3: #c9ced6; }
-@media (prefers-color-scheme: dark) { :root { --ink: #e7ebf0; --soft: #a5b0be; --paper: #12171e; --card: #1b222c;
-  --edge: #36404d; --blue: #56B4E9; --orange: #ff9248; --green: #4cc9a0; --amber: #f0b849; --band: #2c5470;
-  --part0: #56B4E9; --part1: #ff9248; --part2: #8a93a0; --part3: #4a5462; } }
+@media screen and (prefers-color-scheme: dark) { :root { --ink: #e7ebf0; --soft: #a5b0be; --paper: #12171e;
+  --card: #1b222c; --edge: #36404d; --blue: #56B4E9; --orange: #ff9248; --green: #4cc9a0; --amber: #f0b849;
+  --band: #2c5470; --part0: #56B4E9; --part1: #ff9248; --part2: #8a93a0; --part3: #4a5462; } }
 * { box-sizing: border-box; }
 body { margin: 0; background: var(--paper); color: var(--ink);
   font: 16px/1.5 system-ui, -apple-system, "Segoe UI", Roboto, "DejaVu Sans", sans-serif; }
@@ -35,6 +35,7 @@ caption { text-align: left; padding-bottom: .35rem; }
 .open > b:first-child { color: var(--soft); }
 figure { margin: 1rem 0; }
 svg { width: 100%; height: auto; display: block; }
+.wide svg { min-width: 28rem; }
 svg text { fill: var(--ink); font-size: 13px; font-family: inherit; }
 svg .label { text-anchor: end; }
 svg .legend { font-size: 12px; }

@@ -75,11 +75,9 @@ def describe(
         "homozygosity": homozygosity(version, number, wanted) if calls is None else _runs(calls),
         "sex": person.sex_check(counts, stated_sex(version, number, sex)),
         "sharing": said,
-        "nearest": kin_of(version, found.genome, others, names=wanted.carriers),
-        "axes": place_of(version, found.genome, groups),
-        "panel": None
-        if panel is None
-        else _panel(version, carried, others, Path(panel), max_frequency, wanted.filters),
+        "nearest": kin_of(version, found.genome, others, names=wanted.carriers, wanted=wanted),
+        "axes": place_of(version, found.genome, groups, wanted),
+        "panel": None if panel is None else _panel(version, carried, others, Path(panel), max_frequency, wanted),
     }
 
 
@@ -220,13 +218,15 @@ def sharing_said(
 
 
 def _panel(
-    version: Version, carried: Carried, others: NDArray[np.bool_], path: Path, max_frequency: float, filters: Any
+    version: Version, carried: Carried, others: NDArray[np.bool_], path: Path, max_frequency: float, wanted: Wanted
 ) -> list[dict[str, Any]]:
     from ..stats.burden import read_intervals  # noqa: PLC0415
     from .panel import panel_table  # noqa: PLC0415
 
     intervals = read_intervals(path, version.contigs, version._named)
-    return rows_of(panel_table(version, intervals, carried, others, max_frequency=max_frequency, filters=filters))
+    options: dict[str, Any] = {"max_frequency": max_frequency, "filters": wanted.filters}
+    where = wanted.regions, wanted.alleles
+    return rows_of(panel_table(version, intervals, carried, others, where=where, **options))
 
 
 def rows_of(table: CountTable) -> list[dict[str, Any]]:

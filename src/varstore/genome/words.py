@@ -47,12 +47,16 @@ def small(value: float) -> str:
 
 def percent(part: float, whole: float | None) -> str:
     """
-    >>> percent(1, 3), percent(1, 0), percent(9, 9), percent(1, 100_000)
-    ('33.3 %', 'not known', '100 %', '0.001 %')
+    A part is never called the whole, and nothing is called 0 % that is not.
+
+    >>> percent(1, 3), percent(1, 0), percent(9, 9), percent(1, 100_000), percent(99_999, 100_000)
+    ('33.3 %', 'not known', '100 %', '0.001 %', 'above 99.9 %')
     """
     if not whole:
         return UNKNOWN
     share = 100 * part / whole
+    if part < whole and share >= 99.95:
+        return "above 99.9 %"
     return f"{share:.1f} %".replace(".0 ", " ") if share >= 0.1 else f"{share:.1g} %"
 
 
