@@ -92,6 +92,7 @@ def test_every_number_of_a_table_is_one_of_the_summary(fx_full):
     known.update(words.percent(row["n_carriers"], row["num_people"]) for row in summary["panel"])
     for name in ("allele_count", "allele_number", "n_hom_alt"):
         known.update(words.number(value) for value in variants[name].tolist())
+    known.update(words.small(value) for value in variants["expected_share"].tolist())
     places = [str(place) for place in range(1, 11)]
     cells = re.findall('<td class="n">([^<]*)</td>', report.report(summary, variants))
     assert len(cells) > 100
