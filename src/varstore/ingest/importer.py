@@ -159,10 +159,10 @@ class BatchImport:
         with ThreadPoolExecutor(self.options.threads, "import") as pool:
             try:
                 self._run(pool)
+                return self._finish(pool)
             except BaseException:
                 pool.shutdown(wait=True, cancel_futures=True)
                 raise
-        return self._finish()
 
     def _run(self, pool: ThreadPoolExecutor) -> None:
         waiting: list[Records] = []
@@ -336,7 +336,7 @@ class BatchImport:
             run = (self._chunk, int(contig[begin]), first, last, int(ends[begin:end].max()), end - begin)
             self._regions.append(run)
 
-    def _finish(self) -> ImportResult:
+    def _finish(self, pool: ThreadPoolExecutor) -> ImportResult:
         header = self.inputs[0].header
         dtype = "|i1" if self._itemsize == 1 else "<i2"
         text = with_samples(header.text, header.samples)
@@ -346,7 +346,7 @@ class BatchImport:
         self.totals.finish(self._num_variants)
         self.fields.note(self.problems, ", ".join(str(source.path) for source in self.inputs))
         self.fields.finish(self._num_variants, self._ploidy if header.samples else 2, self._num_alleles)
-        write_keys(self._keys, Batch(self.writer.part), self.options.reference)
+        write_keys(self._keys, Batch(self.writer.part), self.options.reference, pool.map)
         return ImportResult(
             self.contigs,
             self._num_variants,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -170,37 +170,60 @@ def key_runs(chunk: int, contig: NDArray[np.int32], position: NDArray[np.int32],
     return np.array(rows, np.uint64).reshape(-1, 4)
 
 
-def write_keys(part: PartWriter, batch: Batch, reference: Reference | None = None) -> None:
+def write_keys(
+    part: PartWriter, batch: Batch, reference: Reference | None = None, map_tasks: Callable[..., Iterable[Any]] = map
+) -> None:
     """Write the keys of a batch, staged or committed, chunk by chunk as the batch."""
     keys, digests, occurrences = (ColumnWriter(part, s, batch.chunk_variants, 1) for s in (_KEY, _DIGEST, _OCCURRENCE))
-    runs, width = [], 1
-    hashed: list[int] = []
     sequences = _sequences(batch, reference)
-    for chunk in range(batch.num_chunks):
+
+    def write(chunk: int) -> tuple[Any, int, bool, bool]:
+        """Runs of a chunk, ALT alleles of a record, whether there are digests, and whether a key comes twice."""
         key, digest = keys_of(batch, chunk, sequences)
         keys.put(chunk, key)
-        width = max(width, key.shape[1])
-        if digest.any():
+        hashed = bool(digest.any())
+        if hashed:
             digests.put(chunk, digest)
-            hashed.append(chunk)
-        runs.append(key_runs(chunk, *_sites(batch, chunk), key))
-    all_runs = np.concatenate(runs) if runs else np.zeros((0, 4), np.uint64)
+        contig, position = _sites(batch, chunk)
+        spelled = key[key != 0]
+        # Chunks of several contigs are looked at whole.
+        repeated = bool(contig[0] != contig[-1]) or len(np.unique(spelled)) < len(spelled)
+        return key_runs(chunk, contig, position, key), key.shape[1], hashed, repeated
+
+    made = list(map_tasks(write, range(batch.num_chunks)))
+    all_runs = np.concatenate([runs for runs, *_ in made]) if made else np.zeros((0, 4), np.uint64)
     counter, again = Occurrences(all_runs), False
-    for chunk in range(batch.num_chunks):
+    meets = _meeting(all_runs, batch.num_chunks)
+    for chunk, (_, _, hashed, repeated) in enumerate(made):
+        if not (repeated or meets[chunk]):
+            continue
         key = _read_back(part, _KEY, chunk, batch.chunk_variants)
-        digest = _read_back(part, _DIGEST, chunk, batch.chunk_variants) if chunk in set(hashed) else np.zeros_like(key)
+        digest = _read_back(part, _DIGEST, chunk, batch.chunk_variants) if hashed else np.zeros_like(key)
         contig, _ = _sites(batch, chunk)
         occurrence = counter.of(chunk, contig, key[: len(contig)], digest[: len(contig)])
         if occurrence.any():
             occurrences.put(chunk, occurrence)
             again = True
     keys.finish(batch.num_variants)
-    for column, needed in ((digests, hashed), (occurrences, again)):
+    for column, needed in ((digests, any(hashed for _, _, hashed, _ in made)), (occurrences, again)):
         if needed:
-            column.width = width
+            column.width = max(1, *(width for _, width, _, _ in made))
             column.finish(batch.num_variants)
     write_whole(part, _RUNS, all_runs)
     part.write(".zgroup", GROUP)
+
+
+def _meeting(runs: NDArray[np.uint64], num_chunks: int) -> NDArray[np.bool_]:
+    """(chunks,) whether keys of a chunk may be keys of another, too. runs : ``key_runs`` of all chunks, in order"""
+    out = np.zeros(num_chunks, np.bool_)
+    for contig in np.unique(runs[:, 1]):
+        here = runs[runs[:, 1] == contig]
+        low, high = here[:, 2], here[:, 3]
+        meets = np.zeros(len(here), np.bool_)
+        meets[1:] = low[1:] <= np.maximum.accumulate(high)[:-1]
+        meets[:-1] |= high[:-1] >= np.minimum.accumulate(low[::-1])[::-1][1:]
+        out[here[meets, 0].astype(np.int64)] = True
+    return out
 
 
 def _sequences(batch: Batch, reference: Reference | None) -> Sequences | None:
