@@ -6,7 +6,8 @@ import numpy as np
 
 from .blocks import set_indexes
 from .copying import copy_to
-from .jit import kernel, popcount
+from .intrinsics import popcount
+from .jit import kernel
 from .planes import BAD_VALUE, EVEN_BITS, OK
 from .rows import ALT, EMPTY, FILL, FLIPPED, FORM_MASK, HALF, MISSING, OTHER, PLANE
 

@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from .jit import kernel, load_word, put_calls16
+from .intrinsics import load_word, put_calls16
+from .jit import kernel
 
 # Types of values.
 _NONE, _INT8, _INT16, _INT32, _FLOAT, _CHAR = 0, 1, 2, 3, 5, 7

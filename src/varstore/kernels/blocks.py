@@ -5,7 +5,8 @@ from typing import Any
 import numpy as np
 
 from .copying import copy_to
-from .jit import kernel, load_word, popcount, trailing_zeros
+from .intrinsics import load_word, popcount, trailing_zeros
+from .jit import kernel
 from .lists import list_bits, put_list, read_list
 from .planes import BAD_FORM, BAD_LIST, BAD_VALUE, OK, plane_indexes
 from .rows import ALT, EMPTY, FILL, FLIPPED, FORM_MASK, LIST, MISSING, NUM_SETS, OTHER, PLANE, XOR_LIST

@@ -20,7 +20,8 @@ from .fields import (
     read_float,
     read_integer,
 )
-from .jit import kernel, load_word, other_mask64, trailing_zeros
+from .intrinsics import load_word, other_mask64, trailing_zeros
+from .jit import kernel
 
 # What ended a line.
 CALLS_DONE, CALLS_NEED_ROOM, CALLS_NEED_FIELD, CALLS_BAD_KEYS, CALLS_BAD_SUBFIELDS = range(5)

@@ -10,7 +10,8 @@ import numpy as np
 
 from .awkward import is_awkward
 from .blocks import set_indexes
-from .jit import kernel, popcount
+from .intrinsics import popcount
+from .jit import kernel
 from .people import TRANSITION, TRANSVERSION
 from .planes import BAD_VALUE, OK
 from .rows import EMPTY, FLIPPED, FORM_MASK, PLANE

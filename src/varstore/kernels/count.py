@@ -13,7 +13,8 @@ import numpy as np
 from .awkward import is_awkward
 from .blocks import set_indexes
 from .copying import copy_to
-from .jit import inlined, kernel, popcount
+from .intrinsics import popcount
+from .jit import inlined, kernel
 from .lists import MOST_PLAIN, read_list
 from .planes import BAD_LIST, BAD_VALUE, EVEN_BITS, OK
 from .rows import ALT, EMPTY, FILL, FLIPPED, FORM_MASK, HALF, LIST, MISSING, OTHER, PLANE

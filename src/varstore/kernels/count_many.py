@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from .count import rows_of_lists
-from .jit import kernel, popcount
+from .intrinsics import popcount
+from .jit import kernel
 from .lists import read_list
 from .planes import BAD_LIST, EVEN_BITS, OK
 

@@ -4,7 +4,8 @@ from typing import Any
 
 import numpy as np
 
-from .jit import kernel, trailing_zeros
+from .intrinsics import trailing_zeros
+from .jit import kernel
 from .lists import read_list
 from .planes import BAD_LIST, EVEN_BITS, OK
 from .rows import EMPTY, FLIPPED, FORM_MASK, PLANE

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from .jit import byte_mask64, kernel, trailing_zeros
+from .intrinsics import byte_mask64, trailing_zeros
+from .jit import kernel
 
 # Bits of a row's flags.
 BAD_REF, BAD_ALT, IUPAC, ALT_IS_REF, DUPLICATE_ALT = 1, 2, 4, 8, 16

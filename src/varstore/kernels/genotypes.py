@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from .calls import add_odd
-from .jit import byte_mask64, call_bits32, kernel, load_word, odd_calls16, trailing_zeros
+from .intrinsics import byte_mask64, call_bits32, load_word, odd_calls16, trailing_zeros
+from .jit import kernel
 from .lines import find_tab
 from .outcomes import BAD_ALLELE, BAD_CALL, BAD_COLUMNS, DONE, NEED_PLOIDY
 

@@ -6,7 +6,8 @@ import numpy as np
 
 from .awkward import is_awkward
 from .count import member_bit
-from .jit import kernel, popcount, trailing_zeros
+from .intrinsics import popcount, trailing_zeros
+from .jit import kernel
 from .planes import EVEN_BITS
 from .rows import ALT, EMPTY, FILL, FLIPPED, FORM_MASK, OTHER
 

@@ -1,67 +1,89 @@
-"""The one jit decorator, and the few machine operations numba does not offer.
+"""The one kernel decorator: a function becomes machine code where it is first called, and is kept on disk.
 
 Kernels are serial and release the GIL: parallel means threads or processes over chunks, outside.
 They trust their input. Whoever calls one has validated sizes and codes before.
+
+numba compiles them and is imported for that alone. A kernel that was compiled before, for the types it is called with,
+is read from disk as machine code (``machine_code``): importing numba takes ten times as long.
 """
 
-import os
+import threading
 from collections.abc import Callable
-from typing import Any
+from functools import update_wrapper
+from typing import Any, cast
 
-from .startup import loading
+import numpy as np
 
-with loading():
-    import numba
-    from llvmlite import ir
-    from numba.core import cgutils, types
-    from numba.core.caching import FunctionCache
-    from numba.core.runtime import rtsys
-    from numba.extending import intrinsic
+from . import machine_code
 
-    from .once import one_process
-
-# Bounds checks cost half the speed; tests and the fuzzers switch them on.
-_BOUNDSCHECK = os.environ.get("VARSTORE_BOUNDSCHECK") == "1"
+# Of an array's flags: contiguous in C's order, in Fortran's, writable.
+_C, _F, _WRITABLE = 1, 2, 1024
+_FLAGS = _C | _F | _WRITABLE
+_SCALARS = {int: "int64", float: "float64", bool: "bool", np.bool_: "bool", type(None): "none"}
+_SCALARS |= {kind: np.dtype(kind).name for kind in np.sctypeDict.values() if issubclass(kind, np.integer | np.floating)}
+_finding = threading.RLock()
 
 
-class _Cache(FunctionCache):  # type: ignore[misc] # numba has no types
-    """numba's cache of a function on disk, read without what only a compiler needs.
+class Intrinsic:
+    """A function that generates LLVM code where a kernel calls it, as numba's ``intrinsic`` describes it."""
 
-    numba declares all it can compile before it reads the first function: half of the start of a command. A function
-    that is not there is compiled, and that declares it all.
-    """
+    def __init__(self, function: Callable[..., Any]) -> None:
+        update_wrapper(cast(Any, self), function)
+        self.function = function
 
-    def load_overload(self, sig: Any, target_context: Any) -> Any:
-        """The compiled function of a signature, or None."""
-        rtsys.initialize(target_context)
-        with self._guard_against_spurious_io_errors():
-            return self._load_overload(sig, target_context)
 
-    def _index_key(self, sig: Any, codegen: Any) -> Any:
-        """What numba keeps a compiled function under, which does not say whether indexes are checked."""
-        key = super()._index_key(sig, codegen)
-        return (*key, "boundscheck") if _BOUNDSCHECK else key
+class Kernel:
+    """A function as machine code. It takes arrays, numbers and tuples of them, by position."""
+
+    def __init__(self, function: Callable[..., Any], *, inline: bool = False) -> None:
+        update_wrapper(cast(Any, self), function)
+        self.function, self.inline = function, inline
+        self._compiled: dict[Any, Callable[..., Any]] = {}
+
+    def __call__(self, *arguments: Any) -> Any:
+        """Run with what is compiled for the types of ``arguments``; compile it where there is nothing."""
+        kinds = tuple([_kind(argument) for argument in arguments])
+        run = self._compiled.get(kinds)
+        if run is None:
+            with _finding:
+                run = self._compiled[kinds] = self._find(kinds, arguments)
+        return run(*arguments)
+
+    def _find(self, kinds: Any, arguments: Any) -> Callable[..., Any]:
+        signature = _spelled(kinds)
+        if signature is not None and (kept := machine_code.load(self.function, signature)):
+            return kept
+        from .compiler import compile_for  # noqa: PLC0415
+
+        return compile_for(self, arguments)
+
+
+def _kind(value: Any) -> Any:
+    """What of a value its type in a kernel depends on; differs at least where that does."""
+    kind = type(value)
+    if kind is tuple:
+        return tuple([_kind(item) for item in value])
+    if kind is np.ndarray or isinstance(value, np.ndarray):
+        return value.dtype, value.ndim, value.flags.num & _FLAGS
+    return kind
+
+
+def _spelled(kind: Any) -> str | None:
+    """A kind as text, the same as ``compiler.spelled`` makes of numba's types; None: only numba knows its type."""
+    if not isinstance(kind, tuple):
+        return _SCALARS.get(kind)
+    if kind and isinstance(kind[0], np.dtype):
+        dtype, ndim, flags = kind
+        element = _SCALARS.get(dtype.type) if dtype.isnative else None
+        layout = "C" if flags & _C else "F" if flags & _F else "A"
+        return element and f"{element}[{ndim}{layout}{'' if flags & _WRITABLE else ' read-only'}]"
+    items = [_spelled(item) for item in kind]
+    return None if None in items else f"({', '.join(map(str, items))})"
 
 
 def kernel(function: Callable[..., Any]) -> Any:
-    """Compile ``function`` without the GIL, cached on disk, without signatures."""
-    # Nobody calls kernels from C: that entry of each is a tenth of the time it takes to compile.
-    compiled = numba.njit(nogil=True, boundscheck=_BOUNDSCHECK, no_cfunc_wrapper=True)(function)
-    compiled._cache = _Cache(function)
-    template_of = compiled.get_call_template
-    compiled.get_call_template = lambda args, kws: template_of(tuple(map(_widened, args)), kws)
-    one_process(compiled)
-    return compiled
-
-
-def _widened(argument: Any) -> Any:
-    """The type a kernel is compiled for where another kernel passes ``argument``.
-
-    numba compiles a callee for each literal and each width of integer that is passed: here it is compiled once, for
-    int64, which every signed integer converts to.
-    """
-    argument = types.unliteral(argument)
-    return types.int64 if isinstance(argument, types.Integer) and argument.signed else argument
+    """Compile ``function`` without the GIL, for the types it is called with, and keep that on disk."""
+    return Kernel(function)
 
 
 def inlined(function: Callable[..., Any]) -> Any:
@@ -69,190 +91,9 @@ def inlined(function: Callable[..., Any]) -> Any:
 
     A call that passes arrays counts references to them, atomically: 30 ns, more than reading a short list.
     """
-    return numba.njit(nogil=True, boundscheck=_BOUNDSCHECK, inline="always")(function)
+    return Kernel(function, inline=True)
 
 
-@intrinsic
-def popcount(typingctx: Any, word: Any) -> Any:
-    """Count the set bits of a uint64 (``llvm.ctpop``, which vectorises)."""
-
-    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        return builder.ctpop(args[0])
-
-    return types.uint64(types.uint64), codegen
-
-
-@intrinsic
-def trailing_zeros(typingctx: Any, word: Any) -> Any:
-    """Index of the lowest set bit of a uint64 that is not 0."""
-
-    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        return builder.cttz(args[0], ir.Constant(ir.IntType(1), 1))
-
-    return types.uint64(types.uint64), codegen
-
-
-@intrinsic
-def bit_length(typingctx: Any, number: Any) -> Any:
-    """Bits up to the highest set bit of a non-negative int64; 0 of 0."""
-
-    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        zeros = builder.ctlz(args[0], ir.Constant(ir.IntType(1), 0))
-        return builder.sub(ir.Constant(ir.IntType(64), 64), zeros)
-
-    return types.int64(types.int64), codegen
-
-
-@intrinsic
-def load_word(typingctx: Any, array: Any, index: Any) -> Any:
-    """The 8 bytes at ``array[index]`` as a little-endian uint64, wherever they lie."""
-
-    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        view = context.make_array(signature.args[0])(context, builder, args[0])
-        pointer = cgutils.gep_inbounds(builder, view.data, args[1])
-        return builder.load(builder.bitcast(pointer, ir.IntType(64).as_pointer()), align=1)
-
-    return types.uint64(array, types.intp), codegen
-
-
-def _load_vector(context: Any, builder: Any, array_type: Any, args: Any, lane_bits: int) -> Any:
-    """Load 64 bytes at ``array[index]`` as a vector of ``lane_bits``-wide integers, unaligned."""
-    array = context.make_array(array_type)(context, builder, args[0])
-    pointer = cgutils.gep_inbounds(builder, array.data, args[1])
-    vector = ir.VectorType(ir.IntType(lane_bits), 512 // lane_bits)
-    pointer = builder.bitcast(pointer, vector.as_pointer())
-    return builder.load(pointer, align=1)
-
-
-def _splat(value: int, lane_bits: int, lanes: int) -> Any:
-    lane = ir.IntType(lane_bits)
-    return ir.Constant(ir.VectorType(lane, lanes), [ir.Constant(lane, value)] * lanes)
-
-
-def _splat_runtime(builder: Any, value: Any, lanes: int) -> Any:
-    vector_type = ir.VectorType(value.type, lanes)
-    vector = ir.Constant(vector_type, ir.Undefined)
-    vector = builder.insert_element(vector, value, ir.Constant(ir.IntType(32), 0))
-    index = ir.Constant(ir.VectorType(ir.IntType(32), lanes), [0] * lanes)
-    return builder.shuffle_vector(vector, ir.Constant(vector_type, ir.Undefined), index)
-
-
-@intrinsic
-def byte_mask64(typingctx: Any, array: Any, index: Any, byte: Any) -> Any:
-    """Bit ``i`` is set where ``array[index + i] == byte``, for the 64 bytes at ``index``."""
-
-    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        data = _load_vector(context, builder, signature.args[0], args, 8)
-        equal = builder.icmp_unsigned("==", data, _splat_runtime(builder, args[2], 64))
-        return builder.bitcast(equal, ir.IntType(64))
-
-    return types.uint64(array, types.intp, types.uint8), codegen
-
-
-@intrinsic
-def other_mask64(typingctx: Any, array: Any, index: Any) -> Any:
-    """Bit ``i`` is set where ``array[index + i]`` is no digit, for the 64 bytes at ``index``."""
-
-    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        data = _load_vector(context, builder, signature.args[0], args, 8)
-        others = builder.icmp_unsigned(">", builder.sub(data, _splat(48, 8, 64)), _splat(9, 8, 64))
-        return builder.bitcast(others, ir.IntType(64))
-
-    return types.uint64(array, types.intp), codegen
-
-
-@intrinsic
-def call_bits32(typingctx: Any, array: Any, index: Any) -> Any:
-    """Low bits of the 32 digits of 16 calls of the form ``0|1`` + one byte, at ``index``."""
-
-    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        data = _load_vector(context, builder, signature.args[0], args, 16)
-        digits = builder.trunc(data, ir.VectorType(ir.IntType(8), 32))
-        ones = builder.and_(digits, _splat(1, 8, 32))
-        bits = builder.icmp_unsigned("!=", ones, _splat(0, 8, 32))
-        return builder.bitcast(bits, ir.IntType(32))
-
-    return types.uint32(array, types.intp), codegen
-
-
-@intrinsic
-def odd_calls16(typingctx: Any, array: Any, index: Any, pattern: Any) -> Any:
-    """Bit ``i`` is set where call ``i`` of 16 at ``index`` is not ``pattern`` up to its digits' low bits.
-
-    pattern : uint32, a call and the tab behind it, digits 0, little-endian
-    """
-
-    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        data = _load_vector(context, builder, signature.args[0], args, 32)
-        differing = builder.xor(data, _splat_runtime(builder, args[2], 16))
-        differing = builder.and_(differing, _splat(0xFFFEFFFE, 32, 16))
-        odd = builder.icmp_unsigned("!=", differing, _splat(0, 32, 16))
-        return builder.bitcast(odd, ir.IntType(16))
-
-    return types.uint16(array, types.intp, types.uint32), codegen
-
-
-@intrinsic
-def put_calls16(typingctx: Any, codes: Any, index: Any, out: Any, at: Any) -> Any:
-    """Write 16 diploid calls of BCF, 32 bytes at ``codes[index]``, as ``<tab>0|1``: 64 bytes at ``out[at]``.
-
-    Bit ``i`` of what is returned is set where call ``i`` has another allele than 0 to 8.
-    """
-
-    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        bytes32 = ir.VectorType(ir.IntType(8), 32)
-        source = context.make_array(signature.args[0])(context, builder, args[0])
-        pointer = cgutils.gep_inbounds(builder, source.data, args[1])
-        data = builder.load(builder.bitcast(pointer, bytes32.as_pointer()), align=1)
-        beyond = builder.icmp_unsigned(">", builder.sub(data, _splat(2, 8, 32)), _splat(17, 8, 32))
-        pairs = builder.bitcast(builder.sext(beyond, bytes32), ir.VectorType(ir.IntType(16), 16))
-        odd = builder.icmp_unsigned("!=", pairs, _splat(0, 16, 16))
-        calls = builder.bitcast(data, ir.VectorType(ir.IntType(16), 16))
-        calls = builder.zext(calls, ir.VectorType(ir.IntType(32), 16))
-        # An allele's digit is half its code and "/"; "|" is 77 behind "/".
-        first = builder.and_(builder.shl(calls, _splat(7, 32, 16)), _splat(0x7F00, 32, 16))
-        second = builder.and_(builder.shl(calls, _splat(15, 32, 16)), _splat(0x7F000000, 32, 16))
-        phase = builder.and_(builder.lshr(calls, _splat(8, 32, 16)), _splat(1, 32, 16))
-        text = builder.mul(phase, _splat(77 << 16, 32, 16))
-        for part in (first, second, _splat(0x2F2F2F09, 32, 16)):
-            text = builder.add(text, part)
-        target = context.make_array(signature.args[2])(context, builder, args[2])
-        pointer = cgutils.gep_inbounds(builder, target.data, args[3])
-        builder.store(text, builder.bitcast(pointer, text.type.as_pointer()), align=1)
-        return builder.bitcast(odd, ir.IntType(16))
-
-    return types.uint16(codes, types.intp, out, types.intp), codegen
-
-
-@intrinsic
-def add_looked_up(typingctx: Any, one: Any, two: Any, tables: Any, out: Any, row: Any) -> Any:
-    """Add to the 8 float64 of ``out[row]`` the row of a table for each 4 bits of ``one``, and twice those of ``two``.
-
-    one, two : uint64    tables : (16 * 16, 8) float64, a table of 16 rows for each 4 bits    out : (rows, 8) float64
-    """
-
-    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        vector = ir.VectorType(ir.DoubleType(), 8)
-        word = ir.IntType(64)
-
-        def at(number: int, index: Any) -> Any:
-            view = context.make_array(signature.args[number])(context, builder, args[number])
-            pointer = cgutils.gep_inbounds(builder, view.data, builder.mul(index, ir.Constant(word, 8)))
-            return builder.bitcast(pointer, vector.as_pointer())
-
-        def sums(bits: Any) -> Any:
-            found = []
-            for part in range(16):
-                index = builder.and_(builder.lshr(bits, ir.Constant(word, 4 * part)), ir.Constant(word, 15))
-                found.append(builder.load(at(2, builder.add(index, ir.Constant(word, 16 * part))), align=8))
-            while len(found) > 1:  # in pairs: no sum waits for all before it
-                found = [builder.fadd(a, b) for a, b in zip(found[::2], found[1::2], strict=True)]
-            return found[0]
-
-        target = at(3, args[4])
-        twice = sums(args[1])
-        total = builder.fadd(sums(args[0]), builder.fadd(twice, twice))
-        builder.store(builder.fadd(builder.load(target, align=8), total), target, align=8)
-        return context.get_dummy_value()
-
-    return types.void(types.uint64, types.uint64, tables, out, types.intp), codegen
+def intrinsic(function: Callable[..., Any]) -> Any:
+    """A function that generates LLVM code: its arguments are numba's typing context and types."""
+    return Intrinsic(function)

@@ -13,7 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from .jit import inlined, kernel, popcount
+from .intrinsics import popcount
+from .jit import inlined, kernel
 from .scores import BLOCK, both_het, both_missing, het_lost, score
 
 # Columns of a tile that are gone through together: their planes, a block of words, stay in the second cache.

@@ -5,7 +5,8 @@ from typing import Any
 import numpy as np
 
 from .copying import copy_to
-from .jit import byte_mask64, kernel, trailing_zeros
+from .intrinsics import byte_mask64, trailing_zeros
+from .jit import kernel
 
 _TAB, _NEWLINE, _RETURN = 9, 10, 13
 _MAX_POSITION = 2147483647

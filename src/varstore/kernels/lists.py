@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from .jit import bit_length, inlined, kernel, load_word, popcount, trailing_zeros
+from .intrinsics import bit_length, load_word, popcount, trailing_zeros
+from .jit import inlined, kernel
 
 # A reader loads 8 bytes at a time: so many zero bytes stand behind the last list of a stream.
 PADDING = 8

@@ -4,7 +4,8 @@ from typing import Any
 
 import numpy as np
 
-from .jit import kernel, popcount, trailing_zeros
+from .intrinsics import popcount, trailing_zeros
+from .jit import kernel
 
 # Columns of what is counted of a child.
 SITES, ERRORS, FATHER_SITES, FATHER_ERRORS, MOTHER_SITES, MOTHER_ERRORS = range(6)

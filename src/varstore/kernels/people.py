@@ -10,7 +10,8 @@ import numpy as np
 
 from .awkward import is_awkward
 from .blocks import set_indexes
-from .jit import bit_length, kernel
+from .intrinsics import bit_length
+from .jit import kernel
 from .planes import BAD_VALUE, EVEN_BITS, OK
 from .rows import ALT, EMPTY, FLIPPED, FORM_MASK, PLANE
 

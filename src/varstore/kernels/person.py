@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from .jit import byte_mask64, kernel, popcount, trailing_zeros
+from .intrinsics import byte_mask64, popcount, trailing_zeros
+from .jit import kernel
 from .keys import NO_NUMBER, one_key
 
 # What ended a scan. From BAD_COLUMNS on it is the input's fault.

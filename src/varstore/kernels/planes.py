@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 
 from .copying import copy_to
-from .jit import kernel, popcount, trailing_zeros
+from .intrinsics import popcount, trailing_zeros
+from .jit import kernel
 from .lists import read_list
 from .rows import FORM_MASK, PLANE
 

@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from .jit import add_looked_up, kernel
+from .intrinsics import add_looked_up
+from .jit import kernel
 
 # Vectors that are multiplied together: a row of them is one vector of the machine.
 LANES = 8

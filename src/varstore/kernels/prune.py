@@ -4,7 +4,8 @@ from typing import Any
 
 import numpy as np
 
-from .jit import inlined, kernel, popcount
+from .intrinsics import popcount
+from .jit import inlined, kernel
 
 # Columns of what is known of each site: sums of copies and of their squares over those called, and who is called.
 COPIES, SQUARES, CALLED = range(3)

@@ -17,7 +17,8 @@ from typing import Any
 import numpy as np
 
 from .copying import copy_to
-from .jit import kernel, popcount, trailing_zeros
+from .intrinsics import popcount, trailing_zeros
+from .jit import kernel
 
 ALT, MISSING, HALF, FILL, OTHER = range(5)
 NUM_SETS = 5

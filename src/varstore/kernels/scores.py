@@ -3,13 +3,9 @@
 from collections.abc import Iterator
 from typing import Any
 
-from .startup import loading
-from .vectors import BYTES, LANES, add_bits, count_bits, load, sum_bytes
-
-with loading():
-    from llvmlite import ir
-    from numba.core import types
-    from numba.extending import intrinsic
+from .jit import intrinsic
+from .later import ir, types
+from .vectors import LANES, add_bits, bytes64, count_bits, load, sum_bytes
 
 # Words of a block: seven vectors of eight, which carry-save adders make three before any bit is counted.
 BLOCK = 56
@@ -88,7 +84,7 @@ def _planes(context: Any, builder: Any, signature: Any, args: Any) -> Iterator[l
 
 
 def _splat(value: int) -> Any:
-    return ir.Constant(BYTES, [ir.Constant(ir.IntType(8), value)] * 64)
+    return ir.Constant(bytes64(), [ir.Constant(ir.IntType(8), value)] * 64)
 
 
 def _bits_of_bytes(builder: Any, vectors: list[Any]) -> Any:

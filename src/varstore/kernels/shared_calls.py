@@ -2,13 +2,9 @@
 
 from typing import Any
 
-from .startup import loading
+from .jit import intrinsic
+from .later import cgutils, ir, types
 from .vectors import LANES, add_bits, count_bits, load, sum_bytes
-
-with loading():
-    from llvmlite import ir
-    from numba.core import cgutils, types
-    from numba.extending import intrinsic
 
 # Words of a block: eight vectors of eight, which carry-save adders make four before any bit is counted.
 BLOCK = 64

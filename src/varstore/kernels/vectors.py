@@ -6,23 +6,23 @@ vectors of many before any bit is counted.
 
 from typing import Any
 
-from .startup import loading
-
-with loading():
-    from llvmlite import ir
-    from numba.core import cgutils
+from .later import cgutils, ir
 
 # Words of a vector.
 LANES = 8
-BYTES = ir.VectorType(ir.IntType(8), 64)
-_WORDS = ir.VectorType(ir.IntType(64), LANES)
+
+
+def bytes64() -> Any:
+    """The type of a vector of 64 bytes."""
+    return ir.VectorType(ir.IntType(8), 64)
 
 
 def load(context: Any, builder: Any, array_type: Any, array: Any, index: Any) -> Any:
     """The ``LANES`` words at ``array[index]``."""
     view = context.make_array(array_type)(context, builder, array)
     pointer = cgutils.gep_inbounds(builder, view.data, index)
-    return builder.load(builder.bitcast(pointer, _WORDS.as_pointer()), align=8)
+    words = ir.VectorType(ir.IntType(64), LANES)
+    return builder.load(builder.bitcast(pointer, words.as_pointer()), align=8)
 
 
 def add_bits(builder: Any, a: Any, b: Any, c: Any) -> tuple[Any, Any]:
@@ -33,9 +33,9 @@ def add_bits(builder: Any, a: Any, b: Any, c: Any) -> tuple[Any, Any]:
 
 def count_bits(builder: Any, vector: Any) -> Any:
     """Set bits of each byte."""
-    kind = ir.FunctionType(BYTES, [BYTES])
+    kind = ir.FunctionType(bytes64(), [bytes64()])
     count = cgutils.get_or_insert_function(builder.module, kind, "llvm.ctpop.v64i8")
-    return builder.call(count, [builder.bitcast(vector, BYTES)])
+    return builder.call(count, [builder.bitcast(vector, bytes64())])
 
 
 def sum_bytes(builder: Any, numbers: Any) -> Any:
