@@ -10,18 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .changes.adding import (
-    AddOptions,
-    Progress,
-    add_batch,
-    begun_root,
-    commit,
-    commit_plan,
-    has_plans,
-    plan_batch,
-    with_fasta,
-    write_error,
-)
 from .errors import NotARepositoryError, QueryError, ReadOnlyError, RepositoryError
 from .query.cohorts import Cohort, resolve_ids
 from .questions import Questions
@@ -32,6 +20,7 @@ from .storage.manifest import Document
 if TYPE_CHECKING:
     from datetime import timedelta
 
+    from .changes.adding import AddOptions, Progress
     from .changes.compaction import CompactReport
     from .changes.purging import PurgeReport
     from .model.results import CountTable
@@ -86,33 +75,35 @@ def create(
 
     Raises RepositoryExistsError, InputError. Nothing is left behind if an input cannot be taken in.
     """
+    from .changes import adding  # noqa: PLC0415 - whoever only asks does without
+
     root = Path(path)
     was_there = root.is_dir()
-    options = AddOptions(
+    options = adding.AddOptions(
         threads, progress, fields, max_alleles_inline, on_problem, resume, rename, absent, callable, samples,
         min_ref_gq, reference,
     )  # fmt: skip
     begun = None
     try:
-        begun = begun_root(root) if resume else None
+        begun = adding.begun_root(root) if resume else None
         if begun is not None and manifest.read_newest(root) is not None:
             return Repository(root)._add(inputs, options)
         identity = begun or manifest.create_root(root)
     except OSError as error:
-        raise write_error(root, error) from None
+        raise adding.write_error(root, error) from None
     try:
         first = manifest.first_document(identity, assembly)
         if inputs:
-            add_batch(root, first, inputs, options)
+            adding.add_batch(root, first, inputs, options)
         else:
-            commit(root, first, lambda document: with_fasta(document, reference), "create")
+            adding.commit(root, first, lambda document: adding.with_fasta(document, reference), "create")
     except BaseException as error:
-        if begun is None and not has_plans(root):
+        if begun is None and not adding.has_plans(root):
             files.remove_tree(root)
             if was_there:
                 files.make_folder(root)
         if isinstance(error, OSError):
-            raise write_error(root, error) from None
+            raise adding.write_error(root, error) from None
         raise
     return Repository(root)
 
@@ -162,6 +153,8 @@ class Repository(Questions):
         reference : where the repository's FASTA is now, if it moved.
         Raises InputError, SampleClashError, ContigLengthError, FastaError, ReadOnlyError, PlanError.
         """
+        from .changes.adding import AddOptions  # noqa: PLC0415
+
         options = AddOptions(
             threads, progress, fields, max_alleles_inline, on_problem, resume, rename, absent, callable, samples,
             min_ref_gq, reference,
@@ -169,6 +162,8 @@ class Repository(Questions):
         return self._add(inputs, options)
 
     def _add(self, inputs: Sequence[PathLike], options: AddOptions) -> Repository:
+        from .changes.adding import add_batch  # noqa: PLC0415
+
         document = self._writable()
         if not inputs:
             raise QueryError("nothing to add: name at least one file")
@@ -230,6 +225,8 @@ class Repository(Questions):
         try:
             yield
         except OSError as error:
+            from .changes.adding import write_error  # noqa: PLC0415
+
             raise write_error(self.path, error) from None
 
     def _writable(self) -> Document:
@@ -397,6 +394,8 @@ class Repository(Questions):
         Arguments as of ``add``. The plan has ``id``, ``path`` and ``num_partitions``.
         Raises InputError, SampleClashError, ReadOnlyError.
         """
+        from .changes.adding import AddOptions, plan_batch  # noqa: PLC0415
+
         document = self._writable()
         if not inputs:
             raise QueryError("nothing to plan: name at least one file")
@@ -424,6 +423,8 @@ class Repository(Questions):
 
         Raises PlanError, InputError, SampleClashError, ContigLengthError; the plan stays as it was then.
         """
+        from .changes.adding import commit_plan  # noqa: PLC0415
+
         with self._writing():
             commit_plan(self.path, self._writable(), self._plan(plan), threads, progress)
         self._load(None)

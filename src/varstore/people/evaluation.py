@@ -21,7 +21,8 @@ from numpy.typing import NDArray
 from ..errors import CohortExpressionError, InputError
 from ..model.columns import Column
 from .expression import parse
-from .tokens import pointing, shortened
+from .shown import shortened
+from .tokens import pointing
 from .tree import Among, And, Compare, Condition, Has, Literal, Missing, Name, Not, Or, Saved, Value
 
 Mask = NDArray[np.bool_]

@@ -15,7 +15,8 @@ value      := text | number | "true" | "false"       text: in ' or ", with \\\\ 
 
 from __future__ import annotations
 
-from .tokens import Token, pointing, shortened, tokens
+from .shown import shortened
+from .tokens import Token, pointing, tokens
 from .tree import Among, And, Compare, Condition, Has, Literal, Missing, Name, Not, Or, Saved
 
 _COMPARISONS = frozenset({"==", "!=", "<", "<=", ">", ">="})

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ..errors import CohortExpressionError
+from .shown import SHOWN
 from .tree import Value
 
 KEYWORDS = frozenset({"and", "or", "not", "in", "is", "has", "true", "false", "True", "False"})
@@ -36,8 +37,6 @@ _ELSEWHERE = {
 _FOREIGN = re.compile("|".join(map(re.escape, sorted(_ELSEWHERE, key=len, reverse=True))))
 _LONGEST = 1_000_000
 _MOST_DIGITS = 100
-# Of the line with the error, so many characters are shown before and behind it.
-_SHOWN = 60
 
 
 @dataclass(frozen=True)
@@ -58,17 +57,12 @@ def pointing(message: str, text: str, position: int) -> CohortExpressionError:
     begin = text.rfind("\n", 0, position) + 1
     line = text[begin:].partition("\n")[0]
     at = position - begin
-    first = max(0, at - _SHOWN)
-    shown = line[first : at + _SHOWN]
-    before, after = "..." if first else "", "..." if at + _SHOWN < len(line) else ""
+    first = max(0, at - SHOWN)
+    shown = line[first : at + SHOWN]
+    before, after = "..." if first else "", "..." if at + SHOWN < len(line) else ""
     shown = "".join(character if character.isprintable() else " " for character in shown)
     caret = " " * (len(before) + at - first) + "^"
     return CohortExpressionError(f"{message}\n  {before}{shown}{after}\n  {caret}")
-
-
-def shortened(text: str) -> str:
-    """A text of a user as a message shows it."""
-    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
 
 
 def tokens(text: str) -> Iterator[Token]:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import CohortError, QueryError
-from ..people.tokens import shortened
+from ..people.shown import shortened
 from ..storage import saved_cohorts
 from ..storage.manifest import Document
 from .cohorts import Cohort, SavedCohort

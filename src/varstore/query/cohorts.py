@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ..errors import CohortError, SampleClashError, UnknownSampleError, WithdrawnSampleError
 from ..model.columns import Column
-from ..people.tokens import shortened
+from ..people.shown import shortened
 
 
 @dataclass(frozen=True, eq=False)

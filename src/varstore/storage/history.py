@@ -74,7 +74,8 @@ def withdrawn(manifest: Manifest) -> NDArray[np.int64]:
 def withdrawn_of(document: Document) -> NDArray[np.int64]:
     """The same of a manifest's document."""
     numbers = [number for entry in document["withdrawn"] for number in entry["samples"]]
-    return np.unique(np.array(numbers, np.int64))
+    # Where nobody is, numpy would import its masked arrays to say so.
+    return np.unique(np.array(numbers, np.int64)) if numbers else np.zeros(0, np.int64)
 
 
 def add_withdrawn(document: Document, numbers: NDArray[np.int64], time: str) -> Document:
