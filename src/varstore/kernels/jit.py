@@ -10,6 +10,7 @@ is read from disk as machine code (``machine_code``): importing numba takes ten 
 import threading
 from collections.abc import Callable
 from functools import update_wrapper
+from operator import attrgetter
 from typing import Any, cast
 
 import numpy as np
@@ -18,7 +19,6 @@ from . import machine_code
 
 # Of an array's flags: contiguous in C's order, in Fortran's, writable.
 _C, _F, _WRITABLE = 1, 2, 1024
-_FLAGS = _C | _F | _WRITABLE
 _SCALARS = {int: "int64", float: "float64", bool: "bool", np.bool_: "bool", type(None): "none"}
 _SCALARS |= {kind: np.dtype(kind).name for kind in np.sctypeDict.values() if issubclass(kind, np.integer | np.floating)}
 _finding = threading.RLock()
@@ -39,37 +39,46 @@ class Kernel:
         update_wrapper(cast(Any, self), function)
         self.function, self.inline = function, inline
         self._compiled: dict[Any, Callable[..., Any]] = {}
+        self._last: tuple[Any, Any] = None, None
 
     def __call__(self, *arguments: Any) -> Any:
         """Run with what is compiled for the types of ``arguments``; compile it where there is nothing."""
-        kinds = tuple([_kind(argument) for argument in arguments])
-        run = self._compiled.get(kinds)
-        if run is None:
-            with _finding:
-                run = self._compiled[kinds] = self._find(kinds, arguments)
+        # Written out: a question calls many kernels, each with many arrays.
+        kinds = tuple([_array(item) if item.__class__ is np.ndarray else _kind(item) for item in arguments])
+        last, run = self._last
+        if kinds != last:  # to compare them takes half of the time of a look-up
+            run = self._compiled.get(kinds)
+            if run is None:
+                with _finding:
+                    run = self._compiled[kinds] = self._find(_spelled(kinds), arguments)
+            self._last = kinds, run
         return run(*arguments)
 
-    def _find(self, kinds: Any, arguments: Any) -> Callable[..., Any]:
-        signature = _spelled(kinds)
-        if signature is not None and (kept := machine_code.load(self.function, signature)):
-            return kept
+    def _find(self, signature: str | None, arguments: Any) -> Callable[..., Any]:
+        if signature is not None:
+            if signature in self._compiled:
+                return self._compiled[signature]
+            if kept := machine_code.load(self.function, signature):
+                self._compiled[signature] = kept
+                return kept
         from .compiler import compile_for  # noqa: PLC0415
 
         return compile_for(self, arguments)
 
 
+# What the type of an array in a kernel depends on, and more: flags that do not matter.
+_array = attrgetter("dtype", "ndim", "flags.num")
+
+
 def _kind(value: Any) -> Any:
-    """What of a value its type in a kernel depends on; differs at least where that does."""
-    kind = type(value)
-    if kind is tuple:
-        return tuple([_kind(item) for item in value])
-    if kind is np.ndarray or isinstance(value, np.ndarray):
-        return value.dtype, value.ndim, value.flags.num & _FLAGS
-    return kind
+    """What the type of a value in a kernel depends on; differs at least where that does."""
+    if isinstance(value, tuple):
+        return tuple([_kind(item) for item in value]) if type(value) is tuple else type(value)
+    return _array(value) if isinstance(value, np.ndarray) else type(value)
 
 
 def _spelled(kind: Any) -> str | None:
-    """A kind as text, the same as ``compiler.spelled`` makes of numba's types; None: only numba knows its type."""
+    """What ``_kind`` says as text: ``compiler.spelled`` says the same of numba's types. None: only numba knows."""
     if not isinstance(kind, tuple):
         return _SCALARS.get(kind)
     if kind and isinstance(kind[0], np.dtype):
