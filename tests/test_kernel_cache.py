@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import varstore
+import vcf_text
 
 PACKAGE = Path(varstore.__file__).parent
 
@@ -194,3 +195,31 @@ except ValueError as error:
     for _ in range(2):
         said, _ = start(script, tmp_path).communicate(timeout=100)
         assert said.splitlines() == expected
+
+
+WORK = """
+import sys
+from pathlib import Path
+import varstore
+folder = Path(sys.argv[1])
+repo = varstore.create(folder / "repo", folder / "source.vcf.gz")
+some = repo.samples[:5]
+repo.count_alleles("22:1-500", samples=some)
+repo.count_genotypes(samples=some)
+repo.variant_stats(samples=some)
+repo.look_up([("22", 5, "A", "T")])
+print("numba" in sys.modules)
+"""
+
+
+def test_work_that_was_done_before_imports_no_numba(tmp_path):
+    """Every kernel of an import and of common questions is one that runs alone."""
+    text = vcf_text.make_vcf(20, 131, 23, ploidy="mixed", missing=0.05, half_missing=0.05, max_alts=4, unphased=0.3)
+    environment = {**os.environ, "VARSTORE_BOUNDSCHECK": "0"}
+    for time in ("first", "second"):
+        (tmp_path / time).mkdir()
+        vcf_text.write_bgzf(tmp_path / time / "source.vcf.gz", text)
+        command = [sys.executable, "-c", WORK, str(tmp_path / time)]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=300, env=environment, check=False)
+        assert done.returncode == 0, done.stderr
+    assert done.stdout == "False\n"
