@@ -160,8 +160,10 @@ def _of_chunk(
     good &= np.minimum(frequency, 1 - frequency) >= MIN_MAF
     # A position that another record has too is not biallelic, whatever this record says.
     place = (contig.astype(np.uint64) << np.uint64(32)) | (key[:, 0] >> np.uint64(32))
-    places_met, times = np.unique(place, return_counts=True)
-    good &= np.isin(place, places_met[times == 1])
+    order = np.argsort(place, kind="stable")  # nearly in order already
+    again = place[order[1:]] == place[order[:-1]]
+    good[order[1:][again]] = False
+    good[order[:-1][again]] = False
     return Candidates(places[contig[good]], key[good, 0], frequency[good])
 
 

@@ -26,7 +26,13 @@ def has_reference_blocks(store: Batch) -> bool:
     """Whether a batch is a gVCF: some record's only ALT is ``<NON_REF>`` or ``<*>``, and has END or LEN."""
     if not store.has_genotypes or not (store.part.has(f"{_END}/.zarray") or store.part.has(f"{_LEN}/.zarray")):
         return False
-    return any(len(_block_rows(store, chunk)) for chunk in range(store.num_chunks))
+    return any(_names_reference(store, chunk) and len(_block_rows(store, chunk)) for chunk in range(store.num_chunks))
+
+
+def _names_reference(store: Batch, chunk: int) -> bool:
+    """Whether the alleles of a chunk may have ``<NON_REF>`` or ``<*>``: looked for in the text as it is stored."""
+    text = store.array("variant_allele").packed(chunk, 0)
+    return any(name.encode() in text for name in _STAND_INS)
 
 
 def _arrays(store: Batch) -> Arrays:
