@@ -1,6 +1,6 @@
 """Runs ``varstore`` for the tests: each command a process of its own, forked from one that has loaded everything.
 
-A command that starts from nothing spends a second on loading numba. This process has no thread of its own, so that a
+A command that starts from nothing spends a while on its imports. This process has no thread of its own, so that a
 fork of it is a fresh process. A line of JSON in (arguments, environment, folder, output, errors), a line out (status).
 """
 

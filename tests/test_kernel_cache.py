@@ -223,3 +223,55 @@ def test_work_that_was_done_before_imports_no_numba(tmp_path):
         done = subprocess.run(command, capture_output=True, text=True, timeout=300, env=environment, check=False)
         assert done.returncode == 0, done.stderr
     assert done.stdout == "False\n"
+
+
+CALLER = """
+from varstore.kernels.count import member_bit
+from varstore.kernels.jit import kernel
+@kernel
+def both(mask):
+    return member_bit(mask, 2), member_bit(mask, 3)
+"""
+
+# Kernels that were kept, one that calls them and is compiled each time, and a function of somebody else.
+TOGETHER = """
+import sys
+sys.path.insert(0, sys.argv[1])
+import numpy as np
+from others import both, member_bit
+mask = np.array([4], np.uint64)
+print(member_bit(mask, 2), member_bit(mask, 3), "numba" in sys.modules, both(mask))
+import numba
+@numba.njit
+def roots(values):
+    return np.dot(np.sqrt(values), values)
+print(roots(np.array([4.0, 9.0])), member_bit(mask, 2))
+"""
+
+
+def test_a_kept_kernel_can_be_called_by_one_that_is_compiled(tmp_path):
+    pytest.importorskip("scipy", reason="SciPy is not installed: numba needs it for np.dot")
+    (tmp_path / "others.py").write_text(CALLER)
+    for imported in (True, False):
+        said, _ = start(TOGETHER, tmp_path / "kept", str(tmp_path)).communicate(timeout=100)
+        assert said == f"1 0 {imported} (1, 0)\n35.0 1\n"
+
+
+THREADS = """
+import os
+from click.testing import CliRunner
+from varstore.cli.main import main
+CliRunner().invoke(main, ["info", "nowhere"])
+print(os.environ.get("OPENBLAS_NUM_THREADS"))
+try:
+    main(["info", "nowhere"])
+except SystemExit:
+    print(os.environ.get("OPENBLAS_NUM_THREADS"))
+"""
+
+
+def test_only_the_program_itself_tells_numpy_to_start_no_threads(tmp_path):
+    environment = {name: value for name, value in os.environ.items() if name != "OPENBLAS_NUM_THREADS"}
+    command = [sys.executable, "-c", THREADS]
+    said = subprocess.run(command, capture_output=True, text=True, timeout=100, env=environment, check=True).stdout
+    assert said == "None\n1\n"

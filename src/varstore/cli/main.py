@@ -5,6 +5,7 @@ Nothing heavy is imported before a command runs, so that help is instant.
 
 from __future__ import annotations
 
+import os
 import sys
 import warnings
 from collections.abc import Callable, Iterator
@@ -15,7 +16,6 @@ import click
 
 from .. import __version__
 from ..errors import VarstoreError
-from ..kernels.startup import run_alone
 from .cohort_commands import cohort
 from .family_commands import families, pedigree, unrelated
 from .genomes import genome
@@ -50,7 +50,8 @@ class _Group(click.Group):
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """The program: others that run a command in a process of theirs call ``main.main``."""
-        run_alone()
+        # Nothing here multiplies matrices: numpy's library for that starts no threads.
+        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
         return super().__call__(*args, **kwargs)
 
     def list_commands(self, ctx: click.Context) -> list[str]:

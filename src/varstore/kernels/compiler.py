@@ -5,17 +5,14 @@ from functools import partial
 from types import CodeType, FunctionType
 from typing import Any
 
+import numba
+from numba.core import types
+from numba.core.caching import FunctionCache
+from numba.extending import intrinsic
+
 from . import machine_code
 from .jit import Intrinsic, Kernel
 from .once import one_process
-from .startup import loading
-
-with loading():
-    import numba
-    from numba.core import types
-    from numba.core.caching import FunctionCache
-    from numba.core.runtime import rtsys
-    from numba.extending import intrinsic
 
 _njit = partial(numba.njit, nogil=True, boundscheck=machine_code.CHECKED)
 _made: dict[Kernel | Intrinsic, Any] = {}
@@ -57,10 +54,7 @@ class _Cache(FunctionCache):  # type: ignore[misc] # numba has no types
         text = spelled(types.Tuple(sig))
         if text is not None and machine_code.read(self._function, text) is None:
             return None
-        # numba would first declare all that it can compile.
-        rtsys.initialize(target_context)
-        with self._guard_against_spurious_io_errors():
-            return self._load_overload(sig, target_context)
+        return super().load_overload(sig, target_context)
 
     def save_overload(self, sig: Any, data: Any) -> None:
         """Keep a function that was compiled."""
