@@ -164,7 +164,7 @@ class BcfFile(MappedFile):
             rest = buffer[end:used].copy()
             number += num
             if num:
-                place = self._place_of(read)
+                place = self._place_of(read - len(rest))
                 following = None if at_end and not len(rest) else (read - len(rest), number - 1)
                 yield BcfPiece(self._header, buffer, end, num, place - told, following)
                 told = place

@@ -34,6 +34,7 @@ class MappedFile:
 
     def release(self, size: int) -> None:
         """Let go of the first ``size`` bytes of the file: what was read must not pile up in memory."""
+        size = min(size, self.size)
         size -= size % mmap.PAGESIZE
         if size > self._released:
             self._map.madvise(mmap.MADV_DONTNEED, self._released, size - self._released)
