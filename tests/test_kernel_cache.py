@@ -106,6 +106,26 @@ def test_a_kernel_that_expects_what_is_not_there_is_not_loaded(tmp_path):
     assert imported
 
 
+def test_a_numba_of_other_parts_loads_its_kernels_itself(tmp_path):
+    made_by(tmp_path, ["u1"])
+    without = (
+        "import varstore.kernels.machine_code as m\ndef gone(name):\n    raise ImportError(name)\nm._extension = gone\n"
+    )
+    process = start(without + COPIES, tmp_path, "u1")
+    said, _ = process.communicate("\n", timeout=100)
+    assert said.split() == ["ready", "0", "True"]
+
+
+def test_what_is_kept_can_be_read_by_others(tmp_path):
+    """The folder may be one that many share."""
+    made_by(tmp_path, ["u1"])
+    mask = os.umask(0)
+    os.umask(mask)
+    files = [path for path in tmp_path.rglob("*") if path.is_file() and path.suffix == ".kernel"]
+    assert files
+    assert {path.stat().st_mode & 0o777 for path in files} == {0o666 & ~mask}
+
+
 def test_kernels_of_other_options_are_kept_apart(tmp_path):
     made_by(tmp_path, ["u1"])
     ((made, _),) = made_by(tmp_path, ["u1"], NUMBA_OPT="1")

@@ -11,7 +11,7 @@ import json
 import os
 import re
 import sys
-import tempfile
+import threading
 import zlib
 from collections.abc import Callable
 from contextlib import suppress
@@ -48,10 +48,14 @@ class Compiled:
 def load(function: Callable[..., Any], signature: str) -> Callable[..., Any] | None:
     """What runs a kernel for a signature; None: it has to be compiled, or needs numba."""
     kept = read(function, signature)
-    # What LLVM does not find ends the process.
-    if kept is None or not kept.alone or not all(map(_symbol_place(), kept.symbols)):
+    if kept is None or not kept.alone:
         return None
-    return _loaded(function, kept)
+    try:
+        place_of = _symbol_place()
+    except (ImportError, AttributeError):  # a numba with other parts: it loads what it made itself
+        return None
+    # What LLVM does not find ends the process.
+    return _loaded(function, kept) if all(map(place_of, kept.symbols)) else None
 
 
 def read(function: Callable[..., Any], signature: str) -> Compiled | None:
@@ -77,9 +81,8 @@ def save(function: Callable[..., Any], signature: str, compiled: Compiled) -> No
     path = _file(function, signature)
     with suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, temporary = tempfile.mkstemp(dir=path.parent)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(json.dumps(head).encode() + b"\n" + code)
+        temporary = path.with_suffix(f".{os.getpid()}-{threading.get_ident()}")
+        temporary.write_bytes(json.dumps(head).encode() + b"\n" + code)
         os.replace(temporary, path)
 
 
