@@ -11,6 +11,7 @@ from genome_oracle import counted_row
 from reference import read_vcf
 from test_genome import HEAD, reference_text, repository, shifted
 from union_oracle import allele_key, make_batches
+from varstore.genome import lookup
 
 COLUMNS = ("contig", "position", "ref", "alt")
 COUNTED = ("state", "allele_count", "allele_number", "n_hom_alt")
@@ -160,3 +161,39 @@ WRONG = [
 def test_what_is_no_allele_is_refused_with_its_row(fx_repo, alleles, message):
     with pytest.raises(vs.QueryError, match=message):
         fx_repo.look_up(alleles)
+
+
+def test_contigs_without_end_are_refused(fx_repo, monkeypatch):
+    monkeypatch.setattr(lookup, "_MOST_CONTIGS", 4)
+    many = [(f"c{i}", 10, "A", "C") for i in range(4)] + ALLELES[:2]
+    assert list(fx_repo.look_up(many[:3] + ALLELES[:2]).state) == ["not_callable"] * 3 + ["found"] * 2
+    with pytest.raises(vs.QueryError, match="over 4 different contigs; look up some at a time"):
+        fx_repo.look_up(many)
+
+
+def test_contigs_in_any_order_and_number(fx_repo):
+    rng = random.Random(5)
+    asked = [*ALLELES, *((f"contig{i % 300}", 10 + i, "A", "C") for i in range(900))]
+    rng.shuffle(asked)
+    table = fx_repo.look_up(asked)
+    assert list(zip(*(table[name].tolist() for name in COLUMNS), strict=True)) == asked
+    expected = dict(zip(ALLELES, fx_repo.look_up(ALLELES).state, strict=True))
+    assert list(table.state) == [expected.get(allele, "not_callable") for allele in asked]
+
+
+def test_an_answer_stays_as_it_is_where_what_was_asked_changes(fx_repo):
+    """Columns of text are made when they are looked at."""
+    asked = {name: np.array(column) for name, column in zip(COLUMNS, zip(*ALLELES, strict=True), strict=True)}
+    table = fx_repo.look_up(asked)
+    for name in ("contig", "ref", "alt"):
+        asked[name][:] = "N"
+    asked["position"][:] = 1
+    assert list(zip(*(table[name].tolist() for name in COLUMNS), strict=True)) == ALLELES
+
+
+def test_alleles_in_order_are_rows_as_they_are(fx_repo):
+    asked = sorted(ALLELES, key=lambda allele: allele[1:])
+    once, twice = fx_repo.look_up(asked), fx_repo.look_up([allele for allele in asked for _ in range(2)])
+    assert list(twice.allele_count) == [count for count in once.allele_count for _ in range(2)]
+    backwards = fx_repo.look_up(asked[::-1])
+    assert list(backwards.state) == list(once.state)[::-1]

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 COLUMNS = ("contig", "position", "ref", "alt")
 _MAX_POSITION = 2**31 - 1
 _MAX_ASCII = 127
+_MOST_CONTIGS = 1 << 20  # no assembly has more; a power of two
 _WRONG = {
     _kernels.BAD_REF: ("ref", "expected bases, like A"),
     _kernels.BAD_ALT: ("alt", "expected an allele, like T"),
@@ -47,23 +48,27 @@ def look_up(version: Version, alleles: Any, asked: Asked) -> CountTable:
     Raises QueryError where an allele is none, with its row, CorruptRepositoryError.
     """
     columns = _columns(alleles)
-    keyed = _Keyed(version, columns)
-    counts = count_targets(version, keyed.targets, asked).take(keyed.row)
+    texts = {name: _text(columns[name], name) for name in COLUMNS if columns[name].dtype.kind not in "iu"}
+    keyed = _Keyed(version, columns, texts)
+    counts = count_targets(version, keyed.targets, asked)
+    if keyed.row is not None:
+        counts = counts.take(keyed.row)
     state = classes(counts)[0]
-    found: dict[str, Any] = {name: _as_given(columns[name]) for name in COLUMNS}
+    found: dict[str, Any] = {name: _as_given(columns[name], texts.get(name)) for name in COLUMNS}
     found |= {"state": state.values, **counted_columns(counts, 0, "")}
     for k, name in enumerate(counts.names, 1):
         found |= counted_columns(counts, k, f"_{name}")
     return CountTable(found)
 
 
-def _as_given(column: Any) -> Any:
-    """A column of the answer: numbers as int64, text as str objects."""
-    if column.dtype.kind in "iu":
+def _as_given(column: Any, text: _Text | None) -> Any:
+    """A column of the answer: numbers as int64, text as str objects, made where somebody looks at them."""
+    if text is None:
         return column.astype(np.int64)
-    if column.dtype.kind == "S":
-        column = column.astype("U")
-    return column.astype(object)
+    if column.dtype.kind not in "SU" or not len(column):
+        return column.astype(object)
+    fixed = text.text.view(f"S{len(text.text) // len(column)}")
+    return lambda: fixed.astype("U").astype(object)
 
 
 def _columns(alleles: Any) -> dict[str, NDArray[Any]]:
@@ -126,19 +131,26 @@ def _refuse(row: int, name: str, column: Any, why: str) -> NoReturn:
 
 
 class _Keyed:
-    """Alleles as keys, sorted, each once. targets : what is looked up    row : (rows,) which of them each row is"""
+    """Alleles as keys, sorted, each once.
 
-    def __init__(self, version: Version, columns: Mapping[str, NDArray[Any]]) -> None:
+    targets : what is looked up    row : (rows,) which of them each row is; None: they are the rows, one by one
+    """
+
+    row: NDArray[np.int64] | None
+
+    def __init__(self, version: Version, columns: Mapping[str, NDArray[Any]], texts: Mapping[str, _Text]) -> None:
         self._version, self._columns = version, columns
-        self._position = columns["position"]
-        self._ref, self._alt = (_text(columns[name], name) for name in ("ref", "alt"))
-        contig = self._places(columns["contig"])
+        self._position, self._ref, self._alt = columns["position"], texts["ref"], texts["alt"]
+        contig = self._places(columns["contig"], texts.get("contig"))
         by_contig = None if (np.diff(contig) >= 0).all() else np.argsort(contig, kind="stable")
         if by_contig is not None:
             contig = contig[by_contig]
             self._position = self._position[by_contig]
             self._ref, self._alt = (_Text(c.text, c.bounds[:, by_contig]) for c in (self._ref, self._alt))
         key, digest = self._keys(contig, by_contig)
+        if by_contig is None and _kernels.in_order(contig, key):
+            self.targets, self.row = Targets(contig, key, digest), None
+            return
         order = np.arange(len(key))
         for begin, end in _runs(contig):
             if not (key[begin + 1 : end] > key[begin : end - 1]).all():
@@ -150,20 +162,20 @@ class _Keyed:
         self.row = np.empty(len(key), np.int64)
         self.row[order if by_contig is None else by_contig[order]] = np.cumsum(new) - 1
 
-    def _places(self, column: NDArray[Any]) -> NDArray[np.int64]:
+    def _places(self, column: NDArray[Any], text: _Text | None) -> NDArray[np.int64]:
         """(rows,) where each contig stands in the repository's table; behind its end: nowhere."""
-        rows = len(column)
-        if column.dtype.kind in "iu":
-            changed = np.flatnonzero(np.append(True, column[1:] != column[:-1])[:rows])
+        group = np.empty(len(column), np.int64)
+        if text is None:
+            _, first, group = np.unique(column, return_index=True, return_inverse=True)
         else:
-            text = _text(column, "contig")
-            changed = np.empty(rows // 4 + 1, np.int64)
-            num = _kernels.runs_of_text(text.text, text.bounds, changed)
-            changed = changed[:num] if num <= len(changed) else np.arange(rows)
-        names = [name.decode() if isinstance(name, bytes) else str(name) for name in column[changed].tolist()]
-        table = {name: self._find(name) for name in dict.fromkeys(names)}
-        places = np.fromiter(map(table.__getitem__, names), np.int64, len(names))
-        return np.repeat(places, np.diff(np.append(changed, rows)))
+            room = min(1 << len(column).bit_length(), _MOST_CONTIGS)
+            slots, first = np.full(4 * room, -1, np.int64), np.empty(room, np.int64)
+            num = _kernels.group_text(text.text, text.bounds, slots, group, first)
+            if num < 0:
+                raise QueryError(f"alleles: over {_MOST_CONTIGS:,} different contigs; look up some at a time")
+            first = first[:num]
+        names = [name.decode() if isinstance(name, bytes) else str(name) for name in column[first].tolist()]
+        return np.array([self._find(name) for name in names], np.int64)[group]
 
     def _find(self, name: str) -> int:
         if not name:
@@ -213,21 +225,18 @@ def _sorted(key: NDArray[np.uint64], digest: NDArray[np.uint64]) -> NDArray[np.i
 def _text(column: NDArray[Any], name: str) -> _Text:
     """A column of text as ASCII bytes. Raises QueryError."""
     rows = len(column)
+    bounds = np.empty((2, rows), np.int64)
     if column.dtype.kind in "SU" and rows:
-        fixed = np.ascontiguousarray(column)
-        if fixed.dtype.kind == "U":
-            points = fixed.view(np.uint32)
-            if points.max() > _MAX_ASCII:
-                _refuse_text(column.tolist(), name, column)
-            fixed = points.astype(np.uint8).view(f"S{fixed.dtype.itemsize // 4}")
-        begin = np.arange(rows, dtype=np.int64) * fixed.dtype.itemsize
-        return _Text(fixed.view(np.uint8), np.stack([begin, begin + np.strings.str_len(fixed)]))
+        points = np.ascontiguousarray(column).view(np.uint32 if column.dtype.kind == "U" else np.uint8)
+        text = np.empty(points.size, np.uint8)
+        if _kernels.narrow(points.reshape(rows, -1), text, bounds) > _MAX_ASCII:
+            _refuse_text(column.tolist(), name, column)
+        return _Text(text, bounds)
     items = column.tolist()
     try:
         text = np.frombuffer(("\t".join(items) + "\t").encode("ascii"), np.uint8)
     except (TypeError, UnicodeEncodeError):
         _refuse_text(items, name, column)
-    bounds = np.empty((2, rows), np.int64)
     if _kernels.split(text, bounds) != max(rows, 1):
         _refuse_text(items, name, column)
     return _Text(text, bounds)

@@ -77,10 +77,11 @@ def _match_chunk(
     _locate.match_chunk(
         keys, digests, begin, end, first, position, key, digest, low, high, rank, record, alt, tally
     )  # fmt: skip
-    found = np.flatnonzero(rank)
-    record, alt = record[found], alt[found]
-    counts = None if totals is None else _totals(totals, chunk, record - first, alt, cache)
-    return Matches(found + low, rank[found], record, alt, counts, tally)
+    row = np.empty(high - low, np.int64)
+    num = _locate.keep_found(low, row, rank, record, alt)
+    row, rank, record, alt = row[:num], rank[:num], record[:num], alt[:num]
+    counts = None if totals is None else _totals(totals, chunk, first, record, alt, cache)
+    return Matches(row, rank, record, alt, counts, tally)
 
 
 def chunk_keys(
@@ -100,11 +101,11 @@ def chunk_keys(
 
 
 def _totals(
-    totals: Totals, chunk: int, row: NDArray[np.int64], alt: NDArray[np.int64], cache: BlockCache
+    totals: Totals, chunk: int, first: int, record: NDArray[np.int64], alt: NDArray[np.int64], cache: BlockCache
 ) -> NDArray[np.int64]:
-    out = np.empty((3, len(row)), np.int64)
+    out = np.empty((3, len(record)), np.int64)
     count, number, homozygous = (cache.totals(totals, name, chunk) for name in _TOTALS)
-    _locate.gather_totals(row, alt, count, number, homozygous, out)
+    _locate.gather_totals(first, record, alt, count, number, homozygous, out)
     return out
 
 

@@ -84,17 +84,32 @@ def match_chunk(
 
 
 @kernel
-def gather_totals(row: Any, alt: Any, count: Any, number: Any, homozygous: Any, out: Any) -> None:
+def keep_found(low: int, row: Any, rank: Any, record: Any, alt: Any) -> int:
+    """Move what ``match_chunk`` found together, at the beginning; write which alleles it is of; return how many.
+
+    row : (alleles,) int64, written: ``low`` is the first
+    """
+    num = 0
+    for i in range(rank.size):
+        if rank[i] != NONE:
+            row[num], rank[num], record[num], alt[num] = low + i, rank[i], record[i], alt[i]
+            num += 1
+    return num
+
+
+@kernel
+def gather_totals(first: int, record: Any, alt: Any, count: Any, number: Any, homozygous: Any, out: Any) -> None:
     """Write stored counts of the records that answer: allele_count, allele_number and n_hom_alt.
 
-    row, alt : int64, row of a chunk and ALT from 1, 0: the record does not have the allele
+    record, alt : int64, of a chunk that begins with record ``first``; alt 0: the record does not have the allele
     count, homozygous : (rows, ALT alleles) int32    number : (rows,) int32    out : (3, answers) int64
     """
-    for i in range(row.size):
-        out[1, i] = number[row[i]]
+    for i in range(record.size):
+        row = record[i] - first
+        out[1, i] = number[row]
         out[0, i], out[2, i] = 0, 0
         if alt[i] > 0:
-            out[0, i], out[2, i] = count[row[i], alt[i] - 1], homozygous[row[i], alt[i] - 1]
+            out[0, i], out[2, i] = count[row, alt[i] - 1], homozygous[row, alt[i] - 1]
 
 
 @kernel

@@ -34,21 +34,72 @@ def split(text: Any, bounds: Any) -> int:
 
 
 @kernel
-def runs_of_text(text: Any, bounds: Any, starts: Any) -> int:
-    """Rows whose text is another than the row before; return how many, of which ``starts`` has room for some."""
-    num = 0
+def narrow(points: Any, text: Any, bounds: Any) -> int:
+    """Write text of a fixed width as bytes, and where that of each row begins and ends; return the highest character.
+
+    points : (rows, width) uint8 or uint32, filled up with 0    text : (rows * width,) uint8    bounds : (2, rows) int64
+    """
+    highest = np.int64(0)
+    at, width = 0, points.shape[1]
+    for row in range(points.shape[0]):
+        end = at
+        for i in range(width):
+            point = np.int64(points[row, i])
+            text[at + i] = np.uint8(point)
+            highest = max(highest, point)
+            if point != 0:
+                end = at + i + 1
+        bounds[0, row], bounds[1, row] = at, end
+        at += width
+    return highest
+
+
+@kernel
+def in_order(contig: Any, key: Any) -> bool:
+    """Whether alleles ascend by contig and key, none of them twice."""
+    for row in range(1, key.size):
+        if contig[row] < contig[row - 1] or (contig[row] == contig[row - 1] and key[row] <= key[row - 1]):
+            return False
+    return True
+
+
+@kernel
+def _same_text(text: Any, bounds: Any, one: int, two: int) -> bool:
+    size = bounds[1, one] - bounds[0, one]
+    if bounds[1, two] - bounds[0, two] != size:
+        return False
+    for i in range(size):
+        if text[bounds[0, one] + i] != text[bounds[0, two] + i]:
+            return False
+    return True
+
+
+@kernel
+def group_text(text: Any, bounds: Any, slots: Any, group: Any, first: Any) -> int:
+    """Number the distinct texts in the order they first come; return how many there are, -1 where there is no room.
+
+    slots : (twice as many as ``first`` or more, a power of two) int64, all -1: a hash table of open addresses
+    group : (rows,) int64, written: the number of each row    first : (room,) int64, written: a row of each number
+    """
+    last, known = np.uint64(slots.size - 1), 0
     for row in range(bounds.shape[1]):
-        begin, size = bounds[0, row], bounds[1, row] - bounds[0, row]
-        same = row > 0 and bounds[1, row - 1] - bounds[0, row - 1] == size
-        if same:
-            before = bounds[0, row - 1]
-            for i in range(size):
-                same = same and text[begin + i] == text[before + i]
-        if not same:
-            if num < starts.size:
-                starts[num] = row
-            num += 1
-    return num
+        if row > 0 and _same_text(text, bounds, row, row - 1):
+            group[row] = group[row - 1]
+            continue
+        mixed = np.uint64(0)
+        for i in range(bounds[0, row], bounds[1, row]):
+            mixed = (mixed ^ np.uint64(text[i])) * np.uint64(0x9E3779B97F4A7C15)
+            mixed ^= mixed >> np.uint64(29)
+        place = np.int64(mixed & last)
+        while slots[place] >= 0 and not _same_text(text, bounds, row, first[slots[place]]):
+            place = (place + 1) & np.int64(last)
+        if slots[place] < 0:
+            if known == first.size:
+                return -1
+            slots[place], first[known] = known, row
+            known += 1
+        group[row] = slots[place]
+    return known
 
 
 @kernel
