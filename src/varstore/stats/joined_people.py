@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable, Sequence
+from functools import cached_property
 from typing import cast
 
 import numpy as np
@@ -53,7 +54,7 @@ def add_people(
 class _Member:
     """A batch in a piece of joined records.
 
-    answers : which of its records is in which row    absent : rows without one
+    answers : which of its records is in which row
     """
 
     def __init__(
@@ -66,8 +67,13 @@ class _Member:
         self.reads: list[ChunkRead] = self.answers.reads(cast(Batch, job.store))
         # Rows in the order of the records.
         self.rows = there[np.argsort(records[there], kind="stable")]
+        self._position = piece.position
+
+    @cached_property
+    def absent(self) -> NDArray[np.int64]:
+        """Rows without a record, by position."""
         absent = self.answers.absent
-        self.absent = absent[np.argsort(piece.position[absent], kind="stable")]
+        return absent[np.argsort(self._position[absent], kind="stable")]
 
     def rows_of(self, parts: Sequence[BlockCounts]) -> list[NDArray[np.int64]]:
         """The rows of the records of each read. parts : counts of the reads"""
@@ -132,7 +138,7 @@ def _add_absent(
     unknown[...] = covered < int(asked.people[-1])
     for member in members:
         if member.absence is None:
-            unknown[member.absent] = True
+            unknown[member.answers.absent] = True
             continue
         here = member.job.members[-1]
         step = max(1, _CELLS // max(1, len(member.numbers)))
