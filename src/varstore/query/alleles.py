@@ -17,8 +17,15 @@ from ..storage.keys import Keys
 
 __all__ = ["BY_KEY", "AlleleIndex", "Entries", "kinds"]
 
-# Chunks whose entries are kept, of a batch.
+# Chunks whose entries are kept, of a batch; and of all batches of a version, but for the least that neighbours share.
 _KEPT_CHUNKS = 256
+_KEPT_OF_ALL = 1024
+_LEAST_KEPT = 4
+
+
+def kept_chunks(num_batches: int, most: int) -> int:
+    """Chunks to keep of each of so many batches."""
+    return min(most, max(_LEAST_KEPT, _KEPT_OF_ALL // max(1, num_batches)))
 
 
 @dataclass(frozen=True)
@@ -85,6 +92,10 @@ class AlleleIndex:
         index = store.region_index
         self._regions = np.column_stack([index[:, 0], contigs[index[:, 1]], index[:, 2] - 1, index[:, 4]])
         self._chunk = lru_cache(maxsize=_KEPT_CHUNKS)(self._read_chunk)
+
+    def keep(self, num_batches: int) -> None:
+        """Keep no more than this one's share of what so many batches may keep; before anything is read."""
+        self._chunk = lru_cache(maxsize=kept_chunks(num_batches, _KEPT_CHUNKS))(self._read_chunk)
 
     def between(self, contig: int, low: int, high: int) -> Entries:
         """Entries whose normalised position is at least ``low`` and below ``high`` (VCF's positions)."""

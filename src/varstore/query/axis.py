@@ -50,13 +50,16 @@ def ranges_of(positions: Sequence[NDArray[np.int64]]) -> list[tuple[int, int]]:
     return [(int(part[0]), int(part[-1]) + 1) for part in np.split(found, cuts)]
 
 
-def cut(indexes: Sequence[AlleleIndex], contig: int, ranges: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+def cut(
+    indexes: Sequence[AlleleIndex], contig: int, ranges: Iterable[tuple[int, int]], most_runs: int = END_OF_CONTIG
+) -> list[tuple[int, int]]:
     """Ranges, those that overlap as one, in parts small enough to be held.
 
-    indexes : of the batches that cover the contig
+    indexes : of the batches that cover the contig    most_runs : chunks of keys in a part, where they are to be fewer
     """
+    step = min(_PIECE_RUNS, most_runs)
     lows = [index.run_low[index.run_contig == contig] for index in indexes]
-    cuts = np.unique(np.sort(np.concatenate(lows))[_PIECE_RUNS::_PIECE_RUNS]).tolist() if lows else []
+    cuts = np.unique(np.sort(np.concatenate(lows))[step::step]).tolist() if lows else []
     parts: list[tuple[int, int]] = []
     for low, high in _merged_ranges(ranges):
         inside = [at for at in cuts if low < at < high]

@@ -104,10 +104,14 @@ def open_batches(
             derived.setdefault(entry["batch"], {})[entry["kind"]] = Part(root, PartRef(**entry["part"]))
     table = {entry["name"]: i for i, entry in enumerate(version.contigs)}
     open_batch = BatchOpener(root)
-    return [
+    handles = [
         BatchHandle(entry, open_batch(entry), derived.get(entry["id"], {}), table, number_of)
         for entry in version.batches
     ]
+    for handle in handles:
+        if isinstance(handle.store, Batch):
+            handle.store.keep_sites(len(handles))
+    return handles
 
 
 def open_foreign(path: Path) -> BatchHandle:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
@@ -67,15 +68,15 @@ class AlleleRead:
 class CountedAlleles:
     """Some alleles in the order of the axis, with counts of everybody asked for, and where they stand.
 
-    contig : (alleles,) int64, place in the contig table    position : int64, 1-based    ref, alt : object of str
+    contig : (alleles,) int64, place in the contig table    position : int64, 1-based
+    spell : gives ref and alt, (alleles,) object of str each: not everybody who counts asks for text
     key : uint64, of the normalised allele; 0: not known    allele_count, allele_number : (alleles,) int64
     reads : where they stand in the batches; ``index`` is of these alleles
     """
 
     contig: NDArray[np.int64]
     position: NDArray[np.int64]
-    ref: NDArray[Any]
-    alt: NDArray[Any]
+    spell: Callable[[], tuple[NDArray[Any], NDArray[Any]]]
     key: NDArray[np.uint64]
     allele_count: NDArray[np.int64]
     allele_number: NDArray[np.int64]
@@ -84,18 +85,29 @@ class CountedAlleles:
     def __len__(self) -> int:
         return len(self.position)
 
+    @property
+    def ref(self) -> NDArray[Any]:
+        """(alleles,) object of str."""
+        return self.spell()[0]
+
+    @property
+    def alt(self) -> NDArray[Any]:
+        """(alleles,) object of str."""
+        return self.spell()[1]
+
     @classmethod
     def joined(cls, parts: Sequence[CountedAlleles]) -> CountedAlleles:
         """Alleles one part after another."""
         if len(parts) == 1:
             return parts[0]
-        names = [each.name for each in fields(cls) if each.name != "reads"]
+        names = [each.name for each in fields(cls) if each.name not in ("reads", "spell")]
         columns: dict[str, Any] = {name: np.concatenate([getattr(part, name) for part in parts]) for name in names}
         first, reads = 0, []
         for part in parts:
             reads += [replace(read, index=np.where(read.index < 0, -1, read.index + first)) for read in part.reads]
             first += len(part)
-        return cls(**columns, reads=reads)
+        ref, alt = (np.concatenate(texts) for texts in zip(*(part.spell() for part in parts), strict=True))
+        return cls(**columns, spell=lambda: (ref, alt), reads=reads)
 
 
 def counted_alleles(version: Version, question: Question) -> Iterator[CountedAlleles]:
@@ -145,7 +157,7 @@ def _of_read(version: Version, jobs: Sequence[CountJob], read: ChunkRead, counts
         key = batches[0].alleles.keys.chunk(read.chunk).key[row, keep - sites.alt_start[row]]
     return CountedAlleles(
         batches[0].contigs[sites.contig[row]].astype(np.int64), sites.position_of_alt[keep].astype(np.int64),
-        sites.ref_of_alt[keep], sites.alts[keep], key, counts.allele_count[-1][with_row],
+        lambda: (sites.ref_of_alt[keep], sites.alts[keep]), key, counts.allele_count[-1][with_row],
         counts.allele_number[-1][record], [read for read in map(AlleleRead.passing, reads) if read is not None],
     )  # fmt: skip
 
@@ -173,11 +185,9 @@ def _on_the_union(version: Version, question: Question, jobs: Sequence[CountJob]
     people = question.masks.sum(axis=1)
     for piece in version._union.pieces(question.regions, question.alleles):
         counts, _ = count_piece(piece, union_jobs, people, version._map, genotypes=False)
-        ref, alt = piece.spelled(stores)
         yield CountedAlleles(
-            np.full(len(piece), piece.contig, np.int64), piece.start + 1, ref, alt, piece.key,
-            counts.allele_count[-1],
-            counts.allele_number[-1], list(reads_of_piece(version, jobs, piece)),
+            np.full(len(piece), piece.contig, np.int64), piece.start + 1, partial(piece.spelled, stores), piece.key,
+            counts.allele_count[-1], counts.allele_number[-1], list(reads_of_piece(version, jobs, piece)),
         )  # fmt: skip
 
 

@@ -19,6 +19,11 @@ from . import axis
 from .joined_alleles import Member, Spelling, spell
 from .joined_records import RecordIndex, Records
 
+# A piece knows the record of each batch in each row: so many of them, in chunks of so many rows, at least these.
+_CELLS = 1 << 23
+_CHUNK_ROWS = 4096
+_LEAST_RUNS = 16
+
 
 @dataclass(frozen=True)
 class Joined:
@@ -128,7 +133,8 @@ class JoinedAxis:
             return piece if whole else piece.take(np.flatnonzero(_selected(piece, regions, wanted)))
 
         alleles = [index.index for index in indexes]
-        yield from axis.in_order(alleles, contig, axis.cut(alleles, contig, ranges), piece_of, Joined.merged)
+        runs = max(_LEAST_RUNS, _CELLS // (_CHUNK_ROWS * max(1, len(indexes))))
+        yield from axis.in_order(alleles, contig, axis.cut(alleles, contig, ranges, runs), piece_of, Joined.merged)
 
     def _piece(self, contig: int, low: int, high: int) -> Joined:
         batches = list(self.covered[contig])

@@ -20,7 +20,7 @@ from .union import AlleleKey, Union
 
 def joined_axis(batches: Sequence[BatchHandle], union: Union, contigs: Sequence[str]) -> JoinedAxis:
     """The axis of joined records. contigs : names of the repository's table"""
-    indexes = [RecordIndex(batch.alleles, batch.contigs) for batch in batches]
+    indexes = [RecordIndex(batch.alleles, batch.contigs, len(batches)) for batch in batches]
     return JoinedAxis(indexes, union.covered, contigs)
 
 

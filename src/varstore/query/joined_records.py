@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ..kernels.match import NO_ROW
 from ..model.regions import Region
-from .alleles import AlleleIndex, kinds
+from .alleles import AlleleIndex, kept_chunks, kinds
 
 # Chunks whose records are kept, of a batch.
 _KEPT_CHUNKS = 64
@@ -63,15 +63,16 @@ class Records:
 
 
 class RecordIndex:
-    """Records of a batch, read chunk by chunk when asked for."""
+    """Records of a batch, read chunk by chunk when asked for. num_batches : that share what is kept"""
 
-    def __init__(self, index: AlleleIndex, contigs: NDArray[np.int64]) -> None:
+    def __init__(self, index: AlleleIndex, contigs: NDArray[np.int64], num_batches: int = 1) -> None:
         self.index, self.store = index, index.store
         self._contig_of = contigs
         regions = index.store.region_index
         self._regions = np.column_stack([regions[:, 0], contigs[regions[:, 1]], regions[:, 2] - 1, regions[:, 4]])
-        self._chunk = lru_cache(maxsize=_KEPT_CHUNKS)(self._read_chunk)
-        self._keys = lru_cache(maxsize=_KEPT_CHUNKS)(index.keys.chunk)
+        kept = kept_chunks(num_batches, _KEPT_CHUNKS)
+        self._chunk = lru_cache(maxsize=kept)(self._read_chunk)
+        self._keys = lru_cache(maxsize=kept)(index.keys.chunk)
 
     def keys(self, chunk: int, row: int, num_alts: int) -> list[tuple[int, int]]:
         """Key and digest of the ALTs of a record."""

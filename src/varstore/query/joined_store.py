@@ -133,24 +133,7 @@ class JoinedStore:
         return by_chunk(records, height, lambda chunk, rows: self.array_chunk(batch, name, chunk)[rows])
 
     def _site_chunk(self, chunk: int) -> SiteChunk:
-        piece = self.piece(chunk)
-        parts, width = [], 2
-        for batch in np.unique(piece.owner).tolist():
-            mine = np.flatnonzero(piece.owner == batch)
-            store, records = self.stores[batch], piece.record[mine]
-            found = by_chunk(records, store.chunk_variants, partial(_alleles, store))
-            parts.append((mine, found))
-            width = max(width, found.shape[1])
-        width = max([width, *(len(one.alleles) for one in piece.spelled.values())])
-        allele = np.full((len(piece), width), "", object)
-        for mine, found in parts:
-            allele[mine, : found.shape[1]] = found
-        for row, one in piece.spelled.items():
-            allele[row] = [*one.alleles, *[""] * (width - len(one.alleles))]
-        contig = np.full(len(piece), piece.contig, np.int32)
-        num_alts = (allele[:, 1:] != "").sum(axis=1).astype(np.int64)
-        position, length = (piece.start + 1).astype(np.int32), (piece.end - piece.start).astype(np.int32)
-        return SiteChunk(contig, position, length, allele, num_alts)
+        return sites_of(self.piece(chunk), self.stores)
 
     def _filter_chunk(self, chunk: int) -> NDArray[np.bool_]:
         """The filters of all members; PASS is none of them where there are others."""
@@ -245,6 +228,27 @@ class JoinedStore:
             for i, own in enumerate(maps):
                 table[i, : len(own)] = own
             map_codes(codes, table, which)
+
+
+def sites_of(piece: Joined, stores: Sequence[Batch]) -> SiteChunk:
+    """Site columns of some joined records. stores : the batches"""
+    parts, width = [], 2
+    for batch in np.unique(piece.owner).tolist():
+        mine = np.flatnonzero(piece.owner == batch)
+        store, records = stores[batch], piece.record[mine]
+        found = by_chunk(records, store.chunk_variants, partial(_alleles, store))
+        parts.append((mine, found))
+        width = max(width, found.shape[1])
+    width = max([width, *(len(one.alleles) for one in piece.spelled.values())])
+    allele = np.full((len(piece), width), "", object)
+    for mine, found in parts:
+        allele[mine, : found.shape[1]] = found
+    for row, one in piece.spelled.items():
+        allele[row] = [*one.alleles, *[""] * (width - len(one.alleles))]
+    contig = np.full(len(piece), piece.contig, np.int32)
+    num_alts = (allele[:, 1:] != "").sum(axis=1).astype(np.int64)
+    position, length = (piece.start + 1).astype(np.int32), (piece.end - piece.start).astype(np.int32)
+    return SiteChunk(contig, position, length, allele, num_alts)
 
 
 def _alleles(store: Batch, chunk: int, rows: NDArray[np.int64]) -> NDArray[Any]:

@@ -206,6 +206,8 @@ class Union:
 
     def __init__(self, indexes: Sequence[AlleleIndex], covered: Sequence[Sequence[int]]) -> None:
         self.indexes = indexes
+        for index in indexes:
+            index.keep(len(indexes))
         self.covered = covered
         self._pieces: OrderedDict[tuple[int, int, int], Piece] = OrderedDict()
         self._num_bytes = 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from pathlib import Path
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from ..storage.reference import Sequences
     from .absence import Absence
     from .count import Packed
+    from .joined import Joined
     from .joined_store import JoinedStore
     from .union import AlleleKey, Union
 
@@ -221,6 +222,16 @@ class Version:
         axis = joined_open.joined_axis(self._batches, self._union, self.contigs)
         where, people = (regions, wanted), (names, columns)
         return joined_open.joined_store(axis, self._batches, people, where, contigs, absences, self._blocks)
+
+    def _joined_pieces(
+        self, region: str | Sequence[str] | None, regions_file: PathLike | None
+    ) -> Iterator[Joined]:  # fmt: skip
+        """Joined records of batches that have sites of their own, some at a time: all of them may not fit in memory."""
+        from . import joined_open  # noqa: PLC0415
+
+        regions, alleles = self._where(region, regions_file)
+        axis = joined_open.joined_axis(self._batches, self._union, self.contigs)
+        return axis.pieces(regions, list(joined_open.records_with(self._union, alleles)))
 
     def _columns(self, samples: Iterable[str] | None) -> tuple[list[str], list[NDArray[np.int64]]]:
         """Names of the samples asked for, and for each batch which of them each of its columns is, or -1."""

@@ -126,8 +126,7 @@ class Statistics(Choosing):
             passes.on_one_axis(asked, jobs, self._reads(*where), people, sites=False)
         absences = [self._absence(batch) for batch in self._batches]
         if people is not None and not self._one_axis:
-            store = self._joined(*where, [], [np.zeros(0, np.int64)] * len(self._batches))
-            joined_people.add_people(asked, jobs, store, absences, people)
+            joined_people.add_people(asked, jobs, self._joined_pieces(*where), absences, people)
         return passes.sites_on_the_union(asked, jobs, self._union, absences) if sites else []
 
     def _site_table(self, asked: Asked, parts: list[dict[str, Any]], *, midp: bool) -> CountTable:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from functools import cached_property
 from typing import cast
 
 import numpy as np
@@ -15,10 +16,10 @@ from ..errors import DenominatorWarning
 from ..query.absence import Absence
 from ..query.count import CountJob, count_records
 from ..query.joined import Joined
-from ..query.joined_store import JoinedStore
+from ..query.joined_store import sites_of
 from ..query.plan import ChunkRead
 from ..query.union import Answers
-from ..storage.batch import Batch
+from ..storage.batch import Batch, SiteChunk
 from .passes import Asked
 from .people import look_at
 from .samples import People, expected_heterozygosity, expects_heterozygotes, kinds_of, single_copies
@@ -28,23 +29,22 @@ _CELLS = 1 << 22
 
 
 def add_people(
-    asked: Asked, jobs: Sequence[CountJob], store: JoinedStore, absences: Sequence[Absence | None], people: People
+    asked: Asked, jobs: Sequence[CountJob], pieces: Iterable[Joined], absences: Sequence[Absence | None], people: People
 ) -> None:
     """Add the calls of joined records: of each batch its own records, and its absence where it has none.
 
-    store : the joined records, of nobody    absences : of the batches
+    pieces : the joined records, each looked at before the next is made    absences : of the batches
 
     Warns DenominatorWarning.
     """
     unknown = 0
-    for chunk in range(store.num_chunks):
-        piece = store.piece(chunk)
+    for piece in pieces:
         members = [
             _Member(piece, batch, job, absences[batch], asked.batches[batch].numbers)
             for batch, job in enumerate(jobs)
             if batch in piece.members and job.members[-1].any()
         ]
-        unknown += _add_piece(asked, piece, store, chunk, members, people)
+        unknown += _add_piece(asked, piece, sites_of(piece, [cast(Batch, job.store) for job in jobs]), members, people)
         people.num_records += len(piece)
     if unknown:
         text = f"in {unknown:,} of {people.num_records:,} joined records some people have no record of the site"
@@ -54,7 +54,7 @@ def add_people(
 class _Member:
     """A batch in a piece of joined records.
 
-    answers : which of its records is in which row    absent : rows without one
+    answers : which of its records is in which row
     """
 
     def __init__(
@@ -67,8 +67,13 @@ class _Member:
         self.reads: list[ChunkRead] = self.answers.reads(cast(Batch, job.store))
         # Rows in the order of the records.
         self.rows = there[np.argsort(records[there], kind="stable")]
+        self._position = piece.position
+
+    @cached_property
+    def absent(self) -> NDArray[np.int64]:
+        """Rows without a record, by position."""
         absent = self.answers.absent
-        self.absent = absent[np.argsort(piece.position[absent], kind="stable")]
+        return absent[np.argsort(self._position[absent], kind="stable")]
 
     def rows_of(self, parts: Sequence[BlockCounts]) -> list[NDArray[np.int64]]:
         """The rows of the records of each read. parts : counts of the reads"""
@@ -90,10 +95,9 @@ class _Member:
 
 
 def _add_piece(
-    asked: Asked, piece: Joined, store: JoinedStore, chunk: int, members: Sequence[_Member], people: People
-) -> int:
+    asked: Asked, piece: Joined, sites: SiteChunk, members: Sequence[_Member], people: People
+) -> int:  # fmt: skip
     """Add the calls of some joined records; return in how many somebody is missing for want of a record."""
-    sites = store.site_chunk(chunk)
     alt_start = np.concatenate(([0], np.cumsum(sites.num_alts)))
     counted = count_records(
         [member.job for member in members], [member.reads for member in members], asked.map_tasks, genotypes=False
@@ -134,7 +138,7 @@ def _add_absent(
     unknown[...] = covered < int(asked.people[-1])
     for member in members:
         if member.absence is None:
-            unknown[member.absent] = True
+            unknown[member.answers.absent] = True
             continue
         here = member.job.members[-1]
         step = max(1, _CELLS // max(1, len(member.numbers)))

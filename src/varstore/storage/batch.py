@@ -24,6 +24,8 @@ CHUNK_VARIANTS = 4096
 CHUNK_SAMPLES = 16384
 LEAST_VARIANTS = 64
 MAX_CALLS = 1 << 24
+# Chunks of site columns that are kept: of one batch, of many together, and of each of many at least.
+KEPT_SITES, KEPT_OF_MANY, LEAST_KEPT_SITES = 4096, 1024, 4
 
 V = ("variants",)
 _COLUMNS = {
@@ -231,7 +233,12 @@ class Batch:
         self._arrays: dict[str, StoredArray] = {"variant_position": self.position}
         self.num_variants = self.position.shape[0]
         self.chunk_variants = self.position.chunks[0]
-        self.site_chunk = lru_cache(maxsize=4096)(self._site_chunk)
+        self.keep_sites(1)
+
+    def keep_sites(self, num_batches: int) -> None:
+        """Keep no more chunks of site columns than this one's share among so many batches."""
+        kept = KEPT_SITES if num_batches < 2 else max(LEAST_KEPT_SITES, KEPT_OF_MANY // num_batches)
+        self.site_chunk = lru_cache(maxsize=kept)(self._site_chunk)
 
     def array(self, name: str) -> StoredArray:
         """One of the group's arrays."""
