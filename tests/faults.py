@@ -24,7 +24,7 @@ import vcf_text
 from varstore.storage import files, leases
 
 OPERATIONS = [name for name, value in vars(files).items() if getattr(value, "__module__", "") == files.__name__]
-KINDS = ("dead", "no space", "input/output", "short")
+KINDS = ("no space", "input/output", "short")
 SITES = ("1\t11\t.\tA\tC", "1\t15\t.\tG\tT,GA", "22\t9\t.\tTC\tT")
 MEMORY = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
 # A process number that the system does not give.
@@ -123,42 +123,81 @@ class Dead(BaseException):
     """The process is gone: nothing may catch this and go on."""
 
 
+def visible(root):
+    """What there is for readers to open: every file that is not in staging, and whether it is still the same."""
+    found = {}
+    for folder, folders, names in os.walk(root):
+        if folder == str(root):
+            folders.remove("tmp")
+        for name in names:
+            file = os.stat(os.path.join(folder, name))
+            found[os.path.join(folder, name)] = (file.st_ino, file.st_size, file.st_mtime_ns)
+    return found
+
+
 def renews():
     """Whether this is the thread that renews leases, by the clock: its operations are no step of a change."""
     return threading.current_thread().name == "leases"
 
 
-class Faults:
-    """Operations of ``files`` that fail from the n-th on: for ever if the process is dead, else once."""
+class Operations:
+    """Steps in on what a change does to files: operations of ``files``, counted from 1."""
 
     def __init__(self):
-        self.count = self.at = 0
-        self.kind = "dead"
+        self.count = 0
 
     @contextmanager
     def failing(self, monkeypatch, at, kind):
-        """Fail operation ``at`` within this block."""
-        self.count, self.at, self.kind = 0, at, kind
+        """Fail operation ``at`` within this block, and if ``kind`` is "dead" all that follow."""
+
+        def fail(name, real, arguments):
+            if self.count != at and not (kind == "dead" and self.count > at):
+                return real(*arguments)
+            if name == "write_all" and kind in ("dead", "short") and self.count == at:
+                descriptor, data = arguments
+                real(descriptor, data[: len(data) // 2])
+            if kind == "dead":
+                raise Dead
+            number = errno.EIO if kind == "input/output" else errno.ENOSPC
+            raise OSError(number, os.strerror(number))
+
+        with self._patched(monkeypatch, fail):
+            yield
+
+    @contextmanager
+    def dying(self, monkeypatch, check):
+        """Call ``check(number)`` with what a process leaves that dies before an operation, or half-way in writing.
+
+        One that is gone does nothing more: what it leaves is what is there while the operation waits.
+        """
+
+        def die(name, real, arguments):
+            check(self.count)
+            if name != "write_all":
+                return real(*arguments)
+            descriptor, data = arguments
+            real(descriptor, data[: len(data) // 2])
+            check(self.count)
+            return real(descriptor, data[len(data) // 2 :])
+
+        with self._patched(monkeypatch, die):
+            yield
+
+    @contextmanager
+    def _patched(self, monkeypatch, step):
+        self.count = 0
         with monkeypatch.context() as patch:
             for name in OPERATIONS:
-                patch.setattr(files, name, self._counted(name, getattr(files, name)))
+                patch.setattr(files, name, self._counted(name, getattr(files, name), step))
             patch.setattr(leases, "holder", lambda: {**HOLDER, "pid": NOBODY})
             yield
 
-    def _counted(self, name, real):
+    def _counted(self, name, real, step):
         def operation(*arguments):
             if renews():
                 return real(*arguments)
             self.count += 1
-            if self.count == self.at or (self.count > self.at and self.kind == "dead"):
-                if name == "write_all" and self.count == self.at and self.kind in ("dead", "short"):
-                    descriptor, data = arguments
-                    real(descriptor, data[: len(data) // 2])
-                if self.kind == "dead":
-                    raise Dead
-                number = errno.EIO if self.kind == "input/output" else errno.ENOSPC
-                raise OSError(number, os.strerror(number))
-            return real(*arguments)
+            return step(name, real, arguments)
 
         return operation
 

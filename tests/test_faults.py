@@ -6,7 +6,10 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
 import warnings
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -23,65 +26,106 @@ FEWEST = {
     "overlays": 70,
 }  # fmt: skip
 # Faults are tried at every operation so many apart, with VARSTORE_FAULTS=all at every single one. Death is tried at
-# every operation of those that keep other people's data.
+# every one.
 APART = {"add": 5, "reindex": 5, "compact": 7, "purge": 7, "samples": 3, "overlays": 3}
-DEATHS_APART = {"reindex": 3, "purge": 3}
 POINTS = int(os.environ.get("VARSTORE_KILLS", "50"))
 
 
-@pytest.mark.parametrize("action", [*ACTIONS, "overlays"])
-@pytest.mark.parametrize("kind", faults.KINDS)
-def test_a_change_that_fails_at_any_file_operation(action, kind, fx_memory, monkeypatch, record_property):
-    """Whatever operation is the last: the repository is as it was, or is changed; and goes on."""
+@dataclass(frozen=True)
+class Prepared:
+    """A scenario, and what its repository answers before and after the change."""
+
+    scenario: faults.Scenario
+    before: dict
+    after: dict
+
+
+@pytest.fixture(params=[*ACTIONS, "overlays"])
+def fx_change(request, fx_memory, monkeypatch):
     monkeypatch.setattr(os, "fsync", lambda _: None)  # what is tried is the order of things
     monkeypatch.setattr(leases, "GRACE", 0)
-    scenario = faults.prepare(fx_memory, action)
+    scenario = faults.prepare(fx_memory, request.param)
     before = faults.look(scenario.template)
     shutil.copytree(scenario.template, fx_memory / "whole")
     scenario.act(fx_memory / "whole")
     after = faults.look(fx_memory / "whole")
     assert before != after
-    apart = {} if os.environ.get("VARSTORE_FAULTS") == "all" else DEATHS_APART if kind == "dead" else APART
-    step = apart.get(action, 1)
-    fault, at, landed = faults.Faults(), 1 - step, 0
+    return request.param, Prepared(scenario, before, after)
+
+
+@pytest.mark.parametrize("kind", faults.KINDS)
+def test_a_change_that_fails_at_any_file_operation(fx_change, kind, fx_memory, monkeypatch, record_property):
+    """Whatever operation fails: the repository is as it was, or is changed; and goes on."""
+    action, prepared = fx_change
+    step = 1 if os.environ.get("VARSTORE_FAULTS") == "all" else APART.get(action, 1)
+    operations, at, landed = faults.Operations(), 1 - step, 0
     root = fx_memory / "tried"
     while True:
         at += step
         if not root.exists():
-            shutil.copytree(scenario.template, root)
+            shutil.copytree(prepared.scenario.template, root)
         acknowledged = False
-        with fault.failing(monkeypatch, at, kind), warnings.catch_warnings():
+        with operations.failing(monkeypatch, at, kind), warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            try:
-                scenario.act(root)
+            with suppress(vs.VarstoreError):
+                prepared.scenario.act(root)
                 acknowledged = True
-            except faults.Dead:
-                assert kind == "dead"
-            except vs.VarstoreError:
-                assert kind != "dead"
         found = faults.look(root)
-        assert found in (before, after), f"operation {at}: a state that never was"
-        assert found == after or not acknowledged, f"operation {at}: an acknowledged change is lost"
-        landed += found == after
-        if at % 16 == 0 or fault.count < at:
-            _goes_on(scenario, root, found, after)
-        if at % 16 == 0 or found == after or action == "gc":
-            shutil.rmtree(root)  # else what died leaves more and more behind
-        if fault.count < at:
+        assert found in (prepared.before, prepared.after), f"operation {at}: a state that never was"
+        assert found == prepared.after or not acknowledged, f"operation {at}: an acknowledged change is lost"
+        landed += found == prepared.after
+        if at % 16 == 0 or operations.count < at:
+            _goes_on(prepared, root, found)
+        if at % 16 == 0 or found == prepared.after or action == "gc":
+            shutil.rmtree(root)  # else what failed leaves more and more behind
+        if operations.count < at:
             break
-    record_property("operations", fault.count)
-    assert fault.count >= FEWEST[action]
+    record_property("operations", operations.count)
+    assert operations.count >= FEWEST[action]
     assert landed > 1
 
 
-def _goes_on(scenario, root, found, after):
+def test_a_change_that_dies_at_any_file_operation(fx_change, fx_memory, monkeypatch, record_property):
+    """Whatever operation is the last: the repository is as it was, or is changed; and goes on."""
+    action, prepared = fx_change
+    operations, one_at_a_time = faults.Operations(), threading.Lock()
+    root = fx_memory / "tried"
+    seen, found, landed, tried, left = {}, prepared.before, 0, 0, {}
+
+    def check(number):
+        nonlocal seen, found, landed, tried
+        with one_at_a_time:
+            there = faults.visible(root)
+            if there != seen or number % 16 == 0:
+                found, seen = faults.look(root), there
+            assert found in (prepared.before, prepared.after), f"operation {number}: a state that never was"
+            landed += found == prepared.after
+            tried += 1
+            if number % 16 == 0 and fx_memory / f"{number}" not in left:
+                left[shutil.copytree(root, fx_memory / f"{number}")] = found
+
+    shutil.copytree(prepared.scenario.template, root)
+    with operations.dying(monkeypatch, check), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        prepared.scenario.act(root)
+        check(operations.count + 1)
+        assert found == prepared.after, "an acknowledged change is lost"
+    for there, found in left.items():
+        _goes_on(prepared, there, found)
+    record_property("operations", operations.count)
+    assert operations.count >= FEWEST[action]
+    assert tried > operations.count
+    assert landed > 1
+
+
+def _goes_on(prepared, root, found):
     """The next one can do it, and what the dead left can be removed."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        if found != after:
-            scenario.act(root)
+        if found != prepared.after:
+            prepared.scenario.act(root)
         vs.open(root).gc(0)
-        assert faults.look(root) == after
+        assert faults.look(root) == prepared.after
         assert faults.unneeded(root) == []
         assert [problem for problem in vs.open(root).verify() if "HEAD" not in problem] == []
 

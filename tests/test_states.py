@@ -172,7 +172,7 @@ class Versions(RuleBasedStateMachine):
             return
         TRIED["die"] += 1
         with pytest.MonkeyPatch.context() as patch:
-            with faults.Faults().failing(patch, at, "dead"):
+            with faults.Operations().failing(patch, at, "dead"):
                 try:
                     vs.open(self.root).add(self.files[file], threads=1)
                 except faults.Dead:

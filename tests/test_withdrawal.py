@@ -149,6 +149,17 @@ def test_everybody(fx_two, tmp_path):
         repo.add(vcf_text.write_plain(tmp_path / "back.vcf", text))
 
 
+def test_a_writer_that_is_behind_knows_of_them(fx_two, tmp_path):
+    """Who was withdrawn by somebody else since is refused as withdrawn, not as being there."""
+    path, vcf = fx_two
+    behind = vs.open(path)
+    vs.open(path).withdraw(vcf.samples)
+    back = vcf_text.write_plain(tmp_path / "back.vcf", vcf_text.make_vcf(71, 23, 2, contigs=("1", "22")))
+    for act in (behind.add, behind.plan):
+        with pytest.raises(WithdrawnSampleError, match=r"back\.vcf: sample .* withdrawn from the repository"):
+            act(back)
+
+
 def test_they_are_not_added_again(fx_two, tmp_path, monkeypatch):
     path, vcf = fx_two
     link, raced = files.link_new, []

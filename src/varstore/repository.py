@@ -164,7 +164,7 @@ class Repository(Questions):
     def _add(self, inputs: Sequence[PathLike], options: AddOptions) -> Repository:
         from .changes.adding import add_batch  # noqa: PLC0415
 
-        document = self._writable()
+        document = self._newest_document()
         if not inputs:
             raise QueryError("nothing to add: name at least one file")
         with self._writing():
@@ -234,6 +234,12 @@ class Repository(Questions):
         if self.manifest is None:
             raise ReadOnlyError(f"{self.path}: not written by varstore, so it can be read only")
         return self.manifest.document
+
+    def _newest_document(self) -> Document:
+        """The newest manifest there is, whoever made it. Raises ReadOnlyError, CorruptManifestError."""
+        known = self._writable()
+        newest = manifest.read_newest(self.path)
+        return known if newest is None else newest.document
 
     def withdraw(self, samples: Iterable[str]) -> Repository:
         """Take people out of every later answer, of whatever version, and move on to the version that says so.
@@ -396,7 +402,7 @@ class Repository(Questions):
         """
         from .changes.adding import AddOptions, plan_batch  # noqa: PLC0415
 
-        document = self._writable()
+        document = self._newest_document()
         if not inputs:
             raise QueryError("nothing to plan: name at least one file")
         options = AddOptions(

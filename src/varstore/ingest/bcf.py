@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +16,7 @@ from .bgzf import MappedFile
 from .text import INFLATE_ERRORS, ByteReader, Piece, PlainReader, RecordError, inflating_reader
 
 SLAB = 1 << 22  # bytes of records that become one piece, or one record where that is larger
-_PADDING = 8
+_PADDING = 64
 _MAX_RECORD = 1 << 31
 _LINE = re.compile(r"##(FILTER|INFO|FORMAT|contig)=<(.*)>$")
 _ID = re.compile(r"(?:^|,)ID=([^,]*)")
@@ -220,9 +220,10 @@ class BcfPiece:
     compressed: int
     following: tuple[int, int] | None
 
-    def prepared(self) -> Piece:
+    def prepared(self, beside: bool = False) -> Piece:
         """The piece as text, made while it is read: reading raises RecordError."""
-        return Piece(_LineReader(self), 0, None, True, False, self.compressed)
+        piece = Piece(_LineReader(self, beside), 0, None, True, False, self.compressed)
+        return replace(piece, records=self.records) if beside else piece
 
     def text(self) -> memoryview:
         """The records as lines of VCF. Raises RecordError."""
@@ -237,15 +238,15 @@ class BcfPiece:
             larger[:used] = out[:used]
             out = larger
 
-    def put_lines(self, begin: int, out: NDArray[np.uint8]) -> tuple[int, int]:
+    def put_lines(self, begin: int, out: NDArray[np.uint8], beside: bool = False) -> tuple[int, int]:
         """Write records from ``begin`` on as lines, while there is room; return the next and the bytes written.
 
-        Raises RecordError.
+        beside : plain calls stay where they are, as ``kernels.bcf_calls`` says    Raises RecordError.
         """
         header = self.header
         status, begin, written = _bcf.put_records(
             self.records, begin, self.end, header.num_samples, header.strings.text, header.strings.starts,
-            header.contigs.text, header.contigs.starts, header.gt_key, out,
+            header.contigs.text, header.contigs.starts, header.gt_key, out, beside,
         )  # fmt: skip
         if status == _bcf.BAD_RECORD:
             row = _bcf.last_record_end(self.records, 0, begin)[1]
@@ -256,8 +257,8 @@ class BcfPiece:
 class _LineReader:
     """The lines of a piece, a buffer at a time: they are read while they are in the cache. Raises RecordError."""
 
-    def __init__(self, piece: BcfPiece) -> None:
-        self._piece, self._begin = piece, 0
+    def __init__(self, piece: BcfPiece, beside: bool) -> None:
+        self._piece, self._begin, self._beside = piece, 0, beside
         # Lines that did not fit into the reader's buffer.
         self._lines = memoryview(b"")
 
@@ -265,11 +266,11 @@ class _LineReader:
         piece = self._piece
         size = 1 << 20
         while not self._lines and self._begin < piece.end:
-            self._begin, written = piece.put_lines(self._begin, np.frombuffer(buffer, np.uint8))
+            self._begin, written = piece.put_lines(self._begin, np.frombuffer(buffer, np.uint8), self._beside)
             if written:
                 return written
             lines = np.empty(size, np.uint8)
-            self._begin, written = piece.put_lines(self._begin, lines)
+            self._begin, written = piece.put_lines(self._begin, lines, self._beside)
             self._lines = lines.data[:written]
             size *= 2
         size = min(len(buffer), len(self._lines))

@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from ..codec.rows import Arenas, RowSets, block_starts, concatenate, sets_from_codes
 from ..codec.settings import SPARSE_SHIFT
 from ..errors import InputError, TruncatedInputError
+from ..kernels import bcf_calls as _bcf_calls
+from ..kernels import bcf_text as _bcf_text
 from ..kernels import outcomes as _outcomes
 from ..kernels import scan as _scan
 from ..kernels.genotypes import USED_PHASE
@@ -204,7 +206,8 @@ class PieceScanner:
         """Read a piece's lines. A fault of the input is in the result; its line is counted from 0."""
         self.cursors[:] = 0
         result = ScanResult([], unprepared.compressed)
-        piece = unprepared.prepared()
+        piece = unprepared.prepared(beside=True)
+        self.records = piece.records
         try:
             self._scan_piece(piece, result)
         except RecordError as error:
@@ -315,7 +318,7 @@ class PieceScanner:
                 a.num_exceptions, a.other_codes, self.phased, a.kind, a.count, a.lists, a.planes, a.values,
                 self.phase, self.phase_default, self.text, self.fields, self.position, self.num_alts, self.has_gt,
                 self.runs, self.row_cursors, self.cursors, self.calls.collect, self.calls.field_table,
-                self.calls.arenas, self.calls.cursors, self.fault,
+                self.calls.arenas, self.calls.cursors, self.fault, self.records,
             )  # fmt: skip
             result.crlf |= begin - first > 1 and self.buffer[begin - 2] == 13
             if status == _outcomes.DONE:
@@ -332,6 +335,8 @@ class PieceScanner:
             elif status == _outcomes.NEED_PLOIDY:
                 self._flush(result)
                 self._widen(int(self.fault[1]))
+            elif status == _outcomes.NEED_TEXT:
+                end = self._calls_to_text(begin, end)
             elif status == _outcomes.NEED_FIELD:
                 key = self.buffer[begin + int(self.fault[0]) : begin + int(self.fault[1])].tobytes()
                 self._flush(result)
@@ -341,6 +346,21 @@ class PieceScanner:
         left = end - begin
         self.buffer[:left] = self.buffer[begin:end].copy()
         return left
+
+    def _calls_to_text(self, begin: int, end: int) -> int:
+        """Put the calls beside the line at ``begin`` into it; return where the buffer's lines end then."""
+        behind: int = find_newline(self.buffer, begin, end) + 1
+        calls = behind - _bcf_calls.LINE_SIZE
+        place = _bcf_calls.read_place(self.buffer, calls, self.plan.num_samples, self.records)
+        if place < 0:
+            raise _FaultError("the record is damaged")
+        text = np.empty(_bcf_text.CALL_ROOM * self.plan.num_samples, np.uint8)
+        size: int = _bcf_text.put_diploid_calls(text, self.records, place, self.plan.num_samples)
+        rest = self.buffer[behind:end].copy()
+        self._room(end, size)
+        self.buffer[calls : calls + size] = text[:size]
+        self.buffer[calls + size : calls + size + len(rest)] = rest
+        return calls + size + len(rest)
 
     def _widen(self, ploidy: int) -> None:
         if ploidy > _MAX_PLOIDY:

@@ -9,10 +9,13 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
 
 from ..errors import InputError, NotVcfError, TruncatedInputError
 from .bgzf import MappedFile
@@ -116,6 +119,7 @@ class Piece:
     overlaps : the line behind its end is its own too
     compressed : bytes of the file it stands for, for the progress bar
     find_damage : the byte of the file where inflating fails, None where the reader's error says it
+    records : uint8, where the calls are that stay beside their lines (``kernels.bcf_calls``); empty: all is text
     """
 
     reader: ByteReader
@@ -125,9 +129,13 @@ class Piece:
     overlaps: bool
     compressed: int
     find_damage: Callable[[], int | None] = _nowhere
+    records: NDArray[np.uint8] = field(default_factory=lambda: np.zeros(0, np.uint8))
 
-    def prepared(self) -> Piece:
-        """The piece as text; called by the thread that scans it. Reading it may raise RecordError."""
+    def prepared(self, beside: bool = False) -> Piece:
+        """The piece as text; called by the thread that scans it. Reading it may raise RecordError.
+
+        beside : calls may stay in ``records``
+        """
         return self
 
 
@@ -150,7 +158,7 @@ class Preparable(Protocol):
 
     @property
     def compressed(self) -> int: ...
-    def prepared(self) -> Piece: ...
+    def prepared(self, beside: bool = False) -> Piece: ...
 
 
 def plain_piece(text: memoryview) -> Piece:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from .bcf_calls import put_place
 from .intrinsics import load_word, put_calls16
 from .jit import kernel
 
@@ -23,6 +24,7 @@ DONE, NEED_ROOM, BAD_RECORD = range(3)
 SHARED_HEADER = 24  # bytes of a record before its ID, without the two lengths
 # Text is at most so many times the bytes of its record: an int8 and its separator.
 GROWTH = 5
+CALL_ROOM = 6  # of two int8: alleles of two digits
 SLACK = 1 << 12
 
 
@@ -266,6 +268,44 @@ def _put_plain_calls(out: Any, at: int, data: Any, begin: int, num_samples: int)
 
 
 @kernel
+def put_diploid_calls(out: Any, data: Any, begin: int, num_samples: int) -> int:
+    """Write calls of two int8 as text up to the line's end; return the bytes written, ``CALL_ROOM`` each at most."""
+    at = 0
+    for sample in range(num_samples):
+        at = _put_call(out, at, data, begin + 2 * sample, 1, 2)
+        out[at] = _TAB
+        at += 1
+    out[at - 1] = _NEWLINE
+    return at
+
+
+@kernel
+def _plain_calls_at(data: Any, begin: int, end: int, num_fields: int, num_samples: int, gt_key: int) -> int:
+    """Where the calls of a record with GT alone are, if they are two int8 each; else -1."""
+    kind, length, place = _descriptor(data, begin, end)
+    if num_fields != 1 or num_samples == 0 or kind < _INT8 or kind > _INT32 or length != 1:
+        return -1
+    if place + _value_size(kind) > end or _read_int(data, place, _value_size(kind)) != gt_key:
+        return -1
+    kind, length, values = _descriptor(data, place + _value_size(kind), end)
+    return values if kind == _INT8 and length == 2 and values + 2 * num_samples <= end else -1
+
+
+@kernel
+def _put_calls_beside(out: Any, line: int, at: int, calls: int) -> int:
+    """FORMAT, and where the calls are; -1 where text of the site would be read as other columns."""
+    tabs = 0
+    for i in range(line, at):
+        if out[i] == _NEWLINE:
+            return -1
+        tabs += out[i] == _TAB
+    if tabs != 7:
+        return -1
+    out[at], out[at + 1], out[at + 2], out[at + 3] = _TAB, 71, 84, _TAB
+    return put_place(out, at + 4, calls)
+
+
+@kernel
 def _put_calls(
     out: Any, at: int, data: Any, begin: int, end: int, num_fields: int, num_samples: int, names: Any, starts: Any,
     gt_key: int, table: Any, scratch: Any,
@@ -389,7 +429,7 @@ def _put_site(
 @kernel
 def put_records(
     data: Any, begin: int, end: int, num_samples: int, names: Any, starts: Any, contigs: Any, contig_starts: Any,
-    gt_key: int, out: Any,
+    gt_key: int, out: Any, beside: bool,
 ) -> tuple[int, int, int]:  # fmt: skip
     """Write whole records as lines of VCF; return (status, place of the next record, bytes written).
 
@@ -397,6 +437,7 @@ def put_records(
     names, starts : uint8 text of the dictionary of strings, and where each begins, (entries + 1,) int64; an entry
         without text is none; contigs, contig_starts : the same of contigs
     gt_key : entry of GT, or -1
+    beside : plain calls may stay where they are, as ``bcf_calls`` says
     out : uint8; a record is written where there is room for ``GROWTH`` times its bytes and the names it may have
     """
     scratch = np.empty(1, np.uint32)
@@ -405,6 +446,7 @@ def put_records(
     for i in range(starts.size - 1):
         longest = max(longest, starts[i + 1] - starts[i] + 2)
     at = 0
+    odd_site = np.int64(-1)  # the record that has to be text all through
     while begin < end:
         stop = record_end(data, begin, end)
         shared = _read_int(data, begin, 4) & 0xFFFFFFFF
@@ -413,21 +455,34 @@ def put_records(
         last = _read_int(data, begin + 28, 4) & 0xFFFFFFFF
         num_fields, samples = last >> 24, last & 0xFFFFFF
         num_info = _read_int(data, begin + 24, 4) & 0xFFFF
-        # A filter has two bytes at least, and a name.
-        names_size = (num_info + num_fields + shared // 2) * longest
-        room = at + GROWTH * (stop - begin) + 16 * (stop - begin) // 4 + names_size + 2 * samples + SLACK
-        if room > out.size:
-            return NEED_ROOM, begin, at
         if samples != num_samples:
             return BAD_RECORD, begin, at
-        put = _put_site(out, at, data, begin + 8, begin + 8 + shared, names, starts, contigs, contig_starts, scratch)
-        if put >= 0 and num_samples > 0:
+        individual = begin + 8 + shared
+        calls = np.int64(-1)
+        if beside and begin != odd_site:
+            calls = _plain_calls_at(data, individual, stop, num_fields, num_samples, gt_key)
+        # A filter has two bytes at least, and a name.
+        names_size = (num_info + num_fields + shared // 2) * longest
+        size = individual - begin if calls >= 0 else stop - begin + 2 * samples
+        room = at + GROWTH * size + 16 * size // 4 + names_size + SLACK
+        if room > out.size:
+            return NEED_ROOM, begin, at
+        site = _put_site(out, at, data, begin + 8, individual, names, starts, contigs, contig_starts, scratch)
+        put = site
+        if site >= 0 and calls >= 0:
+            put = _put_calls_beside(out, at, site, calls)
+            if put < 0:
+                odd_site = begin
+                continue
+        elif site >= 0 and num_samples > 0:
             put = _put_calls(
-                out, put, data, begin + 8 + shared, stop, num_fields, num_samples, names, starts, gt_key, table, scratch
+                out, site, data, individual, stop, num_fields, num_samples, names, starts, gt_key, table, scratch
             )
         if put < 0:
             return BAD_RECORD, begin, at
-        out[put] = _NEWLINE
-        at = put + 1
+        if calls < 0:
+            out[put] = _NEWLINE
+            put += 1
+        at = put
         begin = stop
     return DONE, begin, at

@@ -38,10 +38,10 @@ def index_of_gt(buffer: Any, begin: int, end: int) -> int:
 
 
 @kernel
-def _add_call(
+def add_call(
     sample: int, code0: int, code1: int, plane32: Any, exceptions: Any, num_exceptions: Any, other_codes: Any
 ) -> None:
-    """Enter a diploid call of the fast path; both its bits of the plane are set or cleared."""
+    """Enter a call of the fast paths; both its bits of the plane are set or cleared. Code -2: it has one allele."""
     word, shift = sample >> 4, np.uint32((sample & 15) * 2)
     bits = np.uint32(1 if code0 == 1 else 0) | np.uint32(2 if code1 == 1 else 0)
     plane32[word] = (plane32[word] & ~(np.uint32(3) << shift)) | (bits << shift)
@@ -51,9 +51,10 @@ def _add_call(
         return
     for h in range(2):
         code = code0 if h == 0 else code1
-        if code == -1:
-            exceptions[1, num_exceptions[1]] = sample * 2 + h
-            num_exceptions[1] += 1
+        if code < 0:
+            which = -code  # HALF, FILL
+            exceptions[which, num_exceptions[which]] = sample * 2 + h
+            num_exceptions[which] += 1
         elif code > 1:
             other_codes[num_exceptions[3]] = code
             exceptions[3, num_exceptions[3]] = sample * 2 + h
@@ -118,7 +119,7 @@ def scan_plain(
                 return -1
             if code0 > num_alts or code1 > num_alts:
                 return -2
-            _add_call(sample, code0, code1, plane32, exceptions, num_exceptions, other_codes)
+            add_call(sample, code0, code1, plane32, exceptions, num_exceptions, other_codes)
             if between != separator:
                 phase[phase_at + num_phase] = sample
                 num_phase += 1

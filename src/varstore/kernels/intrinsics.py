@@ -127,6 +127,37 @@ def odd_calls16(typingctx: Any, array: Any, index: Any, pattern: Any) -> Any:
 
 
 @intrinsic
+def allele_bits64(typingctx: Any, array: Any, index: Any) -> Any:
+    """Bit ``i`` is set where byte ``i`` of the 64 at ``index`` is allele 1 in BCF, if all are alleles 0 and 1."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        data = _load_vector(context, builder, signature.args[0], args, 8)
+        ones = builder.and_(data, _splat(4, 8, 64))
+        bits = builder.icmp_unsigned("!=", ones, _splat(0, 8, 64))
+        return builder.bitcast(bits, ir.IntType(64))
+
+    return types.uint64(array, types.intp), codegen
+
+
+@intrinsic
+def other_calls32(typingctx: Any, array: Any, index: Any, phase: Any) -> Any:
+    """Bit ``i`` is set where diploid call ``i`` of BCF, of 32 at ``index``, has another allele than 0 and 1, or phase.
+
+    phase : uint16, bit 8 is that of the second allele; that of the first does not matter
+    """
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        data = _load_vector(context, builder, signature.args[0], args, 8)
+        # Alleles 0 and 1 are 2 to 5; less 2, nothing is left but the lowest two bits.
+        calls = builder.bitcast(builder.sub(data, _splat(2, 8, 64)), ir.VectorType(ir.IntType(16), 32))
+        left = builder.and_(calls, _splat(0xFDFC, 16, 32))
+        odd = builder.icmp_unsigned("!=", left, _splat_runtime(builder, args[2], 32))
+        return builder.bitcast(odd, ir.IntType(32))
+
+    return types.uint32(array, types.intp, types.uint16), codegen
+
+
+@intrinsic
 def put_calls16(typingctx: Any, codes: Any, index: Any, out: Any, at: Any) -> Any:
     """Write 16 diploid calls of BCF, 32 bytes at ``codes[index]``, as ``<tab>0|1``: 64 bytes at ``out[at]``.
 

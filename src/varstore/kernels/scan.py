@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from .bcf_calls import LINE_SIZE, MARK, first_phase, is_diploid, read_place, scan_typed
 from .calls import CALLS_BAD_KEYS, CALLS_BAD_SUBFIELDS, CALLS_DONE, CALLS_NEED_FIELD, scan_calls
 from .copying import copy_to
 from .genotypes import MAX_CODE, USED_PHASE, index_of_gt, put_phase, scan_general, scan_plain
@@ -19,7 +20,9 @@ from .outcomes import (
     BLANK_LINE,
     DONE,
     NEED_FIELD,
+    NEED_PLOIDY,
     NEED_ROOM,
+    NEED_TEXT,
 )
 from .rows import USED_LISTS, USED_PLANES, USED_VALUES, emit_row
 
@@ -98,6 +101,7 @@ def scan_lines(
     call_arenas: Any,
     call_cursors: Any,
     fault: Any,
+    records: Any,
 ) -> tuple[int, int]:
     """Read all whole lines of ``buffer[begin:end]``; return (status, bytes consumed up to).
 
@@ -107,6 +111,8 @@ def scan_lines(
     row_cursors : (rows + 1, 5) int64 cursors before each row (lists, planes, values, phase, text)
     collect : read FORMAT fields besides GT; field_table, call_arenas, call_cursors : see ``calls.scan_calls``
     fault : (2,) int64 details of a bad line, which is line ``cursors[NUM_ROWS]`` of this scan
+    records : uint8, where the calls are that ``bcf_calls`` leaves beside the lines; empty if all lines are text. Such
+        a line may end the scan with NEED_TEXT: its calls have to become text.
     Arenas have room for the worst row, or NEED_ROOM is returned before that row.
     """
     num_haplotypes = num_samples * ploidy
@@ -190,7 +196,24 @@ def scan_lines(
             calls = stop + 1
             done = False
             tail = calls + 4 * num_samples - 1
-            if ploidy == 2 and gt_index == 0 and site_end - field_at[FORMAT] == 2 and tail < end:
+            if records.size > 0 and calls + LINE_SIZE <= end and buffer[calls] == MARK:
+                place = read_place(buffer, calls, num_samples, records)
+                if place < 0 or ploidy > 2 or not is_diploid(records, place, num_samples):
+                    return NEED_TEXT, at
+                if ploidy < 2:
+                    fault[1] = 2
+                    return NEED_PLOIDY, at
+                default = first_phase(records, place)
+                num_phase = scan_typed(
+                    records, place, num_samples, limit, default, plane, plane32, exceptions, num_exceptions,
+                    other_codes, phase, phase_before,
+                )  # fmt: skip
+                if num_phase < 0:
+                    return NEED_TEXT, at
+                done = True
+                cursors[USED_PHASE] += num_phase
+                next_line = calls + LINE_SIZE
+            elif ploidy == 2 and gt_index == 0 and site_end - field_at[FORMAT] == 2 and tail < end:
                 crlf = buffer[tail] == _RETURN and tail + 1 < end and buffer[tail + 1] == _NEWLINE
                 if buffer[tail] == _NEWLINE or crlf:
                     separator = np.int64(buffer[calls + 1])
