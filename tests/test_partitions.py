@@ -317,7 +317,7 @@ def interrupted(tmp_path, monkeypatch, kind="bgzf"):
     root = tmp_path / "repo"
     vs.create(root)
     with monkeypatch.context() as patch:
-        Faulty(patch, 120, KeyboardInterrupt)
+        Faulty(patch, 60, KeyboardInterrupt)
         with pytest.raises(KeyboardInterrupt):
             vs.open(root).add(*inputs, threads=1)
     assert list((root / "tmp").glob("plan-*/*.spool"))
@@ -337,6 +337,27 @@ def test_resuming_reads_only_what_is_missing(tmp_path, monkeypatch):
     vs.open(root).add(*inputs, resume=True)
     assert written
     assert not written & done
+
+
+def test_spools_are_kept_until_the_commit(tmp_path, monkeypatch):
+    """An import that is interrupted while it is published is resumed from its spools: nothing is scanned again."""
+    inputs = SOURCES["bgzf"](tmp_path)
+    expected = direct(tmp_path, inputs)
+    root = tmp_path / "repo"
+    vs.create(root)
+
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(files, "link_new", interrupt)  # the commit
+        with pytest.raises(KeyboardInterrupt):
+            vs.open(root).add(*inputs, threads=1)
+    assert vs.open(root).version == 1
+    monkeypatch.setattr(SpoolWriter, "__init__", interrupt)
+    vs.open(root).add(*inputs, resume=True)
+    assert leftovers(root) == []
+    assert_same_batch(root, expected)
 
 
 def test_without_resume_the_leftovers_are_named_and_left(tmp_path, monkeypatch):

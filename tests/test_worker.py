@@ -226,7 +226,7 @@ def test_a_damaged_bcf_is_refused(fx_bcf, tmp_path, way):
 
 def test_a_flipped_bit_of_a_bcf_is_refused(fx_bcf, tmp_path):
     data = bytearray(fx_bcf.read_bytes())
-    data[len(data) // 2] ^= 1
+    data[-28 - 8 - 20] ^= 1  # of the last block's records: the end marker and the checksum are behind it
     fx_bcf.write_bytes(data)
     with pytest.raises(InputError, match=r"in\.bcf"):
         vs.create(tmp_path / "repo", fx_bcf)

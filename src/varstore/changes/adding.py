@@ -7,7 +7,7 @@ import os
 import sys
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -96,10 +96,13 @@ def add_batch(
         staging = manifest.staging_folder(root)
         batches: list[_NewBatch] = []
         try:
-            for opened in _open_new(root, newest, inputs, options):
-                with spooling(root, opened, options.fields, resume=options.resume) as spools:
+            with ExitStack() as until_committed:
+                for opened in _open_new(root, newest, inputs, options):
+                    spools = until_committed.enter_context(
+                        spooling(root, opened, options.fields, resume=options.resume)
+                    )
                     batches.append(_import(root, newest, opened, options, spools, staging, fasta))
-            _publish(root, newest, [batch.with_files(digests) for batch in batches], staging, options, fasta)
+                _publish(root, newest, [batch.with_files(digests) for batch in batches], staging, options, fasta)
         finally:
             files.remove_tree(staging)
 

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
+from queue import Empty, SimpleQueue
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,11 +20,15 @@ from .bgzf import MappedFile
 from .text import INFLATE_ERRORS, ByteReader, Piece, PlainReader, RecordError, inflating_reader
 
 SLAB = 1 << 22  # bytes of records that become one piece, or one record where that is larger
+_HEADROOM = 1 << 20  # in front of what is inflated, for the beginning of its first record
 _PADDING = 64
+_SPARE = 1 << 16  # a buffer serves stretches that are some blocks longer, too
+_AHEAD = 3  # stretches that are inflated before they are asked for
 _MAX_RECORD = 1 << 31
 _LINE = re.compile(r"##(FILTER|INFO|FORMAT|contig)=<(.*)>$")
 _ID = re.compile(r"(?:^|,)ID=([^,]*)")
 _INDEX = re.compile(r",IDX=(\d+)$")
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -85,6 +93,7 @@ class BcfFile(MappedFile):
         super().__init__(path)
         blocks = np.array([*self.blocks()] if self.kind == "bgzf" else [(0, 0)], np.int64)
         self._file_at, self._text_at = blocks[:, 0], blocks[:, 1]
+        self._used: SimpleQueue[NDArray[np.uint8]] = SimpleQueue()
         head, _ = self._open()
         if bytes(head[:3]) != b"BCF" or head[3] != 2 or head[4] > 2:
             raise NotVcfError(f"{path}: no BCF 2: found {bytes(head[:5])!r}, expected b'BCF\\x02\\x02'")
@@ -142,66 +151,149 @@ class BcfFile(MappedFile):
             number += piece.num_records
 
     def pieces(
-        self, slab: int = SLAB, begin: tuple[int, int] | None = None, limit: int | None = None
-    ) -> Iterator[BcfPiece]:
+        self, slab: int = SLAB, begin: tuple[int, int] | None = None, limit: int | None = None,
+        pool: ThreadPoolExecutor | None = None,
+    ) -> Iterator[BcfPiece]:  # fmt: skip
         """Cut the records into pieces. Raises TruncatedInputError, InputError.
 
         begin : ``following`` of a piece; None: the first record    limit : stop when so many bytes were read
+        pool : inflates what comes next, if there is one
         """
         at, num_before = begin or self.first_record
-        reader = self._open()[1] if begin is None else self._reader_at(at)
-        rest = np.empty(0, np.uint8)
-        number, at_end, read = num_before + 1, False, at
+        number, read = num_before + 1, at
         told = 0 if num_before == 0 else self._place_of(at)
-        while not at_end and (limit is None or read - len(rest) - at < limit):
-            size = len(rest) + max(slab, len(rest))
-            buffer = np.empty(size + _PADDING, np.uint8)
-            buffer[: len(rest)] = rest
-            used = self._fill(reader, buffer, len(rest), size)
-            at_end = used < size
-            read += used - len(rest)
+        rest, held = np.empty(0, np.uint8), _Stretches()
+        for stretch, at_end in self._stretches(at, slab, limit, pool):
+            held.add(stretch)
+            read += stretch.size
+            if held.size < len(rest) and not at_end:
+                continue  # a record of many stretches: looked at once it is twice as long, so not too often
+            buffer = held.take_behind(rest)
+            used = len(buffer) - _PADDING
             end, num = _bcf.last_record_end(buffer, 0, used)
             rest = buffer[end:used].copy()
             number += num
             if num:
                 place = self._place_of(read - len(rest))
                 following = None if at_end and not len(rest) else (read - len(rest), number - 1)
-                yield BcfPiece(self._header, buffer, end, num, place - told, following)
+                yield BcfPiece(self._header, buffer, end, num, place - told, following, self._used.put)
                 told = place
+            if at_end and len(rest):
+                raise TruncatedInputError(f"{self.path}, record {number}: the file ends in it; copy it again")
             if len(rest) > _MAX_RECORD:
                 raise InputError(f"{self.path}, record {number}: over {_MAX_RECORD:,} bytes, the most that is read")
-        if at_end and len(rest):
-            raise TruncatedInputError(f"{self.path}, record {number}: the file ends in it; copy it again")
+            if limit is not None and read - len(rest) - at >= limit:
+                return
 
     @property
     def first_record(self) -> tuple[int, int]:
         """Where the first record is in the inflated bytes, and how many are before it."""
         return self._header_size, 0
 
-    def _reader_at(self, at: int) -> ByteReader:
-        """A reader of the inflated bytes from ``at``; not of gzip that is no BGZF."""
-        if self.kind == "plain":
-            return PlainReader(self.data[at:])
+    def _stretches(
+        self, at: int, size: int, limit: int | None, pool: ThreadPoolExecutor | None
+    ) -> Iterator[tuple[_Stretch, bool]]:
+        """The inflated bytes from ``at`` on, ``size`` or some more at once, and whether they are the last."""
+        if self.kind != "bgzf":
+            reader = self._open()[1] if self.kind == "gzip" else PlainReader(self.data[at:])
+            at_end = False
+            while not at_end:
+                stretch = self._inflate(reader, size)
+                at_end = stretch.size < size
+                yield stretch, at_end
+            return
+        ahead: deque[Future[_Stretch]] = deque()
+        end = int(self._text_at[-1])
+        begin, given = at, 0
+        while ahead or begin < end:
+            # Not far beyond the limit: what is inflated there is inflated again.
+            while begin < end and len(ahead) < _AHEAD and (not ahead or limit is None or begin - at < limit):
+                stop = int(self._text_at[np.searchsorted(self._text_at, min(begin + size, end))])
+                ahead.append(_done_by(pool, self._inflate_from, begin, stop - begin))
+                begin = stop
+            stretch = ahead.popleft().result()
+            given += stretch.size
+            yield stretch, at + given == end
+
+    def _inflate_from(self, at: int, size: int) -> _Stretch:
+        """``size`` inflated bytes of a BGZF from ``at`` on."""
         block = int(np.searchsorted(self._text_at, at, "right")) - 1
         reader = inflating_reader(self.data[int(self._file_at[block]) :])
         self._read(reader, at - int(self._text_at[block]))
-        return reader
+        stretch = self._inflate(reader, size)
+        if stretch.size < size:
+            raise TruncatedInputError(f"{self.path}: {self.damage(EOFError(), int(self._file_at[block]))}")
+        return stretch
 
-    def _fill(self, reader: ByteReader, buffer: NDArray[np.uint8], begin: int, end: int) -> int:
-        """Inflate into ``buffer[begin:end]``; where that ended, short of ``end`` at the end of the file."""
-        view = buffer.data
+    def _buffer(self, size: int) -> NDArray[np.uint8]:
+        """A buffer of ``size`` at least: one that was used before if there is, as fresh memory costs as much again."""
         try:
-            while begin < end and (got := reader.readinto(view[begin:end])):
-                begin += got
+            buffer = self._used.get_nowait()
+        except Empty:
+            return np.empty(size + _SPARE, np.uint8)
+        return buffer if len(buffer) >= size else np.empty(size + _SPARE, np.uint8)
+
+    def _inflate(self, reader: ByteReader, size: int) -> _Stretch:
+        """The next ``size`` inflated bytes, fewer at the end of the file."""
+        stretch = _Stretch(self._buffer(_HEADROOM + size + _PADDING), 0)
+        view = stretch.buffer.data[_HEADROOM : _HEADROOM + size]
+        try:
+            while stretch.size < size and (got := reader.readinto(view[stretch.size :])):
+                stretch.size += got
         except INFLATE_ERRORS as error:
             raise TruncatedInputError(f"{self.path}: {self.damage(error, 0)}") from None
-        return begin
+        return stretch
 
     def _place_of(self, text_at: int) -> int:
         """The byte of the file that a byte of what it inflates to comes from: its block's first."""
         if self.kind == "plain":
             return text_at
         return int(self._file_at[max(0, int(np.searchsorted(self._text_at, text_at, "right")) - 1)])
+
+
+@dataclass
+class _Stretch:
+    """Inflated bytes, with room in front for ``_HEADROOM`` and behind for ``_PADDING``."""
+
+    buffer: NDArray[np.uint8]
+    size: int
+
+
+class _Stretches:
+    """Stretches that follow one another."""
+
+    def __init__(self) -> None:
+        self._held: list[_Stretch] = []
+
+    @property
+    def size(self) -> int:
+        """Bytes of all of them."""
+        return sum(stretch.size for stretch in self._held)
+
+    def add(self, stretch: _Stretch) -> None:
+        self._held.append(stretch)
+
+    def take_behind(self, rest: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """``rest`` and all stretches in one piece, with ``_PADDING`` behind; then there are none."""
+        held, self._held = self._held, []
+        if len(held) == 1 and len(rest) <= _HEADROOM:
+            buffer, first = held[0].buffer, _HEADROOM - len(rest)
+            buffer[first:_HEADROOM] = rest
+            return buffer[first : _HEADROOM + held[0].size + _PADDING]
+        parts = [stretch.buffer[_HEADROOM : _HEADROOM + stretch.size] for stretch in held]
+        return np.concatenate([rest, *parts, np.zeros(_PADDING, np.uint8)])
+
+
+def _done_by(pool: ThreadPoolExecutor | None, function: Callable[..., T], *arguments: Any) -> Future[T]:
+    """Call in a thread of the pool, or here if there is none."""
+    if pool is not None:
+        return pool.submit(function, *arguments)
+    done: Future[T] = Future()
+    try:
+        done.set_result(function(*arguments))
+    except InputError as error:
+        done.set_exception(error)
+    return done
 
 
 @dataclass(frozen=True)
@@ -211,6 +303,7 @@ class BcfPiece:
     records : uint8, with ``_PADDING`` bytes behind ``end``
     compressed : bytes of the file they stand for
     following : where the next record begins in the inflated bytes, and how many are before it; None: the file ends
+    reuse : takes the buffer that ``records`` is in when nobody reads them any more
     """
 
     header: BcfHeader
@@ -219,6 +312,13 @@ class BcfPiece:
     num_records: int
     compressed: int
     following: tuple[int, int] | None
+    reuse: Callable[[NDArray[np.uint8]], None]
+
+    def done(self) -> None:
+        """The records are not read again: their memory may be used for others."""
+        whole = self.records.base
+        if isinstance(whole, np.ndarray):
+            self.reuse(whole)
 
     def prepared(self, beside: bool = False) -> Piece:
         """The piece as text, made while it is read: reading raises RecordError."""

@@ -15,6 +15,7 @@ _BGZF_END = bytes.fromhex("1f8b08040000000000ff0600424302001b0003000000000000000
 _BLOCK = struct.Struct("<I6xHHHH")  # magic with the extra-field flag, length of the extra fields, the first of them
 _FIELD = struct.Struct("<HHH")
 _SIZE = struct.Struct("<I")
+_RELEASED = 1 << 24  # bytes of a file that are let go of at once
 
 
 class MappedFile:
@@ -33,10 +34,10 @@ class MappedFile:
         self.kind = _kind(self.data)
 
     def release(self, size: int) -> None:
-        """Let go of the first ``size`` bytes of the file: what was read must not pile up in memory."""
+        """Let go of the first ``size`` bytes of the file, or most: what was read must not pile up in memory."""
         size = min(size, self.size)
         size -= size % mmap.PAGESIZE
-        if size > self._released:
+        if size - self._released >= _RELEASED:
             self._map.madvise(mmap.MADV_DONTNEED, self._released, size - self._released)
             self._released = size
 

@@ -202,7 +202,7 @@ class BatchImport:
         if spools is not None:
             results = spools.results(source, plan, pool, threads)
         else:
-            results = (result for _, result in run(whole(source, plan), plan, pool, threads))
+            results = (result for _, result in run(whole(source, plan, pool), plan, pool, threads))
         row, read = 0, 0
         state = LineEnds(source.place, self.problems, source.text is not None and source.text.crlf)
         for result in results:

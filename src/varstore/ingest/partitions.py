@@ -72,9 +72,9 @@ def places(source: Input) -> Iterator[Place]:
         yield from _groups(source.text)
 
 
-def _bcf_pieces(text: BcfFile, begin: tuple[int, int]) -> Iterator[BcfPiece]:
-    """The pieces of the partition that begins there."""
-    return text.pieces(min(SLAB, PARTITION_SIZE), begin, PARTITION_SIZE)
+def _bcf_pieces(text: BcfFile, begin: tuple[int, int], pool: ThreadPoolExecutor | None = None) -> Iterator[BcfPiece]:
+    """The pieces of the partition that begins there; ``pool`` inflates them."""
+    return text.pieces(min(SLAB, PARTITION_SIZE), begin, PARTITION_SIZE, pool)
 
 
 def _groups(text: TextFile) -> Iterator[list[Cut]]:
@@ -99,14 +99,14 @@ class Partition:
         self.source, self.number, self.place = source, number, place
         self.following: tuple[int, int] | None = None
 
-    def tasks(self, plan: ScanPlan) -> Iterator[Task]:
-        """Its pieces. Raises InputError and its kinds."""
+    def tasks(self, plan: ScanPlan, pool: ThreadPoolExecutor) -> Iterator[Task]:
+        """Its pieces; ``pool`` inflates a BCF. Raises InputError and its kinds."""
         text = self.source.text
         if self.place is None:
-            yield from scanning.whole(self.source, plan)
+            yield from scanning.whole(self.source, plan, pool)
         elif isinstance(text, BcfFile):
             at, num_before = self.place
-            for piece in _bcf_pieces(text, (at, num_before)):
+            for piece in _bcf_pieces(text, (at, num_before), pool):
                 self.following = piece.following
                 yield Task(self.number, piece)
         else:
@@ -141,14 +141,15 @@ class Spools:
     def results(self, source: Input, plan: ScanPlan, pool: ThreadPoolExecutor, threads: int) -> Iterator[ScanResult]:
         """What comes out of an input's pieces, in order. Raises InputError and its kinds, PlanError."""
         if id(source) not in self._number or isinstance(source.text, SortedText):
-            yield from (result for _, result in scanning.run(scanning.whole(source, plan), plan, pool, threads))
+            yield from (result for _, result in scanning.run(scanning.whole(source, plan, pool), plan, pool, threads))
             return
         number = self._number[id(source)]
         scanned: dict[int, Partition] = {}
         writer: SpoolWriter | None = None
         current = -1
         try:
-            for task, result in scanning.run(self._tasks(source, number, plan, scanned), plan, pool, threads):
+            tasks = self._tasks(source, number, plan, scanned, pool)
+            for task, result in scanning.run(tasks, plan, pool, threads):
                 if writer is not None and task.partition != current:
                     self._later(writer.finish, scanned[current].following)
                     writer = None
@@ -177,20 +178,24 @@ class Spools:
         while self._waiting and (len(self._waiting) > _WAITING or self._waiting[0].done()):
             self._waiting.popleft().result()
 
-    def _tasks(self, source: Input, number: int, plan: ScanPlan, scanned: dict[int, Partition]) -> Iterator[Task]:
+    def _tasks(
+        self, source: Input, number: int, plan: ScanPlan, scanned: dict[int, Partition], pool: ThreadPoolExecutor
+    ) -> Iterator[Task]:
         if self._num is not None:
             for i in range(self._num[number]):
                 yield from _loads(Spool(spool_path(self.folder, number, i), self.folder.name), i, plan)
             return
         if isinstance(source.text, BcfFile) and is_divisible(source):
-            yield from self._bcf_tasks(source, number, plan, scanned)
+            yield from self._bcf_tasks(source, number, plan, scanned, pool)
             return
         for i, place in enumerate(places(source)):
             spool = self._spool(number, i)
             scanned[i] = Partition(source, i, place)
-            yield from scanned[i].tasks(plan) if spool is None else _loads(spool, i, plan)
+            yield from scanned[i].tasks(plan, pool) if spool is None else _loads(spool, i, plan)
 
-    def _bcf_tasks(self, source: Input, number: int, plan: ScanPlan, scanned: dict[int, Partition]) -> Iterator[Task]:
+    def _bcf_tasks(
+        self, source: Input, number: int, plan: ScanPlan, scanned: dict[int, Partition], pool: ThreadPoolExecutor
+    ) -> Iterator[Task]:
         """A BCF is cut as it is read: where a partition begins, the one before it knows."""
         assert isinstance(source.text, BcfFile)
         place: tuple[int, int] | None = source.text.first_record
@@ -203,7 +208,7 @@ class Spools:
                 place = spool.following
                 continue
             scanned[i] = Partition(source, i, place)
-            yield from scanned[i].tasks(plan)
+            yield from scanned[i].tasks(plan, pool)
             place = scanned[i].following
 
     def _spool(self, source: int, number: int) -> Spool | None:

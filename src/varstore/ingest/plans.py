@@ -123,7 +123,7 @@ def _scan(plan: Plan, index: int, inputs: Sequence[Input], table: FieldTable | N
     fault, rows = None, 0
     try:
         with ThreadPoolExecutor(threads, "scan") as pool:
-            for _, result in scanning.run(partition.tasks(scan_plan), scan_plan, pool, threads):
+            for _, result in scanning.run(partition.tasks(scan_plan, pool), scan_plan, pool, threads):
                 writer.put(result, table)
                 if result.fault is not None:
                     fault = Fault(rows + result.fault.row, result.fault.message)

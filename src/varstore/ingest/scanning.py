@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
 
+from .bcf import BcfFile
 from .records import PieceScanner, ScanPlan, ScanResult
 from .text import Preparable
 
@@ -46,6 +47,7 @@ def run(
         except Empty:
             scanner = PieceScanner(plan, ploidy)
         result = scanner.scan(task.piece)
+        task.piece.done()
         scanners.put(scanner)
         return result
 
@@ -64,11 +66,12 @@ def run(
         yield take()
 
 
-def whole(source: Input, plan: ScanPlan) -> Iterator[Task]:
-    """All of an input as one partition."""
+def whole(source: Input, plan: ScanPlan, pool: ThreadPoolExecutor | None = None) -> Iterator[Task]:
+    """All of an input as one partition; ``pool`` inflates a BCF."""
     if source.source is None:
         assert source.text is not None
-        for piece in source.text.pieces():
+        pieces = source.text.pieces(pool=pool) if isinstance(source.text, BcfFile) else source.text.pieces()
+        for piece in pieces:
             yield Task(0, piece)
         return
     for records in source.source.records(plan):

@@ -72,9 +72,7 @@ class SpoolWriter:
                 sizes.append(len(frames[-1]))
             document["arrays"].append([array.dtype.str, array.shape, sizes])
         head = json.dumps(document).encode()
-        self._append(_SIZE.pack(len(head)) + head)
-        for frame in frames:
-            self._append(frame)
+        self._append(b"".join([_SIZE.pack(len(head)), head, *frames]))
         self._is_sound = True
 
     def finish(self, following: tuple[int, int] | None) -> None:

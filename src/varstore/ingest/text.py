@@ -138,6 +138,9 @@ class Piece:
         """
         return self
 
+    def done(self) -> None:
+        """The piece is not read again."""
+
 
 class Cut(NamedTuple):
     """Where a piece is.
@@ -159,6 +162,7 @@ class Preparable(Protocol):
     @property
     def compressed(self) -> int: ...
     def prepared(self, beside: bool = False) -> Piece: ...
+    def done(self) -> None: ...
 
 
 def plain_piece(text: memoryview) -> Piece:

@@ -19,7 +19,7 @@ from ..errors import CorruptManifestError, FormatVersionError, PlanError
 from . import files, leases
 from .manifest import Document, seal, unseal
 
-FORMAT = 1
+FORMAT = 2
 _NAME = re.compile(r"plan-[0-9a-f]{12}")
 _FILE = "plan.json"
 
