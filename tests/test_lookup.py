@@ -11,7 +11,8 @@ from genome_oracle import counted_row
 from reference import read_vcf
 from test_genome import HEAD, reference_text, repository, shifted
 from union_oracle import allele_key, make_batches
-from varstore.genome import lookup
+from varstore.genome import lookup, matching
+from varstore.storage import batch
 
 COLUMNS = ("contig", "position", "ref", "alt")
 COUNTED = ("state", "allele_count", "allele_number", "n_hom_alt")
@@ -31,9 +32,11 @@ def asked_of(texts, rng):
     return found
 
 
-@pytest.mark.parametrize("seed", range(8))
-def test_counts_and_states_are_those_of_the_rules(tmp_path, seed):
+@pytest.mark.parametrize("seed", range(12))
+def test_counts_and_states_are_those_of_the_rules(tmp_path, monkeypatch, seed):
     rng = random.Random(seed)
+    monkeypatch.setattr(matching, "_CHUNKS", rng.choice((1, 2, 8)))
+    monkeypatch.setattr(batch, "CHUNK_VARIANTS", rng.choice((1, 2, 5, 4096)))
     *texts, others = make_batches(seed, rng.choice((2, 4)))
     repo, batches, people = repository(tmp_path, texts, rng)
     asked = asked_of([*texts, others], rng)
@@ -61,6 +64,7 @@ def fx_repo(tmp_path):
     return vs.create(tmp_path / "repo", vcf_text.write_plain(tmp_path / "a.vcf", text))
 
 
+_ALLELES = ("ref", "U9"), ("alt", "U9")
 ALLELES = [("22", 30, "ACG", "A"), ("22", 20, "G", "GTT"), ("22", 10, "A", "C"), ("22", 10, "A", "G")]
 
 
@@ -116,8 +120,32 @@ def test_nothing_asked_is_nothing_answered(fx_repo):
         assert table.columns[:5] == [*COLUMNS, "state"]
 
 
+@pytest.mark.parametrize("rows", [1, 3, 1000])
+@pytest.mark.parametrize("form", [list, lambda rows: np.array(rows, [("contig", "U9"), ("position", "i8"), *_ALLELES])])
+def test_rows_are_taken_some_at_a_time(fx_repo, monkeypatch, rows, form):
+    rng = random.Random(rows)
+    asked = [*ALLELES, *((f"contig{i % 5}", 10 + i, "A", "C") for i in range(20))] * 2
+    rng.shuffle(asked)
+    expected = "".join(fx_repo.look_up(asked).to_tsv())
+    monkeypatch.setattr(lookup, "_ROWS", rows)
+    table = fx_repo.look_up(form(asked))
+    assert "".join(table.to_tsv()) == expected
+    wrong = [*asked[:17], ("22", 10, "A", "<DEL>"), *asked]
+    with pytest.raises(vs.QueryError, match="row 17: alt is '<DEL>'"):
+        fx_repo.look_up(form(wrong))
+
+
+def test_rows_that_are_no_tuples_may_change_afterwards(fx_repo):
+    asked = [list(allele) for allele in ALLELES]
+    table = fx_repo.look_up(asked)
+    asked[0][:] = "7", 1, "N", "N"
+    assert list(zip(*(table[name].tolist() for name in COLUMNS), strict=True)) == ALLELES
+
+
+@pytest.mark.parametrize("rows", [3, 1 << 14])
 @pytest.mark.parametrize("seed", range(3))
-def test_indels_are_left_aligned_where_there_is_a_fasta(tmp_path, seed):
+def test_indels_are_left_aligned_where_there_is_a_fasta(tmp_path, monkeypatch, seed, rows):
+    monkeypatch.setattr(lookup, "_ROWS", rows)
     rng = random.Random(seed)
     sequence = reference_text(rng)
     (tmp_path / "ref.fa").write_text(f">1\n{sequence}\n")
@@ -130,6 +158,8 @@ def test_indels_are_left_aligned_where_there_is_a_fasta(tmp_path, seed):
         asked.append(("1", *shifted(sequence, position, ref, alt)))
     repo = vs.create(tmp_path / "repo", vcf_text.write_plain(tmp_path / "a.vcf", text), reference=tmp_path / "ref.fa")
     assert set(repo.look_up(asked).state.tolist()) == {"found"}
+    mixed = [row for allele in asked for row in (("7", *allele[1:]), allele)]
+    assert repo.look_up(mixed).state.tolist() == ["not_callable", "found"] * len(asked)
 
 
 WRONG = [

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from .errors import QueryError
 from .genome.describing import WholePerson
+from .model.cores import num_cores
 from .model.ploidy import CLASS_NAMES
 from .model.results import CountTable, Genotypes
 from .query.batches import BatchHandle
@@ -219,7 +220,7 @@ class Questions(Comparisons, Statistics, Axes, SketchQuestions, Families, WholeP
 
         target = Path(path) if isinstance(path, str | os.PathLike) else path
         selection = self._selected(region, regions_file, samples, batch)
-        job = run.Job(threads or os.cpu_count() or 1, selection.num_records, progress or (lambda *_: None))
+        job = run.Job(threads or num_cores(), selection.num_records, progress or (lambda *_: None))
         return run.run(selection, target, format or run.format_of(target), job, force=force, write_index=write_index)
 
     def _selected(

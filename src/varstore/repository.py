@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .errors import NotARepositoryError, QueryError, ReadOnlyError, RepositoryError
+from .model.cores import num_cores
 from .query.cohorts import Cohort, resolve_ids
 from .questions import Questions
 from .storage import files, history, manifest
@@ -420,7 +421,7 @@ class Repository(Questions):
         from .ingest.plans import run_partition  # noqa: PLC0415
 
         with self._writing():
-            run_partition(self._plan(plan), partition, threads or os.cpu_count() or 1)
+            run_partition(self._plan(plan), partition, threads or num_cores())
 
     def commit(
         self, plan: Plan | PathLike, *, threads: int | None = None, progress: Progress | None = None

@@ -17,6 +17,7 @@ from .. import __version__
 from ..errors import MissingFileError, QueryError, RepositoryError, UnsortedInputError, VarstoreError, WriteError
 from ..ingest.digests import Digests
 from ..model.contigs import resolve
+from ..model.cores import num_cores
 from ..people.reading import read_people
 from ..people.table import PeopleTable
 from ..storage import denominators, files, keys, manifest, totals
@@ -241,7 +242,7 @@ def _import(
 
     name = uuid.uuid4().hex[:12]
     import_options = ImportOptions(
-        options.threads or os.cpu_count() or 1,
+        options.threads or num_cores(),
         options.progress or (lambda _: None),
         FieldChoice.parse(options.fields),
         options.max_alleles_inline,

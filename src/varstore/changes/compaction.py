@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import uuid
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -15,6 +14,7 @@ import numpy as np
 
 from .. import __version__
 from ..errors import RepositoryError
+from ..model.cores import num_cores
 from ..storage import files, manifest
 from ..storage.manifest import SHARED_FEATURE, Document
 from ..storage.parts import PartRef, PartWriter
@@ -58,7 +58,7 @@ def compact(root: Path, newest: Document, threads: int | None, progress: Callabl
     for group in plan_groups(newest["batches"]):
         ids = [entry["id"] for entry in group]
         try:
-            _compact_group(root, newest, group, threads or os.cpu_count() or 1)
+            _compact_group(root, newest, group, threads or num_cores())
         except _OvertakenError:
             report.overtaken.extend(ids)
             continue

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import uuid
 from collections.abc import Sequence
 from contextlib import suppress
@@ -16,6 +15,7 @@ from numpy.typing import NDArray
 
 from .. import __version__
 from ..errors import RepositoryError
+from ..model.cores import num_cores
 from ..storage import files, manifest, ploidy, reference_blocks, saved_axes, saved_cohorts, sketch, totals
 from ..storage.arrays import StoredArray
 from ..storage.batch import Batch
@@ -59,7 +59,7 @@ def purge(root: Path, threads: int | None) -> PurgeReport:
     while True:
         newest = manifest.read_newest(root)
         assert newest is not None
-        job = _Purge(root, newest.document, threads or os.cpu_count() or 1)
+        job = _Purge(root, newest.document, threads or num_cores())
         try:
             job.run()
             break

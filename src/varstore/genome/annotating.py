@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..errors import InputError, QueryError
+from ..model.cores import num_cores
 from .text_rows import UNKNOWN, Codes
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def _of_file(version: Version, genome: Genome, path: Path, keys: Sequence[str]) 
     places = Places(source.header.contigs, table, str(path), version._bases)
     alleles = genome.alleles
     targets = Targets(alleles.key, alleles.digest, {place: (rows.start, rows.stop) for place, rows in genome.runs})
-    found = read_annotations(source, places, targets, os.cpu_count() or 1)
+    found = read_annotations(source, places, targets, num_cores())
     if len(genome) and found == {} and not set(genome.alleles.contig.tolist()) & _contigs(places, len(table)):
         genome.problems.append(f"{path}: none of its contigs has variants of the genome")
     columns = {key: _Column(len(genome)) for key in keys}

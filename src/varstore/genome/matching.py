@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _NOTHING = np.zeros(0, np.int32)
 _TOTALS = ("allele_count", "allele_number", "n_hom_alt")
+_CHUNKS = 8  # that a thread looks at before it takes others
 
 
 @dataclass(frozen=True)
@@ -57,31 +58,46 @@ def match_batch(
     here = np.flatnonzero(index.run_contig == contig)
     bounds = np.stack([index.run_low[here], index.run_high[here] + 1]).astype(np.uint64) << np.uint64(32)
     low, high = np.searchsorted(key, bounds[0]), np.searchsorted(key, bounds[1])
-    tasks = [
-        (index, contig, int(index.run_chunk[run]), key, digest, int(a), int(b), totals, version._blocks)
+    runs = [
+        (int(index.run_chunk[run]), int(a), int(b))
         for run, a, b in zip(here.tolist(), low.tolist(), high.tolist(), strict=True)
         if b > a
     ]
-    parts = list(version._map(lambda task: _match_chunk(*task), tasks))
+    work = _Work(index, contig, key, digest, totals, version._blocks)
+    parts = list(version._map(work.match, [runs[i : i + _CHUNKS] for i in range(0, len(runs), _CHUNKS)]))
     return _joined(parts, with_totals=totals is not None)
 
 
-def _match_chunk(
-    index: AlleleIndex, contig: int, chunk: int, key: NDArray[np.uint64], digest: NDArray[np.uint64], low: int,
-    high: int, totals: Totals | None, cache: BlockCache,
-) -> Matches:  # fmt: skip
-    keys, digests, begin, end, position = chunk_keys(index, contig, chunk, cache)
-    rank, record = np.zeros(high - low, np.uint8), np.zeros(high - low, np.int64)
-    alt, tally = np.zeros(high - low, np.int64), np.zeros(2, np.int64)
-    first = chunk * index.store.chunk_variants
-    _locate.match_chunk(
-        keys, digests, begin, end, first, position, key, digest, low, high, rank, record, alt, tally
-    )  # fmt: skip
-    row = np.empty(high - low, np.int64)
-    num = _locate.keep_found(low, row, rank, record, alt)
-    row, rank, record, alt = row[:num], rank[:num], record[:num], alt[:num]
-    counts = None if totals is None else _totals(totals, chunk, first, record, alt, cache)
-    return Matches(row, rank, record, alt, counts, tally)
+@dataclass(frozen=True)
+class _Work:
+    """Alleles of one contig, to be found in the chunks of a batch."""
+
+    index: AlleleIndex
+    contig: int
+    key: NDArray[np.uint64]
+    digest: NDArray[np.uint64]
+    totals: Totals | None
+    cache: BlockCache
+
+    def match(self, runs: list[tuple[int, int, int]]) -> Matches:
+        """What some chunks have. runs : a chunk, and the alleles that it may have, from and to"""
+        base, end = min(run[1] for run in runs), max(run[2] for run in runs)
+        rank, record = np.zeros(end - base, np.uint8), np.zeros(end - base, np.int64)
+        alt, tally = np.zeros(end - base, np.int64), np.zeros(2, np.int64)
+        counts = np.empty((0 if self.totals is None else len(_TOTALS), end - base), np.int64)
+        for chunk, low, high in runs:
+            first = chunk * self.index.store.chunk_variants
+            keys = chunk_keys(self.index, self.contig, chunk, self.cache)
+            _locate.match_chunk(
+                *keys[:4], first, keys[4], self.key, self.digest, base, low, high, rank, record, alt, tally
+            )
+            if self.totals is not None:
+                stored = (self.cache.totals(self.totals, name, chunk) for name in _TOTALS)
+                _locate.gather_totals(low - base, high - base, first, rank, record, alt, *stored, counts)
+        row = np.empty(end - base, np.int64)
+        num = _locate.keep_found(base, row, rank, record, alt, counts)
+        found = None if self.totals is None else counts[:, :num]
+        return Matches(row[:num], rank[:num], record[:num], alt[:num], found, tally)
 
 
 def chunk_keys(
@@ -98,15 +114,6 @@ def chunk_keys(
     if not key[:, 0].all():
         position = index.store.array("variant_position").chunk(chunk)
     return key, np.zeros_like(key) if digest is None else digest, begin, end, position
-
-
-def _totals(
-    totals: Totals, chunk: int, first: int, record: NDArray[np.int64], alt: NDArray[np.int64], cache: BlockCache
-) -> NDArray[np.int64]:
-    out = np.empty((3, len(record)), np.int64)
-    count, number, homozygous = (cache.totals(totals, name, chunk) for name in _TOTALS)
-    _locate.gather_totals(first, record, alt, count, number, homozygous, out)
-    return out
 
 
 def _joined(parts: list[Matches], *, with_totals: bool) -> Matches:

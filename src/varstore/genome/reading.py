@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from ..errors import InputError, QueryError
 from ..kernels import person as _person
 from ..model.contigs import build_of, length_of
+from ..model.cores import num_cores
 from ..storage.reference_blocks import MIN_REF_GQ
 
 if TYPE_CHECKING:
@@ -124,7 +125,7 @@ def read_genome(
     column = _sample_of(source, sample)
     lengths = source.header.contigs
     places = Places(lengths, version.manifest.contigs, str(path), version._bases)
-    calls = read_person(source, column, places, threads or os.cpu_count() or 1, min_ref_gq, progress)
+    calls = read_person(source, column, places, threads or num_cores(), min_ref_gq, progress)
     counts = calls.counts
     if not counts["records"]:
         raise InputError(f"{path}: it has a header and no records; is it the whole file?")

@@ -15,6 +15,7 @@ import numpy as np
 from ..errors import InputError
 from ..export import bgzf
 from ..export.output import aside, in_threads, opened
+from ..model.cores import num_cores
 from .info_fields import InfoColumns
 from .splicing import Splicer
 from .text_rows import ALT, POSITION, REF, UNKNOWN, TextRows
@@ -42,7 +43,7 @@ def write_vcf(found: GenomeComparison, target: PathLike | BinaryIO, form: str | 
             for block in _text(found):
                 file.write(block)
             return
-        for block in in_threads(bgzf.compress, _text(found), os.cpu_count() or 1):
+        for block in in_threads(bgzf.compress, _text(found), num_cores()):
             file.write(block)
         file.write(bgzf.END)
 
@@ -85,7 +86,7 @@ def _of_file(found: GenomeComparison, columns: InfoColumns, mine: str) -> Iterat
     yield _header_of_file(source, found, columns, mine)
     splicer = Splicer(found.variants, columns, everything=found.wanted.regions is None)
     sample = source.header.samples.index(genome.sample)
-    for lines in read_lines(source, sample, columns.keys, os.cpu_count() or 1):
+    for lines in read_lines(source, sample, columns.keys, num_cores()):
         yield from splicer.spliced(lines)
     if splicer.num_lines != genome.counts["records"]:
         raise InputError(f"{genome.file}: it has changed since it was compared")

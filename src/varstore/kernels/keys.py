@@ -7,7 +7,7 @@ import numpy as np
 from .jit import kernel
 
 _LOWER_A, _LOWER_Z, _STAR, _LESS, _GREATER, _DOT = 97, 122, 42, 60, 62, 46
-_MOST_EXACT = 11
+MOST_EXACT = 11  # bases that a key has room for
 _OFFSET, _PRIME = np.uint64(0xCBF29CE484222325), np.uint64(0x100000001B3)
 # Classes of hashed keys; bit 31 and the class in bits 30-29.
 _SAME_LENGTH, _OTHER_LENGTH, _UNSPELLED, _STAND_IN = 4, 5, 6, 7
@@ -160,7 +160,7 @@ def _trim(text: Any, position: int, ref: int, ref_end: int, alt: int, alt_end: i
 def _spelled(position: int, num_ref: int, num_alt: int, out: Any) -> Any:
     """Key and digest of an allele of bases, normalised."""
     code = (num_ref << 27) | (num_alt << 23)
-    exact = num_ref + num_alt <= _MOST_EXACT
+    exact = num_ref + num_alt <= MOST_EXACT
     if exact:
         for i in range(num_ref + num_alt):
             base = _base(np.int64(out[i]))

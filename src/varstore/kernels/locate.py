@@ -27,7 +27,7 @@ def _kind(key: Any) -> int:
 @kernel
 def match_chunk(
     keys: Any, digests: Any, begin: int, end: int, first: int, position: Any, target: Any, target_digest: Any,
-    low: int, high: int, rank: Any, record: Any, alt: Any, tally: Any,
+    base: int, low: int, high: int, rank: Any, record: Any, alt: Any, tally: Any,
 ) -> None:  # fmt: skip
     """Find for each of some alleles the record of a chunk that answers for it: docs/semantics.md, section 4.
 
@@ -37,7 +37,8 @@ def match_chunk(
     keys, digests : (rows, ALT alleles) uint64 of the chunk, 0 where there is none    first : record of its row 0
     begin, end : its rows on the contig    position : (rows,) int32, or of size 0 where every row has a key
     target, target_digest : uint64, the alleles asked for, by key; those from ``low`` to ``high`` are looked at
-    rank : (high - low,) uint8, zeroed, NONE to EXACT    record, alt : int64, of what answers; alt 0: not by allele
+    rank : uint8, NONE to EXACT, zeroed before the first chunk; of alleles from ``base`` on
+    record, alt : int64, likewise, of what answers; alt 0: not by allele
     tally : (2,) int64: single bases at positions where a single base is asked for, of the same REF, and of another
     """
     at = low
@@ -66,9 +67,9 @@ def match_chunk(
                     found = EXACT
                 elif a == 0 and kind < _BY_KEY and _kind(target[i]) == kind:
                     found = JOINED
-                if found > rank[i - low]:
-                    rank[i - low], record[i - low] = found, first + row
-                    alt[i - low] = a + 1 if found == EXACT else 0
+                if found > rank[i - base]:
+                    rank[i - base], record[i - base] = found, first + row
+                    alt[i - base] = a + 1 if found == EXACT else 0
                 i += 1
         if not any_key and position.size:
             place = np.uint64(position[row])
@@ -78,38 +79,46 @@ def match_chunk(
                 at += 1
             i = at
             while i < high and target[i] >> np.uint64(32) == place:
-                if rank[i - low] == NONE and _kind(target[i]) < _BY_KEY:
-                    rank[i - low], record[i - low], alt[i - low] = BARE, first + row, 0
+                if rank[i - base] == NONE and _kind(target[i]) < _BY_KEY:
+                    rank[i - base], record[i - base], alt[i - base] = BARE, first + row, 0
                 i += 1
 
 
 @kernel
-def keep_found(low: int, row: Any, rank: Any, record: Any, alt: Any) -> int:
-    """Move what ``match_chunk`` found together, at the beginning; write which alleles it is of; return how many.
-
-    row : (alleles,) int64, written: ``low`` is the first
-    """
-    num = 0
-    for i in range(rank.size):
-        if rank[i] != NONE:
-            row[num], rank[num], record[num], alt[num] = low + i, rank[i], record[i], alt[i]
-            num += 1
-    return num
-
-
-@kernel
-def gather_totals(first: int, record: Any, alt: Any, count: Any, number: Any, homozygous: Any, out: Any) -> None:
+def gather_totals(
+    begin: int, end: int, first: int, rank: Any, record: Any, alt: Any, count: Any, number: Any, homozygous: Any,
+    out: Any,
+) -> None:  # fmt: skip
     """Write stored counts of the records that answer: allele_count, allele_number and n_hom_alt.
 
-    record, alt : int64, of a chunk that begins with record ``first``; alt 0: the record does not have the allele
-    count, homozygous : (rows, ALT alleles) int32    number : (rows,) int32    out : (3, answers) int64
+    begin, end : of the alleles    first : record that the chunk begins with; those before have been written
+    rank, record, alt : of ``match_chunk``; alt 0: the record does not have the allele
+    count, homozygous : (rows, ALT alleles) int32    number : (rows,) int32    out : (3, alleles) int64
     """
-    for i in range(record.size):
+    for i in range(begin, end):
         row = record[i] - first
+        if rank[i] == NONE or row < 0:
+            continue
         out[1, i] = number[row]
         out[0, i], out[2, i] = 0, 0
         if alt[i] > 0:
             out[0, i], out[2, i] = count[row, alt[i] - 1], homozygous[row, alt[i] - 1]
+
+
+@kernel
+def keep_found(base: int, row: Any, rank: Any, record: Any, alt: Any, totals: Any) -> int:
+    """Move what ``match_chunk`` found together, at the beginning; write which alleles it is of; return how many.
+
+    row : (alleles,) int64, written: ``base`` is the first    totals : (3 or 0, alleles) int64, moved too
+    """
+    num = 0
+    for i in range(rank.size):
+        if rank[i] != NONE:
+            row[num], rank[num], record[num], alt[num] = base + i, rank[i], record[i], alt[i]
+            for k in range(totals.shape[0]):
+                totals[k, num] = totals[k, i]
+            num += 1
+    return num
 
 
 @kernel

@@ -5,11 +5,10 @@ from typing import Any
 import numpy as np
 
 from .jit import kernel
-from .keys import NO_NUMBER, is_sequence, one_key
+from .keys import MOST_EXACT, NO_NUMBER, is_sequence, one_key
 
 _TAB, _LESS, _DOT = 9, 60, 46
-# An allele of one base each: bits 27 and 23 are the lengths; A, C, G and T are 0 to 3 (docs/format.md, Keys).
-_SINGLE = np.uint64(1 << 27 | 1 << 23)
+# A, C, G and T are 0 to 3 (docs/format.md, Keys).
 _BASES = np.full(256, 255, np.uint8)
 for _code, _base in enumerate(b"ACGT"):
     _BASES[_base] = _BASES[_base + 32] = _code
@@ -117,12 +116,20 @@ def keys_of_rows(
     text, out = scratch[0], scratch[1]
     for row in range(begin, end):
         r, r_end, a, a_end = ref_bounds[0, row], ref_bounds[1, row], alt_bounds[0, row], alt_bounds[1, row]
-        if r_end - r == 1 and a_end - a == 1:
-            one, two = _BASES[ref[r]], _BASES[alt[a]]
-            if one < 4 and two < 4:
-                bases = np.uint64(two) << np.uint64(2) | np.uint64(one)
-                keys[row] = np.uint64(position[row]) << np.uint64(32) | _SINGLE | bases
-                digests[row] = np.uint64(0)
+        size, alt_size = r_end - r, a_end - a
+        # Nothing to trim, nothing to move, and few bases: the key spells them.
+        if min(size, alt_size) == 1 and size + alt_size <= MOST_EXACT and (sequence.size == 0 or size == alt_size):
+            code, every = np.uint64(size << 27 | alt_size << 23), np.uint8(0)
+            for i in range(size):
+                base = _BASES[ref[r + i]]
+                every |= base
+                code |= np.uint64(base) << np.uint64(2 * i)
+            for i in range(alt_size):
+                base = _BASES[alt[a + i]]
+                every |= base
+                code |= np.uint64(base) << np.uint64(2 * (size + i))
+            if every < 4:
+                keys[row], digests[row] = np.uint64(position[row]) << np.uint64(32) | code, np.uint64(0)
                 continue
         if not is_sequence(ref, r, r_end):
             return BAD_REF, row
@@ -130,12 +137,11 @@ def keys_of_rows(
             return BAD_ALT, row
         if alt[a] == _LESS:
             return SYMBOLIC, row
-        size = r_end - r
         for i in range(size):
             text[i] = ref[r + i]
-        for i in range(a_end - a):
+        for i in range(alt_size):
             text[size + i] = alt[a + i]
         keys[row], digests[row], _, _ = one_key(
-            text, position[row], size, NO_NUMBER, 0, size, size, size + a_end - a, sequence, out
+            text, position[row], size, NO_NUMBER, 0, size, size, size + alt_size, sequence, out
         )
     return OK, end

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from ..errors import NotARepositoryError, QueryError
 from ..model.columns import Column
 from ..model.contigs import name_in
+from ..model.cores import num_cores
 from ..model.regions import Region, merge_regions, parse_allele, parse_region, read_regions_file
 from ..storage import history, manifest
 from ..storage.manifest import Manifest
@@ -301,11 +302,11 @@ class Version:
 
     def _map(self, function: Callable[..., Any], tasks: Iterable[Any]) -> Iterable[Any]:
         """Run tasks in threads, results in order; few tasks run here."""
-        tasks = list(tasks)
-        if len(tasks) < _FEW_TASKS:
+        tasks, cores = list(tasks), num_cores()
+        if len(tasks) < _FEW_TASKS or cores == 1:
             return map(function, tasks)
         if self._pool is None:
-            self._pool = ThreadPoolExecutor(os.cpu_count() or 1, "query")
+            self._pool = ThreadPoolExecutor(cores, "query")
         return self._pool.map(function, tasks)
 
     def close(self) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 
 from ..kernels.match import SAME_LENGTH
 from ..kernels.sketch import pack
+from ..model.cores import num_cores
 from ..query.alleles import kinds
 from ..query.batches import BatchHandle
 from ..query.blocks import BlockCache
@@ -97,7 +97,7 @@ class _OneBatch(Version):
         self.manifest = None
         self._batches = [BatchHandle(entry, store, {}, {}, dict)]
         self._blocks = BlockCache(0)
-        self._pool = ThreadPoolExecutor(os.cpu_count() or 1, "sketch")
+        self._pool = ThreadPoolExecutor(num_cores(), "sketch")
 
     def _absence(self, batch: BatchHandle) -> None:
         """Who has no record is missing here: what the batch says of them may change, and sketches do not."""
