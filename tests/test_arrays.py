@@ -1,11 +1,13 @@
 """Text chunks made wider: as if they had been written that wide."""
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from varstore.errors import CorruptRepositoryError
-from varstore.storage.arrays import pack_text, widen_text
+from varstore.storage.arrays import ArraySpec, StoredArray, pack_text, widen_text, write_whole
+from varstore.storage.parts import PartWriter
 
 
 @given(st.data())
@@ -27,3 +29,18 @@ def test_long_text_comes_through():
 def test_damaged_text_is_refused(damage):
     with pytest.raises(CorruptRepositoryError, match="text of 2 x 1 strings is damaged"):
         widen_text(damage(pack_text(["A", "C"])), 2, 1, 2)
+
+
+def test_chunks_of_one_value_are_read_like_others(tmp_path):
+    """They are decoded once, and the last chunk may be shorter than those like it."""
+    values = np.repeat(np.array([7, 7, 8, 7], np.int32), [1000, 1000, 1000, 300])
+    values[2500:2510] = range(10)
+    part = PartWriter(tmp_path / "part")
+    write_whole(part, ArraySpec("a", "<i4", ("rows",)), values, 1000)
+    stored = StoredArray(part, "a")
+    assert [stored.chunk(i).tolist() for i in (3, 1, 0, 2)] == [
+        values[a:b].tolist() for a, b in ((3000, 3300), (1000, 2000), (0, 1000), (2000, 3000))
+    ]
+    with pytest.raises(ValueError, match="read-only"):
+        stored.chunk(0)[0] = 1
+    assert stored.chunk(3)[0] == 7

@@ -93,6 +93,14 @@ def test_every_form_of_a_table_gives_the_same(fx_repo):
         assert "".join(fx_repo.look_up(form).to_tsv()) == expected, name
 
 
+def test_what_is_kept_of_what_was_read_changes_no_answer(fx_repo):
+    expected = "".join(fx_repo.look_up(ALLELES).to_tsv())
+    assert fx_repo._blocks.num_bytes > 0
+    with vs.open(fx_repo.path, cache_bytes=0) as forgetful:
+        assert ["".join(forgetful.look_up(ALLELES).to_tsv()) for _ in range(2)] == [expected] * 2
+        assert forgetful._blocks.num_bytes == 0
+
+
 def test_data_frames_are_tables(fx_repo):
     expected = "".join(fx_repo.look_up(ALLELES).to_tsv())
     table = fx_repo.look_up(ALLELES)

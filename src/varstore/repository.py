@@ -109,14 +109,15 @@ def create(
     return Repository(root)
 
 
-def open(path: PathLike, version: int | None = None) -> Repository:  # noqa: A001
+def open(path: PathLike, version: int | None = None, *, cache_bytes: int | None = None) -> Repository:  # noqa: A001
     """Open a repository, or read-only a VCF Zarr store somebody else wrote.
 
     version : an older version instead of the newest
+    cache_bytes : of what questions read, encoded blocks, totals and keys, how much is kept for the next; default 256 MB
 
     Raises NotARepositoryError, FormatVersionError, CorruptRepositoryError, QueryError.
     """
-    return Repository(Path(path), version)
+    return Repository(Path(path), version, cache_bytes)
 
 
 class Repository(Questions):

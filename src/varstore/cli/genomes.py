@@ -14,6 +14,8 @@ from .cohorts import by_option, cohort_option, vocabulary_option
 from .describing import check_options, describe, person_options
 from .options import filters_option, open_repository, regions_file_option, regions_option, repo_argument
 
+# Bytes to keep of what is read, where a command reads everything once.
+_ONE_PASS = 1 << 24
 _FORMS = ("tsv", "json", "arrow", "vcf", "bcf")
 _SUFFIXES = {
     ".tsv": "tsv", ".json": "json", ".jsonl": "json", ".arrow": "arrow", ".vcf": "vcf", ".vcf.gz": "vcf",
@@ -70,7 +72,7 @@ def genome(repo: str, person: str, output: str | None, form: str | None, **optio
     target, form = _target(output, form)
     folder = target.parent if target is not None and Path(str(output)) != target else None
     check_options(folder, **whole)
-    opened = open_repository(repo)
+    opened = open_repository(repo, None if any(whole.values()) else _ONE_PASS)
     found = _compare(opened, person, **options)
     _tell(found.summary)
     if not in_place_of_table:

@@ -110,8 +110,8 @@ reference_option = click.option(
 )
 
 
-def open_repository(repo: str) -> Any:
+def open_repository(repo: str, cache_bytes: int | None = None) -> Any:
     """The repository of an argument; what it needs is imported here, so that help is instant."""
     from .. import repository  # noqa: PLC0415
 
-    return repository.open(repo)
+    return repository.open(repo, cache_bytes=cache_bytes)

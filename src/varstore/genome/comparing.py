@@ -108,7 +108,7 @@ def compare(version: Version, genome: Genome, wanted: Wanted, everybody: NDArray
         from .hardy import hardy_of  # noqa: PLC0415
 
         counts.hwe = hardy_of(version, genome, asked)
-    table = GenomeTable(genome, counts, _more(version, genome, wanted, asked, counts), version._map)
+    table = GenomeTable(genome, counts, _more(version, genome, wanted, asked, counts))
     return GenomeComparison(table, summary(version, table, counts, wanted), genome, counts, wanted)
 
 

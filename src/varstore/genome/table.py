@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..export.output import in_threads
 from ..kernels import locate as _locate
+from ..model.cores import num_cores
 from ..model.results import CountTable
 from .counting import COUNTS
 from .text_rows import (
@@ -33,7 +35,7 @@ ZYGOSITIES = ("het", "hom", "hemi")
 RARITIES = (UNKNOWN, "novel", "singleton", "<1e-4", "<1e-3", "<1%", "<5%", "common")
 HWE = "hwe_p_value"
 _LIMITS = np.array([1e-4, 1e-3, 0.01, 0.05])
-_ROWS = 1 << 16
+_ROWS = 1 << 14  # made text at a time: a block stays in the processor's cache
 
 
 def classes(counts: GenomeCounts) -> tuple[Codes, Codes]:
@@ -62,9 +64,8 @@ class GenomeTable(CountTable):
 
     def __init__(
         self, genome: Genome, counts: GenomeCounts, more: Mapping[str, Codes],
-        map_tasks: Callable[..., Any] = map,
     ) -> None:  # fmt: skip
-        self._genome, self._counts, self._more, self._map = genome, counts, dict(more), map_tasks
+        self._genome, self._counts, self._more = genome, counts, dict(more)
         alleles, contigs = genome.alleles, genome.contigs
         number, count = counts.counts["allele_number"], counts.counts["allele_count"]
         self._coded = {
@@ -114,7 +115,7 @@ class GenomeTable(CountTable):
     def take(self, which: NDArray[np.int64]) -> GenomeTable:
         """Some of the rows."""
         more = {name: Codes(codes.codes[which], codes.texts) for name, codes in self._more.items()}
-        return GenomeTable(self._genome.take(which), self._counts.take(which), more, self._map)
+        return GenomeTable(self._genome.take(which), self._counts.take(which), more)
 
     @property
     def highest(self) -> Codes:
@@ -164,7 +165,8 @@ class GenomeTable(CountTable):
         yield ("\t".join(self.columns) + "\n").encode()
         begins = range(0, len(self), _ROWS)
         highest = self.highest if self._counts.names else None
-        yield from self._map(lambda begin: self._block(begin, min(begin + _ROWS, len(self)), highest), begins)
+        cores = num_cores()
+        yield from in_threads(lambda begin: self._block(begin, min(begin + _ROWS, len(self)), highest), begins, cores)
 
     def _block(self, begin: int, end: int, highest: Codes | None) -> memoryview:
         alleles = self._genome.alleles.take(slice(begin, end))

@@ -22,7 +22,7 @@ from ..storage import history, manifest
 from ..storage.manifest import Manifest
 from ..storage.people import sample_names
 from .batches import BatchHandle, open_batches, open_foreign
-from .blocks import BlockCache
+from .blocks import CACHE_BYTES, BlockCache
 from .cohorts import Cohort, People
 from .plan import ChunkRead, plan_reads, with_records
 
@@ -43,8 +43,9 @@ _FEW_TASKS = 2
 class Version:
     """A version as questions see it. ``Repository`` is what users hold of it."""
 
-    def __init__(self, path: Path, version: int | None = None) -> None:
+    def __init__(self, path: Path, version: int | None = None, cache_bytes: int | None = None) -> None:
         self.path = path
+        self._cache_bytes = CACHE_BYTES if cache_bytes is None else cache_bytes
         self._pool: ThreadPoolExecutor | None = None
         self._load(version)
 
@@ -52,7 +53,7 @@ class Version:
         """Read a version, the newest if None."""
         path = self.path
         self.manifest: Manifest | None = None
-        self._blocks = BlockCache()
+        self._blocks = BlockCache(self._cache_bytes)
         self.__dict__.pop("_names", None)
         self.__dict__.pop("columns", None)
         self.__dict__.pop("_bases", None)

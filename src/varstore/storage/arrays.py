@@ -25,6 +25,9 @@ ZSTD = {"id": "zstd", "level": 5, "checksum": True}
 VLEN_UTF8 = {"id": "vlen-utf8"}
 GROUP = b'{"zarr_format": 2}'
 
+# Stored bytes of a chunk that is one value all through, or nearly: what many chunks of an array are, decoded once.
+_SHORT = 64
+
 # VCF Zarr's missing value of float32 arrays (a signalling NaN: compare as integers).
 FLOAT32_MISSING = np.array([0x7F800001], np.uint32).view(np.float32)[0]
 
@@ -208,6 +211,7 @@ class StoredArray:
         self.metadata = json.loads(part.read(f"{name}/.zarray"))
         self.shape: tuple[int, ...] = tuple(self.metadata["shape"])
         self.chunks: tuple[int, ...] = tuple(self.metadata["chunks"])
+        self._short: dict[bytes, NDArray[Any]] = {}
 
     @cached_property
     def num_chunks(self) -> int:
@@ -235,12 +239,17 @@ class StoredArray:
         if data is None:
             fill = "" if text else self.metadata["fill_value"] or 0
             return np.full((rows, *self.shape[1:]), fill, dtype)
+        if len(data) <= _SHORT and data in self._short:
+            return self._short[data][:rows]
         try:
             out = decode(data, self.metadata["compressor"], self.metadata["filters"])
-            flat = out if text else np.frombuffer(out, dtype)
-            return flat.reshape(self.chunks)[:rows]
+            whole = (out if text else np.frombuffer(out, dtype)).reshape(self.chunks)
         except (RuntimeError, ValueError) as error:
             raise CorruptRepositoryError(f"{self.part.folder / self.name}: chunk {index}: {error}") from None
+        if len(data) <= _SHORT:
+            whole.flags.writeable = False
+            self._short[data] = whole
+        return whole[:rows]
 
     def read(self) -> NDArray[Any]:
         """The whole array."""
