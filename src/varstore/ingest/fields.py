@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..kernels import fields as _fields
+from ..storage.arrays import MapTasks
 from ..storage.field_columns import FieldWriter, new_chunk
 from ..storage.field_extras import ExtraWriter, Overflow
 from ..storage.field_table import Field, FieldChoice, FieldTable, check_choice, declared_fields
@@ -144,7 +145,7 @@ class FieldsImport:
             for i, begin in enumerate(range(0, self.num_samples, self.chunk_samples))
         ]
 
-    def finish(self, num_variants: int, ploidy: int, num_alleles: int) -> None:
+    def finish(self, num_variants: int, ploidy: int, num_alleles: int, map_tasks: MapTasks = map) -> None:
         """Write what is known at the end. ``num_alleles``: width of variant_allele; ``ploidy``: of the calls."""
         standard = {
             "R": (num_alleles, "alleles"),
@@ -155,10 +156,10 @@ class FieldsImport:
             width, (size, dim) = writer.width, standard.get(writer.field.number, (0, ""))
             fits = width <= size <= max(_MAX_STANDARD * width, width + 2)
             if fits and not self.extras.has_overflow(writer.field):
-                writer.finish(num_variants, self.num_samples, size, dim)
+                writer.finish(num_variants, self.num_samples, size, dim, map_tasks)
             else:
                 named = f"{writer.field.category}_{writer.field.key}_dim" if width > 1 or size else ""
-                writer.finish(num_variants, self.num_samples, width, named)
+                writer.finish(num_variants, self.num_samples, width, named, map_tasks)
         self.extras.finish()
 
     def left_out(self) -> list[str]:

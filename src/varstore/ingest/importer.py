@@ -342,10 +342,11 @@ class BatchImport:
         text = with_samples(header.text, header.samples)
         head = BatchHead(self.contigs, self.filters, header.other, text, f"varstore-{__version__}")
         regions = np.array(self._regions, np.int64).reshape(-1, 6)
-        self.writer.finish(head, self._num_variants, regions, dtype, self._ploidy)
-        self.totals.finish(self._num_variants)
+        self.writer.finish(head, self._num_variants, regions, dtype, self._ploidy, pool.map)
+        self.totals.finish(self._num_variants, pool.map)
         self.fields.note(self.problems, ", ".join(str(source.path) for source in self.inputs))
-        self.fields.finish(self._num_variants, self._ploidy if header.samples else 2, self._num_alleles)
+        ploidy = self._ploidy if header.samples else 2
+        self.fields.finish(self._num_variants, ploidy, self._num_alleles, pool.map)
         write_keys(self._keys, Batch(self.writer.part), self.options.reference, pool.map)
         return ImportResult(
             self.contigs,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import struct
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -27,6 +27,8 @@ GROUP = b'{"zarr_format": 2}'
 
 # Stored bytes of a chunk that is one value all through, or nearly: what many chunks of an array are, decoded once.
 _SHORT = 64
+
+MapTasks = Callable[[Callable[[Any], Any], Iterable[Any]], Iterable[Any]]
 
 # VCF Zarr's missing value of float32 arrays (a signalling NaN: compare as integers).
 FLOAT32_MISSING = np.array([0x7F800001], np.uint32).view(np.float32)[0]
@@ -152,14 +154,14 @@ class ColumnWriter:
     def _key(self, index: int) -> str:
         return f"{self.spec.name}/{index}" + (".0" if self.width is not None else "")
 
-    def finish(self, num_rows: int) -> None:
-        """Widen what is narrow, and write the metadata."""
+    def finish(self, num_rows: int, map_tasks: MapTasks = map) -> None:
+        """Widen what is narrow, and write the metadata. map_tasks : runs it in threads"""
         shape: tuple[int, ...] = (num_rows,)
         if self.width is not None:
             width = max([self.width, *self._widths.values()])
-            for index, narrow in self._widths.items():
-                if narrow != width:
-                    self._widen(index, narrow, width)
+            narrow = [(index, has, width) for index, has in self._widths.items() if has != width]
+            for _ in map_tasks(lambda task: self._widen(*task), narrow):
+                pass
             shape = (num_rows, width)
         finish(self.writer, self.spec, shape, (self.chunk, *shape[1:]))
 

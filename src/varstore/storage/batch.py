@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from ..codec.settings import INNER, LEVEL
 from ..errors import CorruptRepositoryError
-from .arrays import GROUP, ArraySpec, ColumnWriter, StoredArray, finish, write_whole
+from .arrays import GROUP, ArraySpec, ColumnWriter, MapTasks, StoredArray, finish, write_whole
 from .fields import BatchFields
 from .parts import PartWriter, ReadablePart
 
@@ -138,11 +138,12 @@ class BatchWriter:
         return _PHASED.encode(block)
 
     def finish(
-        self, head: BatchHead, num_variants: int, region_index: NDArray[np.int64], dtype: str, ploidy: int
-    ) -> None:
-        """Write everything that is known at the end."""
+        self, head: BatchHead, num_variants: int, region_index: NDArray[np.int64], dtype: str, ploidy: int,
+        map_tasks: MapTasks = map,
+    ) -> None:  # fmt: skip
+        """Write everything that is known at the end. map_tasks : runs what is much in threads"""
         for column in self._columns.values():
-            column.finish(num_variants)
+            column.finish(num_variants, map_tasks)
         part = self.part
         write_whole(part, ArraySpec("contig_id", "|O", ("contigs",)), list(head.contigs))
         lengths = list(head.contigs.values())

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .arrays import ArraySpec, decode, finish, pack_text, shuffle
+from .arrays import ArraySpec, MapTasks, decode, finish, pack_text, shuffle
 from .field_table import Field
 from .parts import PartWriter
 
@@ -99,15 +99,20 @@ class FieldWriter:
         numbers = [key[0]] if self.field.category == "INFO" else list(key)
         return f"{self.field.array}/" + ".".join(map(str, numbers if flat else [*numbers, 0]))
 
-    def finish(self, num_variants: int, num_samples: int, width: int, dim: str) -> None:
-        """Make all chunks alike, and write the metadata. ``dim``: name of the axis of values, if there is one."""
+    def finish(self, num_variants: int, num_samples: int, width: int, dim: str, map_tasks: MapTasks = map) -> None:
+        """Make all chunks alike, and write the metadata.
+
+        dim : name of the axis of values, if there is one    map_tasks : runs what is much in threads
+        """
         flat = width == 1 and not dim
         if self.field.category == "INFO":
             num_samples = 1
         if self.field.is_text or self.field.type == "Float":
             self._fill_up(-(-num_variants // self.rows), -(-num_samples // self.samples), width)
         itemsize = {"Float": 4, "Integer": self.itemsize}.get(self.field.type, 1)
-        for key, chunk in self._chunks.items():
+
+        def make_alike(task: tuple[tuple[int, int], Chunk]) -> None:
+            key, chunk = task
             old, new = self._name(key, self._flat), self._name(key, flat)
             if chunk.width != width or (self.field.type == "Integer" and chunk.itemsize != itemsize):
                 data = self._widened(key, chunk, width, itemsize)
@@ -115,6 +120,10 @@ class FieldWriter:
                 self.part.write(new, self._spec(itemsize, width).encode(data))
             elif old != new:
                 self.part.rename(old, new)
+
+        # Chunks of FORMAT may be large: one at a time.
+        for _ in (map_tasks if self.field.category == "INFO" else map)(make_alike, self._chunks.items()):
+            pass
         shape, chunks = [num_variants], [self.rows]
         dims = ["variants"]
         if self.field.category == "FORMAT":

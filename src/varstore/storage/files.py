@@ -59,9 +59,15 @@ def sync_file(path: Path) -> None:
 
 def sync_files(paths: Iterable[Path]) -> None:
     """Make files durable: several at a time, which a file system with a journal writes at once."""
+    every = list(paths)
     with ThreadPoolExecutor(_SYNCING, "sync") as pool:
-        for _ in pool.map(sync_file, paths):
+        for _ in pool.map(_sync_in_turn, [every[i::_SYNCING] for i in range(_SYNCING)]):
             pass
+
+
+def _sync_in_turn(paths: Iterable[Path]) -> None:
+    for path in paths:
+        sync_file(path)
 
 
 def replace(source: Path, target: Path) -> None:

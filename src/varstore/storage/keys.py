@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import CorruptRepositoryError
-from .arrays import GROUP, ArraySpec, ColumnWriter, StoredArray, decode, pack_text, write_whole
+from .arrays import GROUP, ArraySpec, ColumnWriter, MapTasks, StoredArray, decode, pack_text, write_whole
 from .field_beside import FILL, MISSING
 from .reference import Reference, Sequences, contig_lengths, contig_runs
 
@@ -170,9 +170,7 @@ def key_runs(chunk: int, contig: NDArray[np.int32], position: NDArray[np.int32],
     return np.array(rows, np.uint64).reshape(-1, 4)
 
 
-def write_keys(
-    part: PartWriter, batch: Batch, reference: Reference | None = None, map_tasks: Callable[..., Iterable[Any]] = map
-) -> None:
+def write_keys(part: PartWriter, batch: Batch, reference: Reference | None = None, map_tasks: MapTasks = map) -> None:
     """Write the keys of a batch, staged or committed, chunk by chunk as the batch."""
     keys, digests, occurrences = (ColumnWriter(part, s, batch.chunk_variants, 1) for s in (_KEY, _DIGEST, _OCCURRENCE))
     sequences = _sequences(batch, reference)
@@ -204,11 +202,11 @@ def write_keys(
         if occurrence.any():
             occurrences.put(chunk, occurrence)
             again = True
-    keys.finish(batch.num_variants)
+    keys.finish(batch.num_variants, map_tasks)
     for column, needed in ((digests, any(hashed for _, _, hashed, _ in made)), (occurrences, again)):
         if needed:
             column.width = max(1, *(width for _, width, _, _ in made))
-            column.finish(batch.num_variants)
+            column.finish(batch.num_variants, map_tasks)
     write_whole(part, _RUNS, all_runs)
     part.write(".zgroup", GROUP)
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..codec.counts import BlockCounts
-from .arrays import GROUP, ArraySpec, ColumnWriter, StoredArray
+from .arrays import GROUP, ArraySpec, ColumnWriter, MapTasks, StoredArray
 from .parts import Part, PartWriter
 
 KIND = "totals"
@@ -45,10 +45,10 @@ class TotalsWriter:
         """Write one chunk of a batch without samples."""
         self.put(chunk, BlockCounts.zeros(1, num_alts))
 
-    def finish(self, num_variants: int) -> None:
+    def finish(self, num_variants: int, map_tasks: MapTasks = map) -> None:
         """Write the metadata."""
         for column in self._columns.values():
-            column.finish(num_variants)
+            column.finish(num_variants, map_tasks)
         self.part.write(".zgroup", GROUP)
 
 
