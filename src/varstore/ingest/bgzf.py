@@ -9,12 +9,16 @@ from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
+
 from ..errors import NotVcfError, TruncatedInputError
+from ..kernels.bgzf import walk_blocks
 
 _BGZF_END = bytes.fromhex("1f8b08040000000000ff0600424302001b0003000000000000000000")
 _BLOCK = struct.Struct("<I6xHHHH")  # magic with the extra-field flag, length of the extra fields, the first of them
 _FIELD = struct.Struct("<HHH")
 _SIZE = struct.Struct("<I")
+_WALKED = 4096  # blocks found at a time
 _RELEASED = 1 << 24  # bytes of a file that are let go of at once
 
 
@@ -55,7 +59,13 @@ class MappedFile:
         if bytes(self.data[-28:]) != _BGZF_END:
             raise TruncatedInputError(f"{self.path}: {self._without_end()}; copy it again")
         at, text = 0, 0
+        data, offsets = np.frombuffer(self.data, np.uint8), np.empty((2, _WALKED), np.int64)
         while at < self.size:
+            num, at, text = walk_blocks(data, at, text, offsets)
+            yield from zip(*offsets[:, :num].tolist(), strict=True)
+            if num == _WALKED or at == self.size:
+                continue
+            # Of another form, or damaged.
             yield at, text
             size = _bgzf_block_size(self.data, at)
             if size == 0 or at + size > self.size:

@@ -23,7 +23,7 @@ from .calls import CallArenas, Calls, CallTextError, join_calls
 from .text import INFLATE_ERRORS, Piece, Preparable, RecordError
 
 _PADDING = 64  # bytes a vector load may read behind the text
-_BUFFER_SIZE = 1 << 19
+_BUFFER_SIZE = 1 << 22
 _MAX_LINE = 1 << 30
 _UNKNOWN = 1 << 62
 _ROWS = 2048
