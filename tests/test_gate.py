@@ -282,7 +282,25 @@ def test_limits_are_named(tmp_path, monkeypatch):
     refuse(tmp_path, line(), f"line {FIRST - 1}: 2 samples, the most that are read is 1")
     monkeypatch.undo()
     monkeypatch.setattr(records_module, "_MAX_LINE", 1 << 20)
-    refuse(tmp_path, line((INFO, "x" * (3 << 20))), f"line {FIRST}: the line has over 1,048,576 bytes")
+    refuse(tmp_path, line((INFO, "x" * (12 << 20))), f"line {FIRST}: the line has over 1,048,576 bytes")
+
+
+@pytest.mark.parametrize("key", ["k" * 247, "k" * 248, "k" * 5000, "é" * 123 + "x", "é" * 125, "%" * 90])
+def test_info_keys_too_long_for_a_file_name_come_back(tmp_path, key):
+    infos = [f"DP=3;{key}=7", "DP=3", f"DP=4;{key}=8"]
+    path = write(tmp_path, "".join(line((POS, str(100 * i)), (INFO, info)) for i, info in enumerate(infos, 1)))
+    repo = vs.create(tmp_path / "repo", path)
+    repo.export(tmp_path / "out.vcf")
+    rows = [row.split("\t") for row in (tmp_path / "out.vcf").read_text().splitlines() if not row.startswith("#")]
+    assert [row[INFO] for row in rows] == infos
+    assert repo.verify(path) == []
+
+
+def test_a_format_key_too_long_for_a_file_name_is_refused(tmp_path):
+    key = "k" * 251
+    refuse(tmp_path, line((FORMAT, f"GT:{key}")), f"line {FIRST}: FORMAT has a key of 251 characters")
+    meta = META + f'##FORMAT=<ID={key},Number=1,Type=Integer,Description="x">\n'
+    refuse(tmp_path, line((FORMAT, f"GT:{key}")), f"line {FIRST + 1}: FORMAT has a key of 251 characters", meta=meta)
 
 
 @pytest.mark.parametrize("way", ["bgzf", "plain"])

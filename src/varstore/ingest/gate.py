@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from ..kernels import gate as _gate
 from ..kernels import scan as _scan
+from ..storage.field_table import Field
 from .declarations import Declarations
 from .problems import Kind, Problems
 from .records import Records
@@ -132,6 +133,10 @@ class Gate:
     def _check_formats(self, sites: SiteColumns, place: Place) -> None:
         for code, text in enumerate(sites.format_texts):
             keys = text.split(":")
+            long = next((key for key in keys if not Field("FORMAT", key).has_file_name), None)
+            if long is not None:
+                row = int(np.argmax(sites.formats == code))
+                raise RowError(row, f"FORMAT has a key of {len(long):,} characters, expected up to 250")
             new = [key for key in dict.fromkeys(keys) if key not in self._known["FORMAT"] and key not in (".", "")]
             odd = len(set(keys)) < len(keys) or "GT" in keys[1:] or not all(map(_is_key, keys))
             if text in ("", ".") or not (new or odd):

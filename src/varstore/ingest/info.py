@@ -39,6 +39,9 @@ def read_info(records: Records, table: FieldTable) -> Info:
         if not table.keeps(slot):
             dropped.append(field.name)
             continue
+        if not field.has_file_name:  # INFO of these records is kept as text
+            odd |= begin[slot] >= 0
+            continue
         block = _read_field(text, begin[slot], end[slot], kind_of(field), odd)
         if block is not None:
             blocks[slot] = block

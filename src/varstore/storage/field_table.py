@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 
 from ..errors import QueryError
 
+_LONGEST_NAME = 255  # bytes of a name of a file or folder
 # Names that VCF Zarr gives to other things than fields.
 _RESERVED = {
     "INFO": {"contig", "position", "length", "quality", "id", "id_mask", "allele", "filter"},
@@ -47,6 +48,11 @@ class Field:
             # A name of VCF Zarr's own, or no name for a file: where other readers do not look.
             return f"varstore/field/{prefix}{self.key.replace('%', '%25').replace('/', '%2F')}"
         return prefix + self.key
+
+    @property
+    def has_file_name(self) -> bool:
+        """Whether its array can be a folder: file systems take names of so many bytes."""
+        return len(self.array.rpartition("/")[2].encode(errors="surrogateescape")) <= _LONGEST_NAME
 
     @property
     def fixed_number(self) -> int | None:
