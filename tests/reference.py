@@ -110,7 +110,8 @@ def parse_gt(text):
     """Codes and phase of one call: ``0|1`` is ((0, 1), True). Without GT: ((-1,), False)."""
     if text is None:
         return (MISSING,), False
-    codes = tuple(MISSING if allele == "." else int(allele) for allele in re.split(r"[/|]", text))
+    alleles = re.split(r"[/|]", text[1:] if text[:1] in ("/", "|") else text)
+    codes = tuple(MISSING if allele == "." else int(allele) for allele in alleles)
     return codes, "/" not in text
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from .calls import add_odd
-from .intrinsics import byte_mask64, call_bits32, load_word, odd_calls16, trailing_zeros
+from .intrinsics import byte_mask64, call_bits32, odd_calls16, pack_bits, popcount, trailing_zeros
 from .jit import kernel
 from .lines import find_tab
 from .outcomes import BAD_ALLELE, BAD_CALL, BAD_COLUMNS, DONE, NEED_PLOIDY
@@ -18,8 +18,10 @@ from .outcomes import BAD_ALLELE, BAD_CALL, BAD_COLUMNS, DONE, NEED_PLOIDY
 USED_PHASE = 3
 MAX_CODE = 32767
 
-_TAB = np.uint8(9)
+_TAB, _ZERO, _ONE = np.uint8(9), np.uint8(48), np.uint8(49)
 _COLON, _DOT, _PIPE, _SLASH = 58, 46, 124, 47
+_NEAR = 256
+_IN_SIGHT = np.uint64((1 << 61) - 1)
 
 
 @kernel
@@ -127,50 +129,104 @@ def scan_plain(
 
 
 @kernel
+def _first_separator(buffer: Any, begin: int, end: int) -> int:
+    """What separates the alleles of a line's first call of several; ``/`` where none is near."""
+    for at in range(begin, min(end, begin + _NEAR)):
+        if buffer[at] == _PIPE or buffer[at] == _SLASH:
+            return np.int64(buffer[at])
+    return _SLASH
+
+
+@kernel
+def _put_bits(plane: Any, bit: Any, part: Any, num_bits: Any) -> None:
+    """Set the bits of ``part``, fewer than 64, from ``bit`` on. Unsigned indexes are not looked at for their sign."""
+    word, shift = bit >> np.uint64(6), bit & np.uint64(63)
+    plane[word] |= part << shift
+    if shift + num_bits > np.uint64(64):
+        plane[word + np.uint64(1)] |= part >> (np.uint64(64) - shift)
+
+
+@kernel
 def _scan_simple(
-    buffer: Any, begin: int, end: int, first: int, num_samples: int, starts: Any, word_starts: Any, plane: Any,
-    exceptions: Any, num_exceptions: Any, phased: Any,
+    buffer: Any, begin: int, end: int, first: int, num_samples: int, separator: int, starts: Any, word_starts: Any,
+    plane: Any, exceptions: Any, num_exceptions: Any, phased: Any,
 ) -> tuple[int, int]:  # fmt: skip
     """Read diploid calls of 0 and 1, or missing, with fields or a tab behind them, from sample ``first`` on.
 
-    Stops at a call of another form, and before the last call of the line; returns its sample and where it begins.
-    Other arguments as of ``scan_general``.
+    Stops at a call of another form, and before the last call of the line; returns its sample and where it begins,
+    behind ``end`` if it does not.
+
+    separator : what ``phased`` was filled for    Other arguments as of ``scan_general``
     """
-    at, sample, block = begin, first, 0
-    # Tabs of the 64 bytes from ``window`` on that were not met yet.
-    window = begin
-    tabs = byte_mask64(buffer, window, _TAB)
-    while sample < num_samples - 1:
-        while tabs == np.uint64(0):
-            window += 64
-            if window >= end:
-                return sample, at
-            tabs = byte_mask64(buffer, window, _TAB)
-        tab = window + np.int64(trailing_zeros(tabs))
-        word = load_word(buffer, at)
-        separator = word >> np.uint64(8) & np.uint64(255)
-        behind = word >> np.uint64(24) & np.uint64(255)
-        if (
-            tab >= end
-            or (separator != np.uint64(_PIPE) and separator != np.uint64(_SLASH))
-            or (behind != np.uint64(_COLON) and behind != np.uint64(_TAB))
-        ):
-            return sample, at
-        while sample >= starts[block + 1]:
-            block += 1
-        if word & np.uint64(0xFE00FE) == np.uint64(0x300030):
-            bit = word_starts[block] * 64 + (sample - starts[block]) * 2
-            codes = (word & np.uint64(1)) | (word >> np.uint64(15) & np.uint64(2))
-            plane[bit >> 6] |= codes << np.uint64(bit & 63)
-        elif word & np.uint64(0xFF00FF) == np.uint64(0x2E002E):
-            exceptions[0, num_exceptions[0]] = sample
+    sample, block = first, 0
+    # Where the block ends, and where the bits of a sample before all others would be.
+    block_end, base = np.int64(0), np.int64(0)
+    usual = np.uint8(separator)
+    unusual = np.uint8(_SLASH if separator == _PIPE else _PIPE)
+    # Calls that begin in 61 bytes at a time, by masks of 64: a call's first four bytes have to be in sight.
+    window, carry = begin, np.uint64(1)
+    while window <= end:
+        tabs = byte_mask64(buffer, window, _TAB)
+        begins = ((tabs << np.uint64(1)) | carry) & _IN_SIGHT
+        carry = (tabs >> np.uint64(60)) & np.uint64(1)
+        if end - window < 60:
+            begins &= (np.uint64(2) << np.uint64(end - window)) - np.uint64(1)
+        if begins == np.uint64(0):
+            window += 61
+            continue
+        ones = byte_mask64(buffer, window, _ONE)
+        known = ones | byte_mask64(buffer, window, _ZERO)
+        known &= known >> np.uint64(2)
+        separators = byte_mask64(buffer, window, usual)
+        behind = begins & ((tabs | byte_mask64(buffer, window, np.uint8(_COLON))) >> np.uint64(3))
+        simple = behind & known & (separators >> np.uint64(1))
+        missing, others = np.uint64(0), np.uint64(0)
+        if simple != begins:  # seldom
+            missing = byte_mask64(buffer, window, np.uint8(_DOT))
+            missing &= missing >> np.uint64(2)
+            others = byte_mask64(buffer, window, unusual)
+            simple = behind & (known | missing) & ((separators | others) >> np.uint64(1))
+        # The first call that is not to be read here.
+        stop = begins & ~simple
+        left = num_samples - 1 - sample
+        if np.int64(popcount(begins)) > left:
+            last = begins
+            for _ in range(left):
+                last &= last - np.uint64(1)
+            stop |= last
+        stop &= ~stop + np.uint64(1)
+        if stop != np.uint64(0):
+            begins &= stop - np.uint64(1)
+        num = np.int64(popcount(begins))
+        codes = pack_bits(ones, begins | (begins << np.uint64(2)))
+        done = 0
+        while done < num:
+            while sample + done >= block_end:
+                base = word_starts[block] * 64 - starts[block] * 2
+                block += 1
+                block_end = starts[block]
+            here = min(num - done, block_end - sample - done)
+            num_bits = np.uint64(2 * here)
+            part = codes & ((np.uint64(1) << num_bits) - np.uint64(1))
+            _put_bits(plane, np.uint64(base + 2 * (sample + done)), part, num_bits)
+            codes >>= num_bits
+            done += here
+        rest = missing & begins
+        while rest != np.uint64(0):
+            lowest = rest & (~rest + np.uint64(1))
+            exceptions[0, num_exceptions[0]] = sample + np.int64(popcount(begins & (lowest - np.uint64(1))))
             num_exceptions[0] += 1
-        else:
-            return sample, at
-        phased[sample] = separator == np.uint64(_PIPE)
-        tabs &= tabs - np.uint64(1)
-        sample, at = sample + 1, tab + 1
-    return sample, at
+            rest ^= lowest
+        rest = (others >> np.uint64(1)) & begins
+        while rest != np.uint64(0):
+            lowest = rest & (~rest + np.uint64(1))
+            phased[sample + np.int64(popcount(begins & (lowest - np.uint64(1))))] ^= np.uint8(1)
+            rest ^= lowest
+        sample += num
+        if stop != np.uint64(0):
+            return sample, window + np.int64(trailing_zeros(stop))
+        window += 61
+    return sample, end + 1
 
 
 @kernel
@@ -204,13 +260,18 @@ def scan_general(
     at = begin
     block = 0
     simple = ploidy == 2 and gt_index == 0 and num_alts > 0
+    separator = _SLASH
+    if simple:
+        separator = _first_separator(buffer, begin, end)
+        phased[:num_samples] = np.uint8(1 if separator == _PIPE else 0)
     sample = -1
     while True:
         sample += 1
-        if simple:
+        if simple and (buffer[at + 1] == _PIPE or buffer[at + 1] == _SLASH):
             sample, at = _scan_simple(
-                buffer, at, end, sample, num_samples, starts, word_starts, plane, exceptions, num_exceptions, phased
-            )
+                buffer, at, end, sample, num_samples, separator, starts, word_starts, plane, exceptions,
+                num_exceptions, phased,
+            )  # fmt: skip
         if sample == num_samples:
             break
         fault[0] = sample
@@ -314,6 +375,8 @@ def put_phase(phased: Any, num_samples: int, phase: Any, cursors: Any) -> int:
     for sample in range(num_samples):
         num += phased[sample]
     default = 1 if 2 * num >= num_samples else 0
+    if num == 0 or num == num_samples:
+        return default
     at = cursors[USED_PHASE]
     for sample in range(num_samples):
         if phased[sample] != default:

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import numpy as np
+
 from .jit import intrinsic
 from .later import cgutils, ir, types
 
@@ -35,6 +37,34 @@ def bit_length(typingctx: Any, number: Any) -> Any:
         return builder.sub(ir.Constant(ir.IntType(64), 64), zeros)
 
     return types.int64(types.int64), codegen
+
+
+def _pack_bits_slowly(word: Any, mask: Any) -> Any:
+    out, place = np.uint64(0), np.uint64(1)
+    while mask != np.uint64(0):
+        lowest = mask & (~mask + np.uint64(1))
+        if word & lowest != np.uint64(0):
+            out |= place
+        place <<= np.uint64(1)
+        mask ^= lowest
+    return out
+
+
+@intrinsic
+def pack_bits(typingctx: Any, word: Any, mask: Any) -> Any:
+    """The bits of ``word`` where ``mask`` has bits, one beside the other from bit 0 on (PEXT)."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        # Zen 1 and 2 have the instruction, and take as long for it as the loop does.
+        _, processor, *_ = context.codegen().magic_tuple()
+        has_it = "+bmi2" in context.codegen()._tm_features and processor not in ("znver1", "znver2")
+        if not has_it:
+            return context.compile_internal(builder, _pack_bits_slowly, signature, args)
+        integer = ir.IntType(64)
+        kind = ir.FunctionType(integer, [integer, integer])
+        return builder.call(cgutils.get_or_insert_function(builder.module, kind, "llvm.x86.bmi.pext.64"), args)
+
+    return types.uint64(types.uint64, types.uint64), codegen
 
 
 @intrinsic
