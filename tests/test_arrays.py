@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numcodecs import Shuffle, zstd
 
 from varstore.errors import CorruptRepositoryError
-from varstore.storage.arrays import ArraySpec, StoredArray, pack_text, widen_text, write_whole
+from varstore.storage.arrays import ArraySpec, StoredArray, pack_text, shuffle, widen_text, write_whole
 from varstore.storage.parts import PartWriter
 
 
@@ -44,3 +45,12 @@ def test_chunks_of_one_value_are_read_like_others(tmp_path):
     with pytest.raises(ValueError, match="read-only"):
         stored.chunk(0)[0] = 1
     assert stored.chunk(3)[0] == 7
+
+
+@pytest.mark.parametrize("rows", [1, 7, 4096, 4097, 9000])
+@pytest.mark.parametrize(("dtype", "width"), [("<i2", 1), ("<i4", 1), ("<f4", 3), ("|i1", 5)])
+def test_shuffled_bytes_are_numcodecs_own(rows, dtype, width):
+    values = np.random.default_rng(rows).integers(-100, 100, (rows, width)).astype(dtype)
+    size = values.itemsize * width
+    stored = ArraySpec("a", dtype, ("rows", "values"), filters=shuffle(size)).encode(values)
+    assert zstd.decompress(stored) == Shuffle(size).encode(values).tobytes()

@@ -16,7 +16,7 @@ from .field_table import Field
 from .parts import PartWriter
 
 # Calls are many, and depths and qualities are no smaller at a higher level.
-_LEVEL = {"INFO": 5, "FORMAT": 1}
+_LEVEL = {"INFO": 3, "FORMAT": 1}
 _FLOAT_MISSING, _FLOAT_FILL = 0x7F800001, 0x7F800002
 _ROWS = 1 << 16
 
