@@ -183,9 +183,9 @@ def write_keys(part: PartWriter, batch: Batch, reference: Reference | None = Non
         if hashed:
             digests.put(chunk, digest)
         contig, position = _sites(batch, chunk)
-        spelled = key[key != 0]
+        spelled = np.sort(key[key != 0])
         # Chunks of several contigs are looked at whole.
-        repeated = bool(contig[0] != contig[-1]) or len(np.unique(spelled)) < len(spelled)
+        repeated = bool(contig[0] != contig[-1]) or bool((spelled[1:] == spelled[:-1]).any())
         return key_runs(chunk, contig, position, key), key.shape[1], hashed, repeated
 
     made = list(map_tasks(write, range(batch.num_chunks)))
