@@ -91,7 +91,7 @@ class BcfFile(MappedFile):
 
     def __init__(self, path: Path) -> None:
         super().__init__(path)
-        blocks = np.array([*self.blocks()] if self.kind == "bgzf" else [(0, 0)], np.int64)
+        blocks = np.concatenate([*self.walks()], axis=1).T if self.kind == "bgzf" else np.zeros((1, 2), np.int64)
         self._file_at, self._text_at = blocks[:, 0], blocks[:, 1]
         self._used: SimpleQueue[NDArray[np.uint8]] = SimpleQueue()
         head, _ = self._open()

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..errors import NotVcfError, TruncatedInputError
 from ..kernels.bgzf import walk_blocks
@@ -56,23 +57,29 @@ class MappedFile:
 
     def blocks(self) -> Iterator[tuple[int, int]]:
         """File and text offset of every BGZF block, and of the end. Raises TruncatedInputError."""
+        for offsets in self.walks():
+            yield from zip(*offsets.tolist(), strict=True)
+
+    def walks(self) -> Iterator[NDArray[np.int64]]:
+        """``blocks``, many at a time: (2, blocks) file and text offsets, the end last. Raises TruncatedInputError."""
         if bytes(self.data[-28:]) != _BGZF_END:
             raise TruncatedInputError(f"{self.path}: {self._without_end()}; copy it again")
         at, text = 0, 0
         data, offsets = np.frombuffer(self.data, np.uint8), np.empty((2, _WALKED), np.int64)
         while at < self.size:
             num, at, text = walk_blocks(data, at, text, offsets)
-            yield from zip(*offsets[:, :num].tolist(), strict=True)
+            if num:
+                yield offsets[:, :num].copy()
             if num == _WALKED or at == self.size:
                 continue
             # Of another form, or damaged.
-            yield at, text
+            yield np.array([[at], [text]])
             size = _bgzf_block_size(self.data, at)
             if size == 0 or at + size > self.size:
                 raise TruncatedInputError(f"{self.path}: no BGZF block at byte {at}: the file is damaged or cut off")
             text += _SIZE.unpack_from(self.data, at + size - 4)[0]
             at += size
-        yield at, text
+        yield np.array([[at], [text]])
 
     def _without_end(self) -> str:
         """What is wrong with a BGZF file that does not end in the end marker."""

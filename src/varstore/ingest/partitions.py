@@ -44,10 +44,12 @@ def are_spooled(inputs: Sequence[Input]) -> bool:
     left = SPOOLED_SIZE
     for source in inputs:
         if isinstance(source.text, TextFile | BcfFile) and source.text.kind == "bgzf":
-            for _, at in source.text.blocks():
-                if at > left:
+            size = 0
+            for offsets in source.text.walks():
+                size = int(offsets[1, -1])
+                if size > left:
                     return True
-            left -= at
+            left -= size
         else:
             left -= sum(path.stat().st_size for path in source.files)
         if left < 0:

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import DenominatorWarning, QueryError
 from ..model.ploidy import AUTOSOME, class_of_contig
-from ..query.site_choice import SiteLimits, allele_keys, choose_sites
-from ..query.version import Version
 from ..storage.batch import Batch
 from ..storage.keys import Keys
 from ..storage.sketch import SketchSites, is_snv
 from ..storage.totals import Totals
+
+if TYPE_CHECKING:
+    from ..query.version import Version
 
 NUM_SITES = 16384
 MIN_MAF, MIN_CALL_RATE = 0.05, 0.95
@@ -94,7 +96,7 @@ def check_called(codes: NDArray[np.int8], who: str) -> None:
 def num_spaced(found: Candidates) -> int:
     """How many sites there are of which each is at least ``SPACING`` bases from the one before it."""
     number = 0
-    for contig in np.unique(found.contig).tolist():
+    for contig in set(found.contig.tolist()):
         position, at = found.position[found.contig == contig], 0
         while at < len(position):
             number += 1
@@ -112,7 +114,7 @@ def spread(found: Candidates, number: int) -> NDArray[np.int64]:
     if len(found) <= number:
         return np.arange(len(found))
     position, place, before = found.position, np.empty(len(found), np.int64), 0
-    for contig in np.unique(found.contig).tolist():
+    for contig in sorted(set(found.contig.tolist())):
         mine = found.contig == contig
         first, last = int(position[mine].min()), int(position[mine].max())
         place[mine] = position[mine] - first + before
@@ -140,7 +142,7 @@ def candidates_of_batch(
         return nothing
     autosome = np.array([class_of_contig(contigs[place]) == AUTOSOME for place in places.tolist()], np.bool_)
     runs = keys.runs
-    chunks = np.unique(runs[autosome[runs[:, 1].astype(np.int64)], 0]).tolist()
+    chunks = sorted(set(runs[autosome[runs[:, 1].astype(np.int64)], 0].tolist()))
     parts = [nothing, *(_of_chunk(batch, keys, totals, chunk, people, autosome, places) for chunk in chunks)]
     contig, key, frequency = (np.concatenate([getattr(p, n) for p in parts]) for n in ("contig", "key", "frequency"))
     return _alone(Candidates(contig, key, frequency))
@@ -169,6 +171,8 @@ def _of_chunk(
 
 def candidates_of_version(version: Version) -> Candidates:
     """Candidates among the sites of all batches of a version, over everybody in it."""
+    from ..query.site_choice import SiteLimits, allele_keys, choose_sites  # noqa: PLC0415 - an import does without
+
     people = np.setdiff1d(np.arange(version._num_numbers), version._withdrawn_now(), assume_unique=True)
     nothing = np.zeros(0, np.int64)
     if len(people) < MIN_PEOPLE or not version._batches:

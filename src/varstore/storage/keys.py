@@ -214,7 +214,7 @@ def write_keys(part: PartWriter, batch: Batch, reference: Reference | None = Non
 def _meeting(runs: NDArray[np.uint64], num_chunks: int) -> NDArray[np.bool_]:
     """(chunks,) whether keys of a chunk may be keys of another, too. runs : ``key_runs`` of all chunks, in order"""
     out = np.zeros(num_chunks, np.bool_)
-    for contig in np.unique(runs[:, 1]):
+    for contig in set(runs[:, 1].tolist()):
         here = runs[runs[:, 1] == contig]
         low, high = here[:, 2], here[:, 3]
         meets = np.zeros(len(here), np.bool_)
