@@ -292,26 +292,27 @@ def _text_chunk(
 ) -> bytes:
     """A chunk of text in vlen-utf8 form: rows that are absent are ``.`` throughout."""
     first, end = samples
-    # Which stretch has each row: a run of rows of one stretch is packed in one go.
+    # Which stretch has each row, and which the last row that is present at or before it: rows of one stretch are packed
+    # in one go, with those between them that are absent.
     owner = np.full(writer.rows, -1, np.int64)
     for i, stretch in enumerate(stretches):
         owner[stretch.begin + np.flatnonzero(stretch.block.present)] = i
+    near = owner[np.maximum.accumulate(np.where(owner >= 0, np.arange(writer.rows), 0))]
     # Not too many rows at a time: their offsets take much more room than the text.
     step = max(1, _PAIRS // (writer.samples * width))
-    cuts = sorted({*range(0, writer.rows, step), *(np.flatnonzero(np.diff(owner)) + 1).tolist(), writer.rows})
+    cuts = sorted({*range(0, writer.rows, step), *(np.flatnonzero(np.diff(near)) + 1).tolist(), writer.rows})
     pieces = []
     for begin, stop in itertools.pairwise(cuts):
         pairs = np.zeros((stop - begin, writer.samples, width, 2), np.int64)
-        pairs[..., 1] = _fields.TEXT_FILL
+        pairs[..., 1] = _fields.TEXT_MISSING
+        rows = np.flatnonzero(owner[begin:stop] >= 0)
         text = np.zeros(1, np.uint8)
-        if owner[begin] >= 0:
-            stretch = stretches[owner[begin]]
+        if len(rows):
+            stretch = stretches[near[begin]]
             block = stretch.block
-            values = block.values[begin - stretch.begin : stop - stretch.begin, first:end]
-            pairs[:, : end - first, : block.width] = values
+            pairs[rows, ..., 1] = _fields.TEXT_FILL
+            pairs[rows, : end - first, : block.width] = block.values[begin - stretch.begin + rows, first:end]
             text = text if block.text is None or not len(block.text) else block.text
-        else:
-            pairs[..., 1] = _fields.TEXT_MISSING
         flat = pairs.reshape(-1, 2)
         out = np.empty(_fields.packed_size(flat), np.uint8)
         pieces.append(out[: _fields.pack_pairs(text, flat, out, 0)].tobytes())
