@@ -208,7 +208,7 @@ def test_dropping_versions_leaves_a_chain_that_is_checked(fx_grown):
         data = path.read_bytes()
         path.unlink()
         assert [problem for problem in repo.verify() if f"manifest {version} is gone" in problem]
-        path.write_bytes(data.replace(b"add", b"ADD"))
+        path.write_bytes(data.replace(b'"time"', b'"Time"', 1))
         assert [problem for problem in repo.verify() if "damaged" in problem]
         path.write_bytes(data)
     assert repo.verify() == []
